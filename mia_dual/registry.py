@@ -1,0 +1,50 @@
+"""Finds backends by entry point, so that a third party's package is found like our own."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from mia_dual.errors import BackendError
+from mia_dual.interface import Backend
+
+GROUP = "mia_dual.backends"
+
+
+def backend_names() -> list[str]:
+    """The names of all installed backends, whether or not their framework is."""
+    return sorted(_entry_points())
+
+
+def load_backend(name: str, device: str = "auto") -> Backend:
+    """Import backend ``name`` and its framework, and start it on ``device``.
+
+    Raises BackendError for a name nobody registered, a framework that is not installed or does
+    not import, and a device that is not to be had.
+    """
+    return load_backend_class(name)(device)
+
+
+def load_backend_class(name: str) -> type[Backend]:
+    """Import the class of backend ``name``; raises BackendError as :func:`load_backend` does."""
+    known = _entry_points()
+    if name not in known:
+        raise BackendError(f"no backend '{name}': choose one of {', '.join(sorted(known))}")
+    try:
+        backend: type[Backend] = known[name].load()
+    except ImportError as error:
+        raise BackendError(
+            f"backend '{name}' cannot be imported ({error}): "
+            f"pip install 'mia-dual[{name}]' brings what it needs"
+        ) from error
+    return backend
+
+
+def _entry_points() -> dict[str, EntryPoint]:
+    found: Any
+    if sys.version_info >= (3, 10):
+        found = entry_points(group=GROUP)
+    else:
+        found = entry_points().get(GROUP, [])
+    return {point.name: point for point in found}

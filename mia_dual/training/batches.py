@@ -1,0 +1,36 @@
+"""Batch order and learning rates: which records a model sees at which step, and how fast."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import numpy as np
+
+from mia_dual.interface import NO_RECORD
+
+
+def draw_batches(
+    rows: np.ndarray, epochs: int, batch_size: int, rng: np.random.Generator
+) -> np.ndarray:
+    """A fresh order of ``rows`` for every epoch, cut in batches.
+
+    Returns (epochs x ceil(rows / batch_size), batch_size) int64; each epoch's last row ends with
+    ``NO_RECORD`` where the records do not divide evenly. Every record comes once an epoch.
+    """
+    steps = -(-len(rows) // batch_size)
+    batches = np.full((epochs, steps * batch_size), NO_RECORD, np.int64)
+    for epoch in batches:
+        epoch[: len(rows)] = rng.permutation(rows)
+    return batches.reshape(epochs * steps, batch_size)
+
+
+def learning_rates(
+    rate: float, epochs: int, steps: int, decay_every: Optional[int], decay: float
+) -> np.ndarray:
+    """The rate of each of ``steps`` steps in ``epochs`` epochs: (steps,) float64.
+
+    It is multiplied by ``decay`` after every ``decay_every`` epochs, or kept where that is None.
+    """
+    epoch = np.arange(steps) // max(steps // max(epochs, 1), 1)
+    drops = epoch // decay_every if decay_every else np.zeros_like(epoch)
+    return rate * decay ** drops.astype(np.float64)
