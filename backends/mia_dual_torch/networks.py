@@ -1,0 +1,167 @@
+"""The networks of :mod:`mia_dual.networks` as PyTorch modules; attribute names are canonical."""
+
+from __future__ import annotations
+
+import importlib
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mia_dual.errors import NetworkError
+from mia_dual.interface import NetworkSpec
+from mia_dual.networks import NETWORKS, is_factory
+
+
+def build(spec: NetworkSpec) -> nn.Module:
+    """The module of ``spec``, with whatever weights PyTorch gave it.
+
+    Raises NetworkError for an unknown network, a factory that cannot be used, or an input shape
+    that the network cannot take.
+    """
+    if is_factory(spec.name):
+        return _from_factory(spec)
+    if spec.name not in NETWORKS:
+        raise NetworkError(
+            f"no network '{spec.name}': choose one of {', '.join(NETWORKS)}, "
+            "or name your own as package.module:factory"
+        )
+    if spec.name == "fcnet":
+        return FCNet(spec)
+    if len(spec.input_shape) != 3:
+        raise NetworkError(
+            f"network '{spec.name}' takes images (channels, height, width), "
+            f"not records of shape {spec.input_shape}: use fcnet"
+        )
+    return {"convnet": ConvNet, "lenet5": LeNet5, "resnet18": ResNet18}[spec.name](spec)
+
+
+def _from_factory(spec: NetworkSpec) -> nn.Module:
+    module_name, _, factory_name = spec.name.partition(":")
+    try:
+        factory = getattr(importlib.import_module(module_name), factory_name)
+    except (ImportError, AttributeError) as error:
+        raise NetworkError(f"network '{spec.name}' cannot be imported: {error}") from error
+    module = factory(spec.input_shape, spec.classes)
+    if not isinstance(module, nn.Module):
+        raise NetworkError(
+            f"network '{spec.name}' returned {type(module).__name__}, not a torch.nn.Module"
+        )
+    return module
+
+
+class FCNet(nn.Module):
+    """One hidden layer."""
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(_size(spec.input_shape), spec.hidden)
+        self.fc2 = nn.Linear(spec.hidden, spec.classes)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Logits (records, classes)."""
+        hidden: Tensor = self.fc1(inputs.flatten(1))
+        logits: Tensor = self.fc2(functional.relu(hidden))
+        return logits
+
+
+class ConvNet(nn.Module):
+    """Two convolutions, three linear layers."""
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__()
+        channels, height, width = spec.input_shape
+        self.conv1 = nn.Conv2d(channels, 6, 5)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        left = _positive(spec, [((side - 4) // 2 - 4) // 2 for side in (height, width)])
+        self.fc1 = nn.Linear(16 * left, 120)
+        self.fc2 = nn.Linear(120, 84)
+        self.fc3 = nn.Linear(84, spec.classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (records, classes)."""
+        maps = functional.max_pool2d(functional.relu(self.conv1(images)), 2)
+        maps = functional.max_pool2d(functional.relu(self.conv2(maps)), 2)
+        hidden = functional.relu(self.fc1(maps.flatten(1)))
+        logits: Tensor = self.fc3(functional.relu(self.fc2(hidden)))
+        return logits
+
+
+class LeNet5(nn.Module):
+    """LeCun's network with sigmoids and average pools."""
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__()
+        channels, height, width = spec.input_shape
+        self.conv1 = nn.Conv2d(channels, 6, 5, padding=2)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.conv3 = nn.Conv2d(16, 120, 5)
+        left = _positive(spec, [(side // 2 - 4) // 2 - 4 for side in (height, width)])
+        self.fc1 = nn.Linear(120 * left, 84)
+        self.fc2 = nn.Linear(84, spec.classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (records, classes)."""
+        maps = functional.avg_pool2d(torch.sigmoid(self.conv1(images)), 2)
+        maps = functional.avg_pool2d(torch.sigmoid(self.conv2(maps)), 2)
+        logits: Tensor = self.fc2(self.fc1(self.conv3(maps).flatten(1)))
+        return logits
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut; halves the image where the channels change."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.changes = channels_in != channels_out
+        stride = 2 if self.changes else 1
+        self.conv1 = nn.Conv2d(channels_in, channels_out, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels_out)
+        self.conv2 = nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels_out)
+        if self.changes:
+            self.shortcut_conv = nn.Conv2d(channels_in, channels_out, 1, stride, bias=False)
+            self.shortcut_bn = nn.BatchNorm2d(channels_out)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """The block's maps (records, channels_out, height, width)."""
+        shortcut = self.shortcut_bn(self.shortcut_conv(maps)) if self.changes else maps
+        maps = functional.relu(self.bn1(self.conv1(maps)))
+        return functional.relu(self.bn2(self.conv2(maps)) + shortcut)
+
+
+class ResNet18(nn.Module):
+    """The tutorial's small residual network."""
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(spec.input_shape[0], 32, 3, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(32)
+        self.block1 = ResidualBlock(32, 64)
+        self.block2 = ResidualBlock(64, 128)
+        self.block3 = ResidualBlock(128, 256)
+        self.block4 = ResidualBlock(256, 256)
+        self.fc = nn.Linear(256, spec.classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (records, classes)."""
+        maps = functional.relu(self.bn1(self.conv1(images)))
+        maps = self.block4(self.block3(self.block2(self.block1(maps))))
+        logits: Tensor = self.fc(maps.mean((2, 3)))
+        return logits
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for side in shape:
+        size *= side
+    return size
+
+
+def _positive(spec: NetworkSpec, sides: list[int]) -> int:
+    if min(sides) < 1:
+        raise NetworkError(
+            f"network '{spec.name}' cannot take records of shape {spec.input_shape}: "
+            "enlarge the images (data.image_size) or choose fcnet"
+        )
+    return sides[0] * sides[1]
