@@ -15,12 +15,16 @@ def draw_batches(
     """A fresh order of ``rows`` for every epoch, cut in batches.
 
     Returns (epochs x ceil(rows / batch_size), batch_size) int64; each epoch's last row ends with
-    ``NO_RECORD`` where the records do not divide evenly. Every record comes once an epoch.
+    ``NO_RECORD`` where the records do not divide evenly. Every record comes once an epoch, but
+    for one that would make a last batch alone: it is left out of that epoch, since batch
+    normalisation has nothing to normalise in a single record.
     """
-    steps = -(-len(rows) // batch_size)
+    lone = len(rows) > 1 and batch_size > 1 and len(rows) % batch_size == 1
+    used = len(rows) - lone
+    steps = -(-used // batch_size)
     batches = np.full((epochs, steps * batch_size), NO_RECORD, np.int64)
     for epoch in batches:
-        epoch[: len(rows)] = rng.permutation(rows)
+        epoch[:used] = rng.permutation(rows)[:used]
     return batches.reshape(epochs * steps, batch_size)
 
 
