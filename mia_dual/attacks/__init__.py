@@ -1,0 +1,1 @@
+"""Membership inference attacks: fitted on shadow models alone, scored on the target."""

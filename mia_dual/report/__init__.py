@@ -1,0 +1,1 @@
+"""What a run found: the documented results, and the tables made from them."""

@@ -87,6 +87,10 @@ class RunFolder:
             found = yaml.safe_load(file.read_text(encoding="utf-8"))
         except (OSError, ValueError, yaml.YAMLError) as error:
             raise StoreError(f"'{file}' cannot be read: name another --out") from error
+        if not (self.path / "index.jsonl").exists():
+            # Nothing was made there yet (a setting was refused, say): nothing can be lost.
+            write_atomically(file, self._config.to_yaml().encode())
+            return
         here, there = _flat(yaml.safe_load(self._config.to_yaml())), _flat(found)
         for key in sorted(here.keys() | there.keys()):
             if here.get(key) != there.get(key):

@@ -97,10 +97,16 @@ class Trainer:
         stored = self._folder.read_output(key)
         if stored is not None:
             return stored["logits"]
-        weights: Weights = self._folder.read_model(entry)
-        logits = self._backend.logits(recipe.spec, [weights], records)[0]
+        logits: np.ndarray = self.query(recipe, [entry], records)[0]
         self._folder.write_output(key, name, {"logits": logits, "labels": records.labels})
         return logits
+
+    def query(
+        self, recipe: Recipe, entries: Sequence[Entry], records: Records
+    ) -> np.ndarray:
+        """What each stored model says of ``records``: (models, records, classes) float32."""
+        weights: list[Weights] = [self._folder.read_model(entry) for entry in entries]
+        return self._backend.logits(recipe.spec, weights, records)
 
     def _job(self, recipe: Recipe, name: str, rows: np.ndarray) -> TrainingJob:
         settings = recipe.settings

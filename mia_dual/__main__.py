@@ -1,0 +1,5 @@
+"""``python -m mia_dual`` is ``mia-dual``."""
+
+from mia_dual.cli.app import main
+
+main()

@@ -1,0 +1,1 @@
+"""``mia-dual datasets``: which sets there are, and which lie here already."""

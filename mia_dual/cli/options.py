@@ -1,0 +1,14 @@
+"""Choices that several commands offer."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Device(str, Enum):
+    """Where a backend computes."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+    ascend = "ascend"

@@ -1,0 +1,120 @@
+"""``results.json``: every field, its meaning, and the schema's version.
+
+Nothing here depends on when or where a run took place: two runs of one config on one machine
+give the same bytes. Seconds are in ``cost.json``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Optional
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+"""Raised when a field changes its meaning or goes."""
+
+
+class _Result(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Success(_Result):
+    """How well an attack tells members from non-members; null where nothing can be said."""
+
+    members: int = Field(description="records scored that are members (the support)")
+    non_members: int = Field(description="records scored that are not")
+    auc: Optional[float] = Field(description="area under the ROC curve; .5 is guessing")
+    auc_interval: Optional[tuple[float, float]] = Field(description="95 % (DeLong)")
+    accuracy: Optional[float] = Field(description="share called rightly at the attack's threshold")
+    precision: Optional[float] = Field(description="members among those called members")
+    recall: Optional[float] = Field(description="members called members")
+    f1: Optional[float] = Field(description="harmonic mean of precision and recall")
+    tpr_at_fpr: dict[str, Optional[float]] = Field(
+        description="members found while at most this share of non-members is accused; null "
+        "with fewer non-members than could show that share"
+    )
+
+
+class ClassResult(Success):
+    """The same for the records of one class."""
+
+    label: int
+
+
+class AttackResult(Success):
+    """An attack's success on all records, and on each class."""
+
+    per_class: list[ClassResult]
+
+
+class ModelResult(_Result):
+    """A model as it was trained first."""
+
+    train_accuracy: float = Field(description="on its members")
+    test_accuracy: float = Field(description="on the target's non-members")
+
+
+class GroupedResult(ModelResult):
+    """The ensemble of group models before anything was deleted."""
+
+    groups: int
+    attacks: dict[str, AttackResult]
+
+
+class BeforeAfter(_Result):
+    """The same attack on the same records, on the model before deletion and the one after."""
+
+    before: AttackResult
+    after: AttackResult
+
+
+class DeletionAttack(_Result):
+    """One attack around one deletion."""
+
+    overall: BeforeAfter = Field(description="retained members against non-members")
+    deleted: BeforeAfter = Field(description="deleted records against non-members")
+
+
+class DeletionResult(_Result):
+    """One deletion by one method."""
+
+    request: str = Field(description="what was deleted, by name: 5%, indices, classes")
+    method: Literal["full", "grouped"]
+    ratio: float = Field(description="deleted share of the target's members")
+    deleted: int
+    retained: int
+    groups: Optional[int] = Field(description="groups there are; null for full retraining")
+    groups_retrained: Optional[int]
+    steps: int = Field(description="optimizer steps that the retraining took")
+    train_accuracy: float = Field(description="after, on retained members")
+    test_accuracy: float = Field(description="after, on the target's non-members")
+    deleted_accuracy: float = Field(description="after, on the deleted records")
+    train_accuracy_before: float = Field(description="before, on the same retained members")
+    test_accuracy_before: float
+    deleted_accuracy_before: float
+    attacks: dict[str, DeletionAttack]
+
+
+class DataResult(_Result):
+    """The records under audit."""
+
+    name: str
+    digest: str = Field(description="SHA-256 of all features and labels, equal on all backends")
+    records: int
+    classes: int
+    shape: tuple[int, ...] = Field(description="of one record, as the network sees it")
+
+
+class Results(_Result):
+    """A whole run."""
+
+    schema_version: int = SCHEMA_VERSION
+    backend: str
+    seed: int
+    network: str
+    data: DataResult
+    shadows: int
+    target: ModelResult
+    attacks: dict[str, AttackResult] = Field(description="on the target, by attack")
+    grouped: Optional[GroupedResult]
+    deletion: list[DeletionResult]
