@@ -13,6 +13,7 @@ from mia_dual.attacks.evidence import gather_evidence
 from mia_dual.attacks.fit import fit_attacks
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
+from mia_dual.data.records import as_records
 from mia_dual.data.splits import Membership, Split, balanced, draw_split
 from mia_dual.deletion.audit import audit_deletion
 from mia_dual.deletion.groups import draw_groups
@@ -44,7 +45,7 @@ def run_audit(
     What the folder holds already is not made again. Raises DataError or ConfigError before
     anything is trained when the data set cannot give what is asked of it.
     """
-    records = dataset.records(config)
+    records = as_records(dataset, config.target.network, config.data.image_size)
     labels = dataset.labels
     split = draw_split(len(dataset.labels), config)
     groups = draw_groups(config, split.target.members) if _wants_groups(config) else []
