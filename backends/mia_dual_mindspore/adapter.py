@@ -1,0 +1,83 @@
+"""The MindSpore backend: what :class:`mia_dual.interface.Backend` asks, on Ascend or a CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mia_dual.interface import (
+    ImageSet,
+    NetworkSpec,
+    Optimizer,
+    Records,
+    ReportSteps,
+    TrainedModel,
+    TrainingJob,
+    Weights,
+)
+from mia_dual_mindspore.environment import prepare
+
+prepare()
+
+import mindspore as ms  # noqa: E402  (what it reads from the environment is set first)
+
+from mia_dual_mindspore import device as device_choice  # noqa: E402
+from mia_dual_mindspore.query import Query  # noqa: E402
+from mia_dual_mindspore.training import Learner, train  # noqa: E402
+from mia_dual_mindspore.weights import shapes  # noqa: E402
+
+class MindSporeBackend:
+    """MindSpore on one device, ``ascend`` or ``cpu``."""
+
+    name = "mindspore"
+
+    def __init__(self, device: str) -> None:
+        self._device = device_choice.choose(device)
+        self._learners: dict[NetworkSpec, Learner] = {}
+        self._queries: dict[NetworkSpec, Query] = {}
+
+    @staticmethod
+    def devices() -> list[str]:
+        """``ascend`` where a card answers, then ``cpu``."""
+        return device_choice.devices()
+
+    def environment(self) -> dict[str, str]:
+        """Framework, its version, and the device."""
+        return {"framework": "mindspore", "version": ms.__version__, "device": self._device}
+
+    def parameter_shapes(self, spec: NetworkSpec) -> dict[str, tuple[int, ...]]:
+        """Canonical name -> shape; see the protocol."""
+        return shapes(self._learner(spec).cell)
+
+    def train(
+        self,
+        spec: NetworkSpec,
+        optimizer: Optimizer,
+        jobs: Sequence[TrainingJob],
+        records: Records,
+        report: ReportSteps,
+    ) -> Iterator[TrainedModel]:
+        """Train ``jobs``; see the protocol."""
+        return train(self._learner(spec), optimizer, jobs, records, report)
+
+    def logits(self, spec: NetworkSpec, models: Sequence[Weights], records: Records) -> np.ndarray:
+        """Logits in evaluation mode: (models, records, classes) float32."""
+        return self._query(spec).logits(models, records)
+
+    def read_dataset(self, name: str, folder: Path) -> ImageSet:
+        """Read a published data set with mindspore.dataset's readers."""
+        from mia_dual_mindspore.datasets import read_dataset
+
+        return read_dataset(name, folder)
+
+    def _learner(self, spec: NetworkSpec) -> Learner:
+        if spec not in self._learners:
+            self._learners[spec] = Learner(spec, on_host=self._device == "cpu")
+        return self._learners[spec]
+
+    def _query(self, spec: NetworkSpec) -> Query:
+        if spec not in self._queries:
+            self._queries[spec] = Query(spec)
+        return self._queries[spec]
