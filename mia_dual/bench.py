@@ -6,7 +6,6 @@ import multiprocessing
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,30 +39,26 @@ class Timing:
 
 def compare(backends: Sequence[str], case: Case, rounds: int) -> dict[str, Timing]:
     """Measure ``case`` on each backend, in turn, ``rounds`` times; the fastest step counts."""
-    spawn = multiprocessing.get_context("spawn")
-    with ExitStack() as stack:
-        workers = {
-            name: stack.enter_context(ProcessPoolExecutor(1, mp_context=spawn))
-            for name in backends
-        }
-        found: dict[str, list[Timing]] = {name: [] for name in backends}
-        for _ in range(rounds):
-            for name, worker in workers.items():
-                found[name].append(worker.submit(_measure, name, case).result())
+    found: dict[str, list[Timing]] = {name: [] for name in backends}
+    for _ in range(rounds):
+        for name in backends:
+            found[name].append(_measure_alone(name, case))
     return {
         name: Timing(min(timing.step for timing in timings), timings[0].first)
         for name, timings in found.items()
     }
 
 
-_running: dict[str, Backend] = {}
+def _measure_alone(name: str, case: Case) -> Timing:
+    # The process ends before the next one starts: an idle framework's threads may spin.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as worker:
+        return worker.submit(_measure, name, case).result()
 
 
 def _measure(name: str, case: Case) -> Timing:
     started = time.perf_counter()
-    if name not in _running:
-        _running[name] = load_backend(name)
-    backend = _running[name]
+    backend = load_backend(name)
     first = time.perf_counter() - started + _train(backend, case, 1)
     _train(backend, case, case.steps)
     return Timing(_train(backend, case, case.steps) / case.steps, first)
