@@ -176,7 +176,12 @@ class ImageSet:
 
 @runtime_checkable
 class DatasetReader(Protocol):
-    """A backend whose framework ships loaders for the published data sets (optional)."""
+    """A backend whose framework ships loaders for the published data sets (optional).
+
+    ``dataset_form`` is ``python`` or ``binary``: which of CIFAR's published forms it reads.
+    """
+
+    dataset_form: str
 
     def read_dataset(self, name: str, folder: Path) -> ImageSet:
         """Read data set ``name`` from ``folder``, laid out as :mod:`mia_dual.data.catalog` says.

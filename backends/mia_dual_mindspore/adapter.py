@@ -32,6 +32,7 @@ class MindSporeBackend:
     """MindSpore on one device, ``ascend`` or ``cpu``."""
 
     name = "mindspore"
+    dataset_form = "binary"
 
     def __init__(self, device: str) -> None:
         self._device = device_choice.choose(device)

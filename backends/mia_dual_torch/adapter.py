@@ -31,6 +31,7 @@ class TorchBackend:
     """PyTorch on one device, ``cuda`` or ``cpu``."""
 
     name = "torch"
+    dataset_form = "python"
 
     def __init__(self, device: str) -> None:
         available = self.devices()

@@ -1,0 +1,33 @@
+"""A data set in memory: what every source gives and the pipeline takes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled records, the training part first.
+
+    ``features``: (records, channels, height, width) uint8 or float32, or (records, features)
+    float32. ``labels``: (records,) int64 in 0 .. ``classes`` - 1. ``training``: records of the
+    training part.
+    """
+
+    name: str
+    features: np.ndarray
+    labels: np.ndarray
+    classes: int
+    training: int
+
+    def digest(self) -> str:
+        """SHA-256 over features and labels, the same whoever read them and on any platform."""
+        total = hashlib.sha256()
+        for array in (self.features, self.labels):
+            content = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+            total.update(f"{content.dtype.str}{content.shape}".encode())
+            total.update(content.data)
+        return total.hexdigest()
