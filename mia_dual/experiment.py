@@ -59,9 +59,9 @@ def run_audit(
     trainer = Trainer(backend, folder, progress, config.seed)
     auditor = Auditor(trainer, recipe, records, split.target.rows)
 
-    target_entry = trainer.train(
-        "target model", recipe, {"target": split.target.members}, records
-    )["target"]
+    target_entry = trainer.train("target model", recipe, {"target": split.target.members}, records)[
+        "target"
+    ]
     target = auditor.predictions("target", target_entry)
     attacks = _attack_by_shadows(config, split, trainer, recipe, records, dataset.classes)
     judge = _Judge(config, split, labels, attacks)

@@ -179,9 +179,7 @@ def check_first_sgd_step_is_what_numpy_computes(backend: Backend) -> None:
     """One step with weight decay on a linear-by-ReLU network, against the chain rule by hand."""
     spec = NetworkSpec("fcnet", (5,), classes=3, hidden=7)
     rng = generator(0, "testing", "step")
-    records = Records(
-        rng.normal(size=(4, 5)).astype(np.float32), np.array([0, 1, 2, 1], np.int64)
-    )
+    records = Records(rng.normal(size=(4, 5)).astype(np.float32), np.array([0, 1, 2, 1], np.int64))
     weights = example_weights(backend, spec)
     job = TrainingJob("a", weights, np.array([[0, 1, 2, NO_RECORD]]), np.array([0.1]))
     optimizer = Optimizer("sgd", momentum=0.9, weight_decay=0.05)

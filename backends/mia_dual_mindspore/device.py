@@ -18,9 +18,7 @@ def devices() -> list[str]:
 def choose(device: str) -> str:
     """Start MindSpore on ``device`` and return its name; raises BackendError where it cannot."""
     if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
-        raise BackendError(
-            f"MindSpore fails with NumPy {np.__version__}: pip install 'numpy<2'"
-        )
+        raise BackendError(f"MindSpore fails with NumPy {np.__version__}: pip install 'numpy<2'")
     available = devices()
     chosen = available[0] if device == "auto" else device
     if chosen not in available:

@@ -81,13 +81,9 @@ class DeviceUpdate:
             if self._optimizer.name == "adam":
                 self._take_adam(place, parameter, gradient, rate)
             else:
-                self._sgd(
-                    parameter, self._first[place], rate, gradient, self._optimizer.momentum
-                )
+                self._sgd(parameter, self._first[place], rate, gradient, self._optimizer.momentum)
 
-    def _take_adam(
-        self, place: int, parameter: Parameter, gradient: Tensor, rate: float
-    ) -> None:
+    def _take_adam(self, place: int, parameter: Parameter, gradient: Tensor, rate: float) -> None:
         power1, power2 = BETA1**self._step, BETA2**self._step
         # The kernel adds epsilon before it corrects the second moment, the rule after.
         epsilon = EPSILON * float(np.sqrt(1 - power2))
@@ -101,9 +97,7 @@ def _zeros(parameter: Parameter, name: str) -> Parameter:
     return Parameter(ops.zeros_like(parameter), name=f"{parameter.name}.{name}")
 
 
-def make_update(
-    optimizer: Optimizer, cell: nn.Cell, on_host: bool
-) -> Update:
+def make_update(optimizer: Optimizer, cell: nn.Cell, on_host: bool) -> Update:
     """The update of the trained parameters of ``cell``, in the order of its gradients."""
     rule = HostUpdate if on_host else DeviceUpdate
     return rule(optimizer, cell.trainable_params())

@@ -44,7 +44,6 @@ def _success(membership: np.ndarray, scores: np.ndarray) -> Success:
         recall=metrics.recall(membership, accused),
         f1=metrics.f1(membership, accused),
         tpr_at_fpr={
-            str(rate): metrics.tpr_at_fpr(membership, scores, rate)
-            for rate in FALSE_POSITIVE_RATES
+            str(rate): metrics.tpr_at_fpr(membership, scores, rate) for rate in FALSE_POSITIVE_RATES
         },
     )

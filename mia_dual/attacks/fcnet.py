@@ -25,8 +25,10 @@ class FCNetAttack:
         self._models = trainer.train(
             "attack models",
             self._recipe,
-            {f"attack-{label}": np.flatnonzero(evidence.labels == label)
-             for label in range(classes)},
+            {
+                f"attack-{label}": np.flatnonzero(evidence.labels == label)
+                for label in range(classes)
+            },
             Records(evidence.confidences, evidence.membership.astype(np.int64)),
         )
 

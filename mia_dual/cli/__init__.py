@@ -1,1 +1,1 @@
-"""The command line: thin, and quick to answer, since it imports what a command needs when it runs."""
+"""The command line: thin, and quick to answer, since a command imports what it needs itself."""

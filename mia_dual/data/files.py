@@ -28,8 +28,9 @@ def default_folder() -> Path:
 def is_present(published: PublishedSet, form: str, folder: Optional[Path]) -> Optional[Path]:
     """The folder in which the set lies ready or packed, or None; nothing is changed."""
     for place in _places(published, folder):
-        if all(_ready(source, place) or _packed(source, [place]) for source in
-               published.sources(form)):
+        if all(
+            _ready(source, place) or _packed(source, [place]) for source in published.sources(form)
+        ):
             return place
     return None
 

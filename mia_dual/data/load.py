@@ -47,9 +47,7 @@ def _digits() -> Dataset:
     return Dataset("digits", pixels[:, None], bunch.target.astype(np.int64), 10, len(pixels))
 
 
-def _published(
-    name: str, backend: object, data_dir: Optional[Path], progress: Progress
-) -> Dataset:
+def _published(name: str, backend: object, data_dir: Optional[Path], progress: Progress) -> Dataset:
     published = PUBLISHED[name]
     if not isinstance(backend, DatasetReader):
         raise DataError(

@@ -16,6 +16,8 @@ from mia_dual.signals import confidences
 from mia_dual.store.index import Entry
 from mia_dual.training.trainer import Recipe, Trainer
 
+Method = Literal["full", "grouped"]
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -29,9 +31,20 @@ class Cost:
 class Deletion(Protocol):
     """A method of deletion, with the model before any."""
 
-    method: Literal["full", "grouped"]
-    groups: Optional[int]
-    before: Predictions
+    @property
+    def method(self) -> Method:
+        """Its name."""
+        ...
+
+    @property
+    def groups(self) -> Optional[int]:
+        """How many groups there are; None where all is one model."""
+        ...
+
+    @property
+    def before(self) -> Predictions:
+        """What the model says before any deletion."""
+        ...
 
     def delete(self, request: Request) -> tuple[Predictions, Cost]:
         """Retrain from fresh weights without ``request.deleted``."""
@@ -59,7 +72,7 @@ class Auditor:
 class FullRetraining:
     """One model, trained again on all that is retained."""
 
-    method: Literal["full", "grouped"] = "full"
+    method: Method = "full"
     groups = None
 
     def __init__(self, auditor: Auditor, before: Predictions) -> None:
@@ -82,7 +95,7 @@ class FullRetraining:
 class GroupedRetraining:
     """A model a group; only the groups that held a deleted record are trained again."""
 
-    method: Literal["full", "grouped"] = "grouped"
+    method: Method = "grouped"
 
     def __init__(self, auditor: Auditor, groups: Sequence[np.ndarray], aggregation: str) -> None:
         self._auditor = auditor

@@ -1,9 +1,10 @@
-"""The results as tables on a terminal."""
+"""The results as tables that fit a terminal of 80 columns."""
 
 from __future__ import annotations
 
 from typing import Optional
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -11,69 +12,73 @@ from mia_dual.report.results import AttackResult, BeforeAfter, Results, Success
 
 
 def print_results(results: Results, console: Console) -> None:
-    """Print what a run found: the target, each attack per class, and every deletion."""
+    """Print what a run found: the target, the attacks, one of them per class, the deletions."""
     console.print(
-        f"{results.network} on {results.data.name} ({results.backend}): "
-        f"accuracy {_number(results.target.train_accuracy)} on members, "
+        f"\n{results.network} on {results.data.name} ({results.backend}): accuracy "
+        f"{_number(results.target.train_accuracy)} on members, "
         f"{_number(results.target.test_accuracy)} on non-members"
     )
     console.print(_attacks(results))
-    for name, attack in results.attacks.items():
-        console.print(_per_class(name, attack))
-    if results.deletion:
-        console.print(_deletions(results))
+    name, attack = next(iter(results.attacks.items()))
+    console.print(_per_class(name, attack))
+    for name in results.attacks if results.deletion else ():
+        console.print(_deletions(results, name))
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in columns:
+        table.add_column(column, no_wrap=True)
+    return table
 
 
 def _attacks(results: Results) -> Table:
-    table = Table(
-        "model", "attack", "AUC", "95 %", "accuracy", "precision", "recall", "F1",
-        "TPR at 10 % FPR", "records",
-        title="Attack on the models as trained first",
+    any_attack = next(iter(results.attacks.values()))
+    table = _table(
+        f"Shadow attack on {any_attack.members} members and {any_attack.non_members} non-members",
+        "model", "attack", "AUC", "95 %", "acc.", "prec.", "rec.", "F1", "TPR@10%",
     )  # fmt: skip
     for name, attack in results.attacks.items():
-        table.add_row("original", name, *_success(attack))
+        table.add_row("original", _short(name), *_success(attack))
     if results.grouped is not None:
         for name, attack in results.grouped.attacks.items():
-            table.add_row(f"{results.grouped.groups} groups", name, *_success(attack))
+            table.add_row(f"{results.grouped.groups} groups", _short(name), *_success(attack))
     return table
 
 
 def _per_class(name: str, attack: AttackResult) -> Table:
-    table = Table(
-        "class", "AUC", "95 %", "accuracy", "precision", "recall", "F1", "TPR at 10 % FPR",
-        "records",
-        title=f"{name} on the original model, per class",
+    table = _table(
+        f"{name} on the original model, per class",
+        "class", "support", "AUC", "95 %", "acc.", "prec.", "rec.", "F1", "TPR@10%",
     )  # fmt: skip
     for row in attack.per_class:
-        table.add_row(str(row.label), *_success(row))
+        support = f"{row.members} + {row.non_members}"
+        table.add_row(str(row.label), support, *_success(row))
     return table
 
 
-def _deletions(results: Results) -> Table:
-    table = Table(
-        "deleted", "method", "attack", "records", "AUC on deleted", "accuracy on deleted",
-        "AUC on retained", "accuracy on retained", "test accuracy", "retrained", "steps",
-        title="Deletion, before -> after; deleted records attacked like any other",
+def _deletions(results: Results, name: str) -> Table:
+    table = _table(
+        f"{name}: success before > after deletion",
+        "deleted", "method", "retrained", "AUC deleted", "acc. deleted", "AUC retained",
+        "test acc.",
     )  # fmt: skip
     for entry in results.deletion:
-        retrained = (
-            "all" if entry.groups is None else f"{entry.groups_retrained} of {entry.groups} groups"
+        attack = entry.attacks[name]
+        table.add_row(
+            f"{entry.request} ({entry.deleted})",
+            entry.method,
+            "all" if entry.groups is None else f"{entry.groups_retrained} of {entry.groups}",
+            _change(attack.deleted, "auc"),
+            _change(attack.deleted, "accuracy"),
+            _change(attack.overall, "auc"),
+            _pair(entry.test_accuracy_before, entry.test_accuracy),
         )
-        for name, attack in entry.attacks.items():
-            table.add_row(
-                f"{entry.request} ({entry.deleted})",
-                entry.method,
-                name,
-                f"{attack.deleted.after.members} + {attack.deleted.after.non_members}",
-                _change(attack.deleted, "auc"),
-                _change(attack.deleted, "accuracy"),
-                _change(attack.overall, "auc"),
-                _change(attack.overall, "accuracy"),
-                f"{_number(entry.test_accuracy_before)} -> {_number(entry.test_accuracy)}",
-                retrained,
-                str(entry.steps),
-            )
     return table
+
+
+def _short(attack: str) -> str:
+    return attack.removeprefix("shadow_")
 
 
 def _success(success: Success) -> list[str]:
@@ -86,12 +91,15 @@ def _success(success: Success) -> list[str]:
         _number(success.recall),
         _number(success.f1),
         _number(success.tpr_at_fpr["0.1"]),
-        f"{success.members} + {success.non_members}",
     ]
 
 
 def _change(pair: BeforeAfter, field: str) -> str:
-    return f"{_number(getattr(pair.before, field))} -> {_number(getattr(pair.after, field))}"
+    return _pair(getattr(pair.before, field), getattr(pair.after, field))
+
+
+def _pair(before: Optional[float], after: Optional[float]) -> str:
+    return " > ".join("-" if value is None else f"{value:.2f}" for value in (before, after))
 
 
 def _number(value: Optional[float]) -> str:

@@ -37,9 +37,7 @@ class Recipe:
 class Trainer:
     """A backend at work on one run folder."""
 
-    def __init__(
-        self, backend: Backend, folder: RunFolder, progress: Progress, seed: int
-    ) -> None:
+    def __init__(self, backend: Backend, folder: RunFolder, progress: Progress, seed: int) -> None:
         self._backend = backend
         self._folder = folder
         self._progress = progress
@@ -80,9 +78,7 @@ class Trainer:
         made = {}
         self._folder.log("train", stage=title, models=[job.name for job in missing])
         with self._progress.stage(title, total, total - left) as report:
-            finished = self._backend.train(
-                recipe.spec, recipe.optimizer, missing, records, report
-            )
+            finished = self._backend.train(recipe.spec, recipe.optimizer, missing, records, report)
             for model in finished:
                 if not all(np.isfinite(array).all() for array in model.weights.values()):
                     raise DivergedError(model.name, steps[model.name])
@@ -101,9 +97,7 @@ class Trainer:
         self._folder.write_output(key, name, {"logits": logits, "labels": records.labels})
         return logits
 
-    def query(
-        self, recipe: Recipe, entries: Sequence[Entry], records: Records
-    ) -> np.ndarray:
+    def query(self, recipe: Recipe, entries: Sequence[Entry], records: Records) -> np.ndarray:
         """What each stored model says of ``records``: (models, records, classes) float32."""
         weights: list[Weights] = [self._folder.read_model(entry) for entry in entries]
         return self._backend.logits(recipe.spec, weights, records)

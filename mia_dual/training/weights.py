@@ -20,9 +20,7 @@ def draw_weights(
     return {name: _draw(name, shapes, rng) for name in sorted(shapes)}
 
 
-def _draw(
-    name: str, shapes: Mapping[str, tuple[int, ...]], rng: np.random.Generator
-) -> np.ndarray:
+def _draw(name: str, shapes: Mapping[str, tuple[int, ...]], rng: np.random.Generator) -> np.ndarray:
     shape = shapes[name]
     layer, _, kind = name.rpartition(".")
     if kind == "running_var":

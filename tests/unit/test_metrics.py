@@ -34,9 +34,7 @@ def test_decisions_are_scikit_learns(sample):
     assert metrics.accuracy(membership, accused) == pytest.approx(
         reference.accuracy_score(membership, accused)
     )
-    assert metrics.f1(membership, accused) == pytest.approx(
-        reference.f1_score(membership, accused)
-    )
+    assert metrics.f1(membership, accused) == pytest.approx(reference.f1_score(membership, accused))
     assert metrics.recall(membership, accused) == pytest.approx(
         reference.recall_score(membership, accused)
     )

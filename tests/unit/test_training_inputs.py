@@ -68,4 +68,6 @@ def test_labels_draw_apart_and_seeds_repeat():
         return generator(*labels).integers(0, 2**62, 4).tolist()
 
     assert draw(0, "a") == draw(0, "a")
-    assert len({tuple(draw(*label)) for label in [(0, "a"), (0, "b"), (1, "a"), (0, "a", "b")]}) == 4
+    assert (
+        len({tuple(draw(*label)) for label in [(0, "a"), (0, "b"), (1, "a"), (0, "a", "b")]}) == 4
+    )

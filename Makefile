@@ -1,0 +1,29 @@
+# `make demo` and `make test` need Python 3.9 or later with venv, and the package registry.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test lint clean
+
+demo: $(INSTALLED)
+	$(BIN)/mia-dual run --config configs/quick.yaml --backend torch --out runs/quick-torch
+	$(BIN)/mia-dual run --config configs/quick.yaml --backend mindspore --out runs/quick-mindspore
+	@echo "Results: runs/quick-torch/results.json and runs/quick-mindspore/results.json"
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(INSTALLED): setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip setuptools wheel
+	$(BIN)/python -m pip install --quiet --editable '.[all,dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) runs build dist
