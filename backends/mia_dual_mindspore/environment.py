@@ -1,59 +1,29 @@
-"""Settings without which MindSpore's CPU kernels are tens of times slower, and device choice.
+"""What must be set before MindSpore is imported, and just after a device is chosen.
 
-A variable that is set already is left alone, and nothing here changes what an Ascend does.
+Measured on a 2-core CPU with MindSpore 2.10 (see benchmarks/README.md): without these a training
+step takes 20 to 100 times as long as PyTorch's. Nothing a user set is changed, and a machine
+with an Ascend card is left alone.
 """
 
 from __future__ import annotations
 
 import os
-import platform
+from collections.abc import MutableMapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from types import ModuleType
+ASCEND_DRIVER = Path("/dev/davinci_manager")
 
-ASCEND_NODES = "davinci[0-9]*"
-"""The device files of Ascend processors, in /dev."""
-
-
-def set_cpu_variables() -> None:
-    """Set what oneDNN reads before its first kernel.
-
-    On AVX-512 machines it would choose a reference convolution for MindSpore's plain layouts.
-    """
-    if platform.machine().lower() in ("x86_64", "amd64"):
-        os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")
+CPU_SETTINGS = {
+    # With AVX-512 oneDNN 3.10 takes a reference convolution for plain layouts: 10 times slower.
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    # Advice on deprecated settings and thread counts, not problems of a run.
+    "GLOG_v": "3",
+}
 
 
-def working_devices(mindspore: ModuleType) -> list[str]:
-    """``ascend`` where MindSpore reaches one, then ``cpu``."""
-    # Asked without need, MindSpore prints warnings about drivers that are not installed.
-    if not any(Path("/dev").glob(ASCEND_NODES)):
-        return ["cpu"]
-    hal = getattr(mindspore, "hal", None)
-    if hal is not None and not hal.is_available("Ascend"):
-        return ["cpu"]
-    return ["ascend", "cpu"]
-
-
-def use_device(mindspore: ModuleType, device: str) -> None:
-    """Send all later work to ``device``, operator by operator unless compiled explicitly."""
-    target = {"ascend": "Ascend", "cpu": "CPU"}[device]
-    mindspore.set_context(mode=mindspore.PYNATIVE_MODE)
-    if hasattr(mindspore, "set_device"):
-        mindspore.set_device(target)
-    else:
-        mindspore.set_context(device_target=target)
-    if device == "cpu":
-        _launch_at_once(mindspore)
-
-
-def _launch_at_once(mindspore: ModuleType) -> None:
-    # MindSpore's queue threads spin while they wait; on few cores they take the time that
-    # oneDNN's own threads need.
-    runtime = getattr(mindspore, "runtime", None)
-    if hasattr(runtime, "launch_blocking"):
-        runtime.launch_blocking()
-    else:
-        mindspore.set_context(pynative_synchronize=True)
+def prepare(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Set what a CPU needs, where nobody set it and there is no Ascend card."""
+    if ASCEND_DRIVER.exists():
+        return
+    for name, value in CPU_SETTINGS.items():
+        environment.setdefault(name, value)

@@ -48,35 +48,18 @@ def _from_factory(spec: NetworkSpec) -> nn.Cell:
     return cell
 
 
-def _conv(channels_in: int, channels_out: int, side: int, padding: int = 0) -> nn.Conv2d:
-    return nn.Conv2d(
-        channels_in, channels_out, side, pad_mode="pad", padding=padding, has_bias=True
-    )
-
-
-def _conv_no_bias(
-    channels_in: int, channels_out: int, side: int, stride: int, padding: int
-) -> nn.Conv2d:
-    return nn.Conv2d(channels_in, channels_out, side, stride, pad_mode="pad", padding=padding)
-
-
-def _batch_norm(channels: int) -> nn.BatchNorm2d:
-    # MindSpore's momentum is the share that is kept, PyTorch's the share that is replaced.
-    return nn.BatchNorm2d(channels, eps=1e-5, momentum=0.9)
-
-
 class FCNet(nn.Cell):
     """One hidden layer."""
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
-        self.flatten = nn.Flatten()
         self.fc1 = nn.Dense(_size(spec.input_shape), spec.hidden)
         self.fc2 = nn.Dense(spec.hidden, spec.classes)
 
     def construct(self, inputs: Tensor) -> Tensor:
         """Logits (records, classes)."""
-        return self.fc2(ops.relu(self.fc1(self.flatten(inputs))))
+        hidden = self.fc1(inputs.reshape(inputs.shape[0], -1))
+        return self.fc2(ops.relu(hidden))
 
 
 class ConvNet(nn.Cell):
@@ -85,11 +68,10 @@ class ConvNet(nn.Cell):
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
         channels, height, width = spec.input_shape
+        self.conv1 = _conv(channels, 6, 5, bias=True)
+        self.conv2 = _conv(6, 16, 5, bias=True)
+        self.pool = nn.MaxPool2d(2, 2)
         left = _positive(spec, [((side - 4) // 2 - 4) // 2 for side in (height, width)])
-        self.conv1 = _conv(channels, 6, 5)
-        self.conv2 = _conv(6, 16, 5)
-        self.pool = nn.MaxPool2d(2, stride=2)
-        self.flatten = nn.Flatten()
         self.fc1 = nn.Dense(16 * left, 120)
         self.fc2 = nn.Dense(120, 84)
         self.fc3 = nn.Dense(84, spec.classes)
@@ -98,7 +80,7 @@ class ConvNet(nn.Cell):
         """Logits (records, classes)."""
         maps = self.pool(ops.relu(self.conv1(images)))
         maps = self.pool(ops.relu(self.conv2(maps)))
-        hidden = ops.relu(self.fc1(self.flatten(maps)))
+        hidden = ops.relu(self.fc1(maps.reshape(maps.shape[0], -1)))
         return self.fc3(ops.relu(self.fc2(hidden)))
 
 
@@ -108,12 +90,11 @@ class LeNet5(nn.Cell):
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
         channels, height, width = spec.input_shape
+        self.conv1 = _conv(channels, 6, 5, padding=2, bias=True)
+        self.conv2 = _conv(6, 16, 5, bias=True)
+        self.conv3 = _conv(16, 120, 5, bias=True)
+        self.pool = nn.AvgPool2d(2, 2)
         left = _positive(spec, [(side // 2 - 4) // 2 - 4 for side in (height, width)])
-        self.conv1 = _conv(channels, 6, 5, padding=2)
-        self.conv2 = _conv(6, 16, 5)
-        self.conv3 = _conv(16, 120, 5)
-        self.pool = nn.AvgPool2d(2, stride=2)
-        self.flatten = nn.Flatten()
         self.fc1 = nn.Dense(120 * left, 84)
         self.fc2 = nn.Dense(84, spec.classes)
 
@@ -121,7 +102,8 @@ class LeNet5(nn.Cell):
         """Logits (records, classes)."""
         maps = self.pool(ops.sigmoid(self.conv1(images)))
         maps = self.pool(ops.sigmoid(self.conv2(maps)))
-        return self.fc2(self.fc1(self.flatten(self.conv3(maps))))
+        maps = self.conv3(maps)
+        return self.fc2(self.fc1(maps.reshape(maps.shape[0], -1)))
 
 
 class ResidualBlock(nn.Cell):
@@ -131,13 +113,13 @@ class ResidualBlock(nn.Cell):
         super().__init__()
         self.changes = channels_in != channels_out
         stride = 2 if self.changes else 1
-        self.conv1 = _conv_no_bias(channels_in, channels_out, 3, stride, padding=1)
-        self.bn1 = _batch_norm(channels_out)
-        self.conv2 = _conv_no_bias(channels_out, channels_out, 3, 1, padding=1)
-        self.bn2 = _batch_norm(channels_out)
+        self.conv1 = _conv(channels_in, channels_out, 3, stride, padding=1)
+        self.bn1 = nn.BatchNorm2d(channels_out)
+        self.conv2 = _conv(channels_out, channels_out, 3, padding=1)
+        self.bn2 = nn.BatchNorm2d(channels_out)
         if self.changes:
-            self.shortcut_conv = _conv_no_bias(channels_in, channels_out, 1, stride, padding=0)
-            self.shortcut_bn = _batch_norm(channels_out)
+            self.shortcut_conv = _conv(channels_in, channels_out, 1, stride)
+            self.shortcut_bn = nn.BatchNorm2d(channels_out)
 
     def construct(self, maps: Tensor) -> Tensor:
         """The block's maps (records, channels_out, height, width)."""
@@ -153,8 +135,8 @@ class ResNet18(nn.Cell):
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
-        self.conv1 = _conv_no_bias(spec.input_shape[0], 32, 3, 3, padding=1)
-        self.bn1 = _batch_norm(32)
+        self.conv1 = _conv(spec.input_shape[0], 32, 3, 3, padding=1)
+        self.bn1 = nn.BatchNorm2d(32)
         self.block1 = ResidualBlock(32, 64)
         self.block2 = ResidualBlock(64, 128)
         self.block3 = ResidualBlock(128, 256)
@@ -165,7 +147,27 @@ class ResNet18(nn.Cell):
         """Logits (records, classes)."""
         maps = ops.relu(self.bn1(self.conv1(images)))
         maps = self.block4(self.block3(self.block2(self.block1(maps))))
-        return self.fc(ops.mean(maps, (2, 3)))
+        return self.fc(maps.mean((2, 3)))
+
+
+def _conv(
+    channels_in: int,
+    channels_out: int,
+    kernel: int,
+    stride: int = 1,
+    padding: int = 0,
+    bias: bool = False,
+) -> nn.Conv2d:
+    # MindSpore's own default pads to keep the size; "pad" means what PyTorch means.
+    return nn.Conv2d(
+        channels_in,
+        channels_out,
+        kernel,
+        stride,
+        pad_mode="pad",
+        padding=padding,
+        has_bias=bias,
+    )
 
 
 def _size(shape: tuple[int, ...]) -> int:

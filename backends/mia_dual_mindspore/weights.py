@@ -15,11 +15,10 @@ CANONICAL = {
     "moving_variance": "running_var",
     "embedding_table": "weight",
 }
-"""MindSpore's word for a layer's parameter, where it differs -> the canonical one."""
 
 
 def named_parameters(cell: nn.Cell) -> dict[str, Parameter]:
-    """Canonical name -> parameter, of everything that makes up ``cell``."""
+    """Canonical name -> parameter of everything that makes up ``cell``."""
     found = {}
     for name, parameter in cell.parameters_and_names():
         layer, dot, kind = name.rpartition(".")
@@ -29,27 +28,26 @@ def named_parameters(cell: nn.Cell) -> dict[str, Parameter]:
 
 def shapes(cell: nn.Cell) -> dict[str, tuple[int, ...]]:
     """Canonical name -> shape of everything that makes up ``cell``."""
-    return {name: tuple(value.shape) for name, value in named_parameters(cell).items()}
+    return {name: tuple(found.shape) for name, found in named_parameters(cell).items()}
 
 
 def load(cell: nn.Cell, weights: Weights, spec: NetworkSpec) -> None:
     """Put ``weights`` into ``cell``; raises NetworkError naming the first that does not fit."""
-    parameters = named_parameters(cell)
-    for name in sorted(parameters.keys() | weights.keys()):
+    expected = shapes(cell)
+    for name in sorted(expected.keys() | weights.keys()):
         given = tuple(weights[name].shape) if name in weights else None
-        expected = tuple(parameters[name].shape) if name in parameters else None
-        if given != expected:
+        if given != expected.get(name):
             raise NetworkError(
                 f"weights do not fit network '{spec.name}': '{name}' is "
-                f"{given or 'absent'}, expected {expected or 'absent'}"
+                f"{given or 'absent'}, expected {expected.get(name) or 'absent'}"
             )
-    for name, parameter in parameters.items():
+    for name, parameter in named_parameters(cell).items():
         parameter.set_data(Tensor(np.array(weights[name], np.float32)))
 
 
 def unload(cell: nn.Cell) -> dict[str, np.ndarray]:
     """Copies of the weights of ``cell``: canonical name -> float32."""
     return {
-        name: parameter.asnumpy().astype(np.float32, copy=True)
+        name: np.array(parameter.asnumpy(), np.float32)
         for name, parameter in named_parameters(cell).items()
     }
