@@ -26,7 +26,7 @@ def print_results(results: Results, console: Console) -> None:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
     for column in columns:
         table.add_column(column, no_wrap=True)
     return table
@@ -36,7 +36,7 @@ def _attacks(results: Results) -> Table:
     any_attack = next(iter(results.attacks.values()))
     table = _table(
         f"Shadow attack on {any_attack.members} members and {any_attack.non_members} non-members",
-        "model", "attack", "AUC", "95 %", "acc.", "prec.", "rec.", "F1", "TPR@10%",
+        "model", "attack", "AUC", "95 %", "acc.", "prec.", "rec.", "F1", "TPR@.1",
     )  # fmt: skip
     for name, attack in results.attacks.items():
         table.add_row("original", _short(name), *_success(attack))
@@ -49,7 +49,7 @@ def _attacks(results: Results) -> Table:
 def _per_class(name: str, attack: AttackResult) -> Table:
     table = _table(
         f"{name} on the original model, per class",
-        "class", "support", "AUC", "95 %", "acc.", "prec.", "rec.", "F1", "TPR@10%",
+        "class", "support", "AUC", "95 %", "acc.", "prec.", "rec.", "F1", "TPR@.1",
     )  # fmt: skip
     for row in attack.per_class:
         support = f"{row.members} + {row.non_members}"
