@@ -1,0 +1,54 @@
+"""A small audit, and the command line as a user calls it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+SMALL = {
+    "data": {"name": "digits"},
+    "split": {"target_members": 150, "target_non_members": 150, "shadow_members": 150},
+    "target": {
+        "network": "fcnet",
+        "hidden": 64,
+        "epochs": 40,
+        "batch_size": 16,
+        "learning_rate": 0.05,
+    },
+    "shadows": {"count": 3},
+    "attack": {"models": ["fcnet", "logistic_regression"], "fcnet": {
+        "network": "fcnet", "epochs": 5, "batch_size": 25, "optimizer": "adam",
+        "learning_rate": 0.01,
+    }},
+    "deletion": {"ratios": [0.1], "groups": 3, "classes": [3]},
+}  # fmt: skip
+
+
+@pytest.fixture
+def small_config(tmp_path):
+    """A file with settings that train in a second or two, and all that a run does."""
+    file = tmp_path / "small.yaml"
+    file.write_text(yaml.safe_dump(SMALL))
+    return file
+
+
+@pytest.fixture
+def cli(tmp_path):
+    """Run ``mia-dual`` in an empty folder, by default without any data but what comes along."""
+
+    def call(*arguments, **options):
+        environment = {**os.environ, "MIA_DUAL_DATA": str(tmp_path / "data"), "COLUMNS": "80"}
+        return subprocess.run(
+            [sys.executable, "-m", "mia_dual", *map(str, arguments)],
+            cwd=tmp_path,
+            env={**environment, **options.pop("env", {})},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+            **options,
+        )
+
+    return call

@@ -1,0 +1,142 @@
+"""What a user can get wrong is one line that names it, exit code 2, and nothing lost."""
+
+import json
+
+import numpy as np
+import pytest
+
+
+def assert_refused(done, *words):
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("mia-dual: ")
+    for word in words:
+        assert word in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--backend", "jax"], ["'jax'", "torch", "mindspore"]),
+        (["--device", "cuda"], ["'cuda'", "auto, cpu"]),
+        (["--backend", "mindspore", "--device", "cuda"], ["'cuda'", "--backend torch"]),
+        (["--set", "data.name=imagenet"], ["'imagenet'", "digits", "cifar10"]),
+        (["--set", "target.network=vgg"], ["'vgg'", "convnet"]),
+        (["--set", "target.network=no_such:make"], ["'no_such:make'", "cannot be imported"]),
+        (["--set", "target.netwrk=convnet"], ["target.netwrk", "network"]),
+        (["--set", "deletion.ratios=[5]"], ["5", "between 0 and 1"]),
+        (["--set", "split.shadow_members=1000"], ["1797 records", "shadow_members"]),
+        (["--set", "deletion.groups=100"], ["100 groups"]),
+        (["--set", "deletion.classes=[11]"], ["class 11"]),
+        (["--set", "deletion.indices=nowhere.txt"], ["nowhere.txt"]),
+        (["--set", "target.learning_rate=1e20"], ["'target'", "learning rate"]),
+        (["--config", "nowhere.yaml"], ["nowhere.yaml", "cannot be read"]),
+        (["--set", "data={name: npz, file: nowhere.npz}"], ["nowhere.npz"]),
+        (["--set", "data.name=npz"], ["data.file"]),
+        (
+            ["--set", "split={target_members: 3, target_non_members: 3, shadow_members: 3}",
+             "--set", "deletion.methods=[full]"],
+            ["class", "shadow"],
+        ),
+    ],
+    ids=lambda value: value[-1] if value[0].startswith("--") else "",
+)  # fmt: skip
+def test_bad_arguments_are_named(cli, small_config, arguments, words):
+    base = [] if "--config" in arguments else ["--config", small_config]
+    assert_refused(cli("run", *base, "--out", "run", *arguments), *words)
+
+
+def test_without_the_network_the_files_looked_for_are_named(cli, small_config, tmp_path):
+    # A closed port stands for a network that is not there.
+    nowhere = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+    done = cli(
+        "run", "-c", small_config, "--set", "data.name=mnist", "--data-dir", "copies", env=nowhere
+    )
+    assert_refused(done, "train-images-idx3-ubyte", "copies", "--data-dir")
+
+
+def test_a_folder_of_another_config_is_left_as_it_is(cli, small_config, tmp_path):
+    assert cli("run", "-c", small_config, "--out", "run").returncode == 0
+    before = {file: file.read_bytes() for file in (tmp_path / "run").rglob("*.*")}
+    done = cli("run", "-c", small_config, "--seed", "7", "--out", "run")
+    assert_refused(done, "seed is 0 there, 7 here", "--out")
+    assert before == {file: file.read_bytes() for file in (tmp_path / "run").rglob("*.*")}
+
+
+def test_a_damaged_model_is_named_and_mended_as_told(cli, small_config, tmp_path):
+    command = ["run", "-c", small_config, "--out", "run"]
+    assert cli(*command).returncode == 0
+    first = (tmp_path / "run" / "results.json").read_bytes()
+    for folder, kind in (("models", "attack-3"), ("outputs", "target")):
+        (file,) = (tmp_path / "run" / folder).glob(f"{kind}-*")
+        file.write_bytes(b"damage")
+        assert_refused(cli(*command), file.name, "delete it and run again")
+        file.unlink()
+        assert cli(*command).returncode == 0
+    assert (tmp_path / "run" / "results.json").read_bytes() == first
+
+
+def test_a_mended_setting_may_use_the_folder_of_the_refused_one(cli, small_config):
+    refused = cli("run", "-c", small_config, "--set", "deletion.groups=100", "--out", "run")
+    assert refused.returncode == 2
+    assert cli("run", "-c", small_config, "--out", "run").returncode == 0
+
+
+def test_a_missing_framework_is_named_with_what_brings_it(cli, small_config, tmp_path):
+    for framework in ("torch", "mindspore"):
+        shadow = tmp_path / f"without-{framework}"
+        shadow.mkdir()
+        (shadow / f"{framework}.py").write_text(
+            f"raise ModuleNotFoundError(\"No module named '{framework}'\")\n"
+        )
+        done = cli(
+            "run", "-c", small_config, "--backend", framework, env={"PYTHONPATH": str(shadow)}
+        )
+        assert_refused(done, framework, f"pip install 'mia-dual[{framework}]'")
+
+
+def test_doctor_tells_what_works_and_what_to_install(cli, tmp_path):
+    shadow = tmp_path / "without"
+    shadow.mkdir()
+    (shadow / "mindspore.py").write_text("raise ModuleNotFoundError(\"No module 'mindspore'\")\n")
+    done = cli("doctor", env={"PYTHONPATH": str(shadow), "COLUMNS": "300"})
+    assert done.returncode == 0, done.stderr
+    assert "mia-dual[mindspore]" in done.stdout
+    torch_line = next(line for line in done.stdout.splitlines() if "torch" in line and "cpu" in line)
+    assert "yes" in torch_line
+
+
+def test_datasets_lists_every_set(cli):
+    done = cli("datasets")
+    assert done.returncode == 0, done.stderr
+    for name in ("digits", "mnist", "fashion_mnist", "kmnist", "cifar10", "cifar100", "svhn"):
+        assert name in done.stdout
+
+
+def test_bench_prints_a_ratio(cli):
+    done = cli("bench", "--network", "fcnet", "--batch-size", "4", "--steps", "3", "--rounds", "1")
+    assert done.returncode == 0, done.stderr
+    assert "times torch" in done.stdout
+
+
+def test_a_pickled_npz_is_never_loaded(cli, small_config, tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "exploded"), "w"))
+
+    np.savez(tmp_path / "bad.npz", x=np.array([Bomb()], dtype=object), y=np.zeros(1, int))
+    done = cli("run", "-c", small_config, "--set", "data={name: npz, file: bad.npz}")
+    assert_refused(done, "pickled objects", "never loaded")
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_the_log_is_only_added_to(cli, small_config, tmp_path):
+    command = ["run", "-c", small_config, "--out", "run"]
+    assert cli(*command).returncode == 0
+    first = (tmp_path / "run" / "log.jsonl").read_text()
+    assert cli(*command).returncode == 0
+    second = (tmp_path / "run" / "log.jsonl").read_text()
+    assert second.startswith(first)
+    assert all(json.loads(line)["event"] for line in second.splitlines())

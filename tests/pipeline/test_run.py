@@ -1,0 +1,170 @@
+"""The whole audit on both backends: what it writes, and that it never does a thing twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import safetensors.numpy
+import yaml
+
+from mia_dual.report.results import Results
+
+BACKENDS = ["torch", "mindspore"]
+
+
+def events(folder, kind):
+    lines = (folder / "log.jsonl").read_text().splitlines()
+    return [line for line in map(json.loads, lines) if line["event"] == kind]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_run_writes_what_the_documents_promise(cli, small_config, tmp_path, backend):
+    done = cli("run", "-c", small_config, "--backend", backend, "--out", "run")
+    assert done.returncode == 0, done.stderr
+    assert "AUC deleted" in done.stdout
+    run = tmp_path / "run"
+
+    results = Results.model_validate_json((run / "results.json").read_text())
+    assert results.schema_version == 1
+    assert results.backend == backend
+    assert results.target.train_accuracy > results.target.test_accuracy > 0.7
+    for attack in results.attacks.values():
+        assert attack.members == attack.non_members > 100
+        assert len(attack.per_class) == 10
+        assert attack.members == sum(row.members for row in attack.per_class)
+        assert 0.5 < attack.auc < 1
+    assert [(entry.request, entry.method) for entry in results.deletion] == [
+        ("10%", "full"), ("10%", "grouped"), ("classes", "full"), ("classes", "grouped"),
+    ]  # fmt: skip
+    for entry in results.deletion:
+        assert entry.deleted + entry.retained == 150
+        assert entry.train_accuracy_before > 0.5
+    ten_percent, _, whole_class, _ = results.deletion
+    assert ten_percent.deleted == 15
+    assert ten_percent.deleted_accuracy_before == 1.0
+    # A class nobody was trained on is never predicted.
+    assert whole_class.deleted_accuracy == 0.0
+    success = ten_percent.attacks["shadow_fcnet"].deleted
+    assert success.before.members == success.after.members > 0
+
+    assert yaml.safe_load((run / "config.yaml").read_text())["backend"] == backend
+    assert json.loads((run / "environment.json").read_text())["framework"] == backend
+    splits = np.load(run / "splits.npz")
+    assert len(np.intersect1d(splits["target_members"], splits["shadow_pool"])) == 0
+    assert len(splits["deleted_10pct"]) == 15
+    kinds = {file.name.rpartition("-")[0] for file in (run / "models").iterdir()}
+    assert {"target", "shadow-02", "attack-9", "group-02", "full-10pct"} <= kinds
+    costs = json.loads((run / "cost.json").read_text())
+    assert all(cost["seconds"] > 0 for cost in costs["deletion"])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_one_config_gives_the_same_bytes_and_trains_once(cli, small_config, tmp_path, backend):
+    for out in ("one", "two", "one"):
+        done = cli("run", "-c", small_config, "--backend", backend, "--out", out)
+        assert done.returncode == 0, done.stderr
+    one, two = ((tmp_path / out / "results.json").read_bytes() for out in ("one", "two"))
+    assert one == two
+    assert len(events(tmp_path / "one", "done")) == 2
+    trained = events(tmp_path / "one", "train")
+    assert trained == [line for line in trained if line["time"] < _first_done(tmp_path / "one")]
+
+
+def _first_done(folder):
+    return events(folder, "done")[0]["time"]
+
+
+def test_another_attack_retrains_no_shadow_and_another_split_reuses_none(
+    cli, small_config, tmp_path
+):
+    assert cli("run", "-c", small_config, "--out", "run").returncode == 0
+    models = {file.name for file in (tmp_path / "run" / "models").iterdir()}
+    assert cli("run", "-c", small_config, "--seed", "1", "--out", "other").returncode == 0
+    others = {file.name for file in (tmp_path / "other" / "models").iterdir()}
+    assert not models & others
+
+
+def test_weights_of_a_run_load_in_the_other_backend(cli, small_config, tmp_path):
+    from mia_dual.interface import NetworkSpec, Records
+    from mia_dual.registry import load_backend
+
+    assert cli("run", "-c", small_config, "--backend", "mindspore", "--out", "run").returncode == 0
+    (file,) = (tmp_path / "run" / "models").glob("target-*")
+    (output,) = (tmp_path / "run" / "outputs").glob("target-*")
+    stored = np.load(output)
+    splits = np.load(tmp_path / "run" / "splits.npz")
+    from mia_dual.data.load import load_dataset
+
+    dataset = load_dataset("digits", None)
+    rows = np.sort(np.concatenate([splits["target_members"], splits["target_non_members"]]))
+    records = Records(dataset.features[rows], dataset.labels[rows], 1 / 127.5, -1.0)
+    assert np.array_equal(stored["labels"], records.labels)
+    spec = NetworkSpec("fcnet", (1, 8, 8), 10, hidden=64)
+    logits = load_backend("torch").logits(spec, [safetensors.numpy.load_file(file)], records)[0]
+    assert np.abs(logits - stored["logits"]).max() <= 1e-4
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_was_stopped_goes_on_where_it_was(cli, small_config, tmp_path, how):
+    command = ["run", "-c", str(small_config), "--set", "shadows.count=12", "--out", "run"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mia_dual", *command],
+        cwd=tmp_path,
+        env={**os.environ, "COLUMNS": "80"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    models = tmp_path / "run" / "models"
+    deadline = time.monotonic() + 120
+    while len(list(models.glob("shadow-*"))) < 2:
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline, "no shadow was stored in two minutes"
+        time.sleep(0.01)
+    process.send_signal(how)
+    _, complaint = process.communicate(timeout=60)
+    if how == signal.SIGINT:
+        assert process.returncode == 130
+        assert complaint.strip().endswith("the same command goes on where it stopped")
+    finished = {file.name: file.stat().st_mtime_ns for file in models.glob("*.safetensors")}
+    assert not (tmp_path / "run" / "results.json").exists()
+
+    done = cli(*command)
+    assert done.returncode == 0, done.stderr
+    indexed = [json.loads(line) for line in (tmp_path / "run" / "index.jsonl").open()]
+    assert len({entry["key"] for entry in indexed}) == len(indexed), "a model was trained twice"
+    kept = {name: (models / name).stat().st_mtime_ns for name in finished}
+    # A kill between file and index costs that one model.
+    assert sum(kept[name] != finished[name] for name in finished) <= 1
+
+    fresh = cli(*command[:-1], "fresh")
+    assert fresh.returncode == 0, fresh.stderr
+    one, other = ((tmp_path / out / "results.json").read_bytes() for out in ("run", "fresh"))
+    assert one == other
+
+
+def test_a_users_records_and_network_are_audited(cli, small_config, tmp_path):
+    rng = np.random.default_rng(0)
+    labels = np.arange(800) % 4
+    x = (rng.normal(size=(800, 12)) + labels[:, None] * 0.4).astype(np.float32)
+    np.savez(tmp_path / "mine.npz", x=x, y=labels)
+    (tmp_path / "mynets.py").write_text(
+        "from torch import nn\n"
+        "def make(input_shape, classes):\n"
+        "    return nn.Sequential(nn.Linear(input_shape[0], 30), nn.Tanh(),"
+        " nn.Linear(30, classes))\n"
+    )
+    done = cli(
+        "run", "-c", small_config, "--set", "data={name: npz, file: mine.npz}",
+        "--set", "target.network=mynets:make", "--set", "deletion.classes=[1]", "--out", "run",
+        env={"PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert results["data"]["classes"] == 4
+    assert results["data"]["shape"] == [12]
