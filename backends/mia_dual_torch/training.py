@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -23,6 +24,9 @@ from mia_dual.interface import (
 from mia_dual_torch.networks import build
 from mia_dual_torch.weights import load, unload
 
+SMALL_BATCH = 32
+"""Records a step under which one thread is faster than several (see benchmarks/README.md)."""
+
 CHECK_EVERY = 50
 """Steps between looks at the loss and reports of progress: a look waits for the device."""
 
@@ -41,8 +45,22 @@ def train(
         started = time.perf_counter()
         module = build(spec).to(device)
         load(module, job.weights, spec)
-        _train_one(module, optimizer, job, data, report)
+        with _threads_for(job):
+            _train_one(module, optimizer, job, data, report)
         yield TrainedModel(job.name, unload(module), time.perf_counter() - started)
+
+
+@contextmanager
+def _threads_for(job: TrainingJob) -> Iterator[None]:
+    # Threads that share a small batch wait for each other more than they compute, and far more
+    # when the machine has other work.
+    usual = torch.get_num_threads()
+    if job.batches.shape[1] < SMALL_BATCH:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(usual)
 
 
 class DeviceRecords:

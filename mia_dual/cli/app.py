@@ -1,21 +1,15 @@
-"""The Typer app, and the one place where an error becomes a line and an exit code."""
+"""The Typer app: one module a command."""
 
 from __future__ import annotations
 
-import sys
-
 import typer
-from rich.console import Console
 
 from mia_dual import __version__
 from mia_dual.cli.bench import bench
 from mia_dual.cli.datasets import datasets
 from mia_dual.cli.doctor import doctor
+from mia_dual.cli.guard import guarded
 from mia_dual.cli.run import run
-from mia_dual.errors import MiaDualError
-
-BAD_INPUT = 2
-INTERRUPTED = 130
 
 app = typer.Typer(
     help="Audit what a model remembers of its training data, alike on MindSpore and PyTorch.",
@@ -39,20 +33,10 @@ def _options(
     pass
 
 
-app.command()(run)
-app.command()(datasets)
-app.command()(doctor)
-app.command()(bench)
+for command in (run, datasets, doctor, bench):
+    app.command()(guarded(command))
 
 
 def main() -> None:
-    """Run the app: an error a user can mend is one line on stderr and exit code 2."""
-    errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-    try:
-        app()
-    except MiaDualError as error:
-        errors.print(f"mia-dual: {' '.join(str(error).split())}")
-        sys.exit(BAD_INPUT)
-    except KeyboardInterrupt:
-        errors.print("mia-dual: interrupted; the same command goes on where it stopped")
-        sys.exit(INTERRUPTED)
+    """Run the app."""
+    app()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -21,7 +22,7 @@ def doctor() -> None:
                 name,
                 finding.device,
                 finding.version,
-                "[green]yes[/]" if finding.works else f"[red]no[/]: {finding.remedy}",
+                "[green]yes[/]" if finding.works else f"[red]no[/]: {escape(finding.remedy)}",
             )
     Console().print(table)
     if not working:

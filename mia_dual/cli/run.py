@@ -56,4 +56,4 @@ def run(
         )
         results = run_audit(settings, engine, dataset, folder, progress)
     print_results(results, console)
-    console.print(f"[bold]{path}[/] holds the models, outputs, results.json and cost.json")
+    console.print(f"{path} holds the models, outputs, results.json and cost.json")

@@ -37,7 +37,7 @@ def assert_refused(done, *words):
         (["--set", "data.name=npz"], ["data.file"]),
         (
             ["--set", "split={target_members: 3, target_non_members: 3, shadow_members: 3}",
-             "--set", "deletion.methods=[full]"],
+             "--set", "deletion={ratios: [0.4], methods: [full]}"],
             ["class", "shadow"],
         ),
     ],
@@ -104,7 +104,9 @@ def test_doctor_tells_what_works_and_what_to_install(cli, tmp_path):
     done = cli("doctor", env={"PYTHONPATH": str(shadow), "COLUMNS": "300"})
     assert done.returncode == 0, done.stderr
     assert "mia-dual[mindspore]" in done.stdout
-    torch_line = next(line for line in done.stdout.splitlines() if "torch" in line and "cpu" in line)
+    torch_line = next(
+        line for line in done.stdout.splitlines() if "torch" in line and "cpu" in line
+    )
     assert "yes" in torch_line
 
 
