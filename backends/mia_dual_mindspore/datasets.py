@@ -19,8 +19,7 @@ def read_dataset(name: str, folder: Path) -> ImageSet:
     try:
         parts = [_read(_open(name, folder, usage)) for usage in ("train", "test")]
     except (OSError, RuntimeError, ValueError) as error:
-        first_line = str(error).strip().partition("\n")[0]
-        raise DataError(f"data '{name}' in '{folder}' cannot be read: {first_line}") from error
+        raise DataError(f"data '{name}' in '{folder}' cannot be read: {_reason(error)}") from error
     images = np.concatenate([images for images, _ in parts])
     labels = np.concatenate([labels for _, labels in parts])
     if name == "svhn":
@@ -56,3 +55,10 @@ def _read(source: Any) -> tuple[np.ndarray, np.ndarray]:
     images = np.concatenate([images for images, _ in parts])
     labels = np.concatenate([labels for _, labels in parts])
     return images, labels.reshape(-1).astype(np.int64)
+
+
+def _reason(error: Exception) -> str:
+    # The pipeline's errors are pages long; the line that says what is wrong is marked.
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    marked = [line for line in lines if line.startswith("[ERROR]")]
+    return (marked or lines)[0].removeprefix("[ERROR]").strip()

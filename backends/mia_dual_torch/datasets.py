@@ -23,10 +23,10 @@ def read_dataset(name: str, folder: Path) -> ImageSet:
         ) from error
     try:
         parts = [_open(datasets, name, folder, train) for train in (True, False)]
-    except (OSError, RuntimeError, ValueError, KeyError, EOFError) as error:
-        raise DataError(
-            f"data '{name}' in '{folder}' cannot be read: {' '.join(str(error).split())}"
-        ) from error
+    except (OSError, RuntimeError, ValueError, LookupError, EOFError, AssertionError) as error:
+        # torchvision asserts what it expects of idx files, without a word.
+        reason = " ".join(str(error).split()) or "a file is damaged: delete it, to fetch it again"
+        raise DataError(f"data '{name}' in '{folder}' cannot be read: {reason}") from error
     images = np.concatenate([_images(part) for part in parts])
     labels = np.concatenate([_labels(part) for part in parts])
     return ImageSet(images, labels, training=len(_labels(parts[0])))

@@ -57,13 +57,14 @@ def load_npz(file: Path) -> Dataset:
 
 def _read(file: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(file, allow_pickle=False) as stored:
-            if not isinstance(stored, np.lib.npyio.NpzFile):
-                raise DataError(f"'{file}' is a single array: save x and y with numpy.savez")
+        stored = np.load(file, allow_pickle=False)
+        if isinstance(stored, np.ndarray):
+            raise DataError(f"'{file}' is a single array: save x and y with numpy.savez")
+        with stored:
             return {name: stored[name] for name in stored.files}
     except OSError as error:
         raise DataError(f"'{file}' cannot be read: {error.strerror or error}") from error
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         if "allow_pickle" in str(error) or "pickled" in str(error):
             raise DataError(
                 f"'{file}' holds pickled objects, which are never loaded: save plain arrays "
