@@ -17,6 +17,15 @@ All four are the tutorial's. Layers in order (canonical parameter prefix in brac
 
 from __future__ import annotations
 
+import importlib
+import math
+from typing import TypeVar
+
+from mia_dual.errors import NetworkError
+from mia_dual.interface import NetworkSpec, Weights
+
+Module = TypeVar("Module")
+
 NETWORKS = ("fcnet", "convnet", "lenet5", "resnet18")
 
 SMALLEST_IMAGE = {"fcnet": 1, "convnet": 16, "lenet5": 28, "resnet18": 8}
@@ -32,3 +41,63 @@ def is_factory(network: str) -> bool:
     """Whether ``network`` names a user's own ``package.module:factory``."""
     module, _, factory = network.partition(":")
     return bool(factory) and all(part.isidentifier() for part in [*module.split("."), factory])
+
+
+def check_spec(spec: NetworkSpec) -> None:
+    """Raise NetworkError where ``spec`` names no network of ours, or records it cannot take."""
+    if spec.name not in NETWORKS:
+        raise NetworkError(
+            f"no network '{spec.name}': choose one of {', '.join(NETWORKS)}, "
+            "or name your own as package.module:factory"
+        )
+    if spec.name != "fcnet" and len(spec.input_shape) != 3:
+        raise NetworkError(
+            f"network '{spec.name}' takes images (channels, height, width), "
+            f"not records of shape {spec.input_shape}: use fcnet"
+        )
+    if flattened(spec) < 1:
+        raise NetworkError(
+            f"network '{spec.name}' cannot take records of shape {spec.input_shape}: "
+            "enlarge the images (data.image_size) or choose fcnet"
+        )
+
+
+def flattened(spec: NetworkSpec) -> int:
+    """How many numbers enter a network's first linear layer; 0 where images are too small."""
+    if spec.name == "fcnet":
+        return math.prod(spec.input_shape)
+    sides = spec.input_shape[1:]
+    if spec.name == "convnet":
+        return 16 * math.prod(max(((side - 4) // 2 - 4) // 2, 0) for side in sides)
+    if spec.name == "lenet5":
+        return 120 * math.prod(max((side // 2 - 4) // 2 - 4, 0) for side in sides)
+    return 256
+
+
+def from_factory(spec: NetworkSpec, kind: type[Module]) -> Module:
+    """What a user's factory makes; NetworkError where there is none, or it is no ``kind``."""
+    module_name, _, factory_name = spec.name.partition(":")
+    try:
+        factory = getattr(importlib.import_module(module_name), factory_name)
+    except (ImportError, AttributeError) as error:
+        raise NetworkError(f"network '{spec.name}' cannot be imported: {error}") from error
+    module = factory(spec.input_shape, spec.classes)
+    if not isinstance(module, kind):
+        raise NetworkError(
+            f"network '{spec.name}' returned {type(module).__name__}, "
+            f"not a {kind.__module__.partition('.')[0]} {kind.__name__}"
+        )
+    return module
+
+
+def check_weights(
+    spec: NetworkSpec, expected: dict[str, tuple[int, ...]], weights: Weights
+) -> None:
+    """Raise NetworkError naming the first of ``weights`` that is not as ``expected``."""
+    for name in sorted(expected.keys() | weights.keys()):
+        given = tuple(weights[name].shape) if name in weights else None
+        if given != expected.get(name):
+            raise NetworkError(
+                f"weights do not fit network '{spec.name}': '{name}' is "
+                f"{given or 'absent'}, expected {expected.get(name) or 'absent'}"
+            )

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-
 from mindspore import Tensor, nn, ops
 
-from mia_dual.errors import NetworkError
 from mia_dual.interface import NetworkSpec
-from mia_dual.networks import NETWORKS, is_factory
+from mia_dual.networks import check_spec, flattened, from_factory, is_factory
 
 
 def build(spec: NetworkSpec) -> nn.Cell:
@@ -18,34 +15,11 @@ def build(spec: NetworkSpec) -> nn.Cell:
     that the network cannot take.
     """
     if is_factory(spec.name):
-        return _from_factory(spec)
-    if spec.name not in NETWORKS:
-        raise NetworkError(
-            f"no network '{spec.name}': choose one of {', '.join(NETWORKS)}, "
-            "or name your own as package.module:factory"
-        )
-    if spec.name == "fcnet":
-        return FCNet(spec)
-    if len(spec.input_shape) != 3:
-        raise NetworkError(
-            f"network '{spec.name}' takes images (channels, height, width), "
-            f"not records of shape {spec.input_shape}: use fcnet"
-        )
-    return {"convnet": ConvNet, "lenet5": LeNet5, "resnet18": ResNet18}[spec.name](spec)
-
-
-def _from_factory(spec: NetworkSpec) -> nn.Cell:
-    module_name, _, factory_name = spec.name.partition(":")
-    try:
-        factory = getattr(importlib.import_module(module_name), factory_name)
-    except (ImportError, AttributeError) as error:
-        raise NetworkError(f"network '{spec.name}' cannot be imported: {error}") from error
-    cell = factory(spec.input_shape, spec.classes)
-    if not isinstance(cell, nn.Cell):
-        raise NetworkError(
-            f"network '{spec.name}' returned {type(cell).__name__}, not a mindspore.nn.Cell"
-        )
-    return cell
+        return from_factory(spec, nn.Cell)
+    check_spec(spec)
+    return {"fcnet": FCNet, "convnet": ConvNet, "lenet5": LeNet5, "resnet18": ResNet18}[spec.name](
+        spec
+    )
 
 
 class FCNet(nn.Cell):
@@ -53,7 +27,7 @@ class FCNet(nn.Cell):
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
-        self.fc1 = nn.Dense(_size(spec.input_shape), spec.hidden)
+        self.fc1 = nn.Dense(flattened(spec), spec.hidden)
         self.fc2 = nn.Dense(spec.hidden, spec.classes)
 
     def construct(self, inputs: Tensor) -> Tensor:
@@ -67,12 +41,11 @@ class ConvNet(nn.Cell):
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
-        channels, height, width = spec.input_shape
+        channels = spec.input_shape[0]
         self.conv1 = _conv(channels, 6, 5, bias=True)
         self.conv2 = _conv(6, 16, 5, bias=True)
         self.pool = nn.MaxPool2d(2, 2)
-        left = _positive(spec, [((side - 4) // 2 - 4) // 2 for side in (height, width)])
-        self.fc1 = nn.Dense(16 * left, 120)
+        self.fc1 = nn.Dense(flattened(spec), 120)
         self.fc2 = nn.Dense(120, 84)
         self.fc3 = nn.Dense(84, spec.classes)
 
@@ -89,13 +62,12 @@ class LeNet5(nn.Cell):
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
-        channels, height, width = spec.input_shape
+        channels = spec.input_shape[0]
         self.conv1 = _conv(channels, 6, 5, padding=2, bias=True)
         self.conv2 = _conv(6, 16, 5, bias=True)
         self.conv3 = _conv(16, 120, 5, bias=True)
         self.pool = nn.AvgPool2d(2, 2)
-        left = _positive(spec, [(side // 2 - 4) // 2 - 4 for side in (height, width)])
-        self.fc1 = nn.Dense(120 * left, 84)
+        self.fc1 = nn.Dense(flattened(spec), 84)
         self.fc2 = nn.Dense(84, spec.classes)
 
     def construct(self, images: Tensor) -> Tensor:
@@ -168,19 +140,3 @@ def _conv(
         padding=padding,
         has_bias=bias,
     )
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for side in shape:
-        size *= side
-    return size
-
-
-def _positive(spec: NetworkSpec, sides: list[int]) -> int:
-    if min(sides) < 1:
-        raise NetworkError(
-            f"network '{spec.name}' cannot take records of shape {spec.input_shape}: "
-            "enlarge the images (data.image_size) or choose fcnet"
-        )
-    return sides[0] * sides[1]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from mindspore import Parameter, Tensor, nn
 
-from mia_dual.errors import NetworkError
 from mia_dual.interface import NetworkSpec, Weights
+from mia_dual.networks import check_weights
 
 CANONICAL = {
     "gamma": "weight",
@@ -33,14 +33,7 @@ def shapes(cell: nn.Cell) -> dict[str, tuple[int, ...]]:
 
 def load(cell: nn.Cell, weights: Weights, spec: NetworkSpec) -> None:
     """Put ``weights`` into ``cell``; raises NetworkError naming the first that does not fit."""
-    expected = shapes(cell)
-    for name in sorted(expected.keys() | weights.keys()):
-        given = tuple(weights[name].shape) if name in weights else None
-        if given != expected.get(name):
-            raise NetworkError(
-                f"weights do not fit network '{spec.name}': '{name}' is "
-                f"{given or 'absent'}, expected {expected.get(name) or 'absent'}"
-            )
+    check_weights(spec, shapes(cell), weights)
     for name, parameter in named_parameters(cell).items():
         parameter.set_data(Tensor(np.array(weights[name], np.float32)))
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mia_dual.errors import NetworkError
 from mia_dual.interface import NetworkSpec
-from mia_dual.networks import NETWORKS, is_factory
+from mia_dual.networks import check_spec, flattened, from_factory, is_factory
 
 
 def build(spec: NetworkSpec) -> nn.Module:
@@ -20,34 +17,11 @@ def build(spec: NetworkSpec) -> nn.Module:
     that the network cannot take.
     """
     if is_factory(spec.name):
-        return _from_factory(spec)
-    if spec.name not in NETWORKS:
-        raise NetworkError(
-            f"no network '{spec.name}': choose one of {', '.join(NETWORKS)}, "
-            "or name your own as package.module:factory"
-        )
-    if spec.name == "fcnet":
-        return FCNet(spec)
-    if len(spec.input_shape) != 3:
-        raise NetworkError(
-            f"network '{spec.name}' takes images (channels, height, width), "
-            f"not records of shape {spec.input_shape}: use fcnet"
-        )
-    return {"convnet": ConvNet, "lenet5": LeNet5, "resnet18": ResNet18}[spec.name](spec)
-
-
-def _from_factory(spec: NetworkSpec) -> nn.Module:
-    module_name, _, factory_name = spec.name.partition(":")
-    try:
-        factory = getattr(importlib.import_module(module_name), factory_name)
-    except (ImportError, AttributeError) as error:
-        raise NetworkError(f"network '{spec.name}' cannot be imported: {error}") from error
-    module = factory(spec.input_shape, spec.classes)
-    if not isinstance(module, nn.Module):
-        raise NetworkError(
-            f"network '{spec.name}' returned {type(module).__name__}, not a torch.nn.Module"
-        )
-    return module
+        return from_factory(spec, nn.Module)
+    check_spec(spec)
+    return {"fcnet": FCNet, "convnet": ConvNet, "lenet5": LeNet5, "resnet18": ResNet18}[spec.name](
+        spec
+    )
 
 
 class FCNet(nn.Module):
@@ -55,7 +29,7 @@ class FCNet(nn.Module):
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
-        self.fc1 = nn.Linear(_size(spec.input_shape), spec.hidden)
+        self.fc1 = nn.Linear(flattened(spec), spec.hidden)
         self.fc2 = nn.Linear(spec.hidden, spec.classes)
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -70,11 +44,10 @@ class ConvNet(nn.Module):
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
-        channels, height, width = spec.input_shape
+        channels = spec.input_shape[0]
         self.conv1 = nn.Conv2d(channels, 6, 5)
         self.conv2 = nn.Conv2d(6, 16, 5)
-        left = _positive(spec, [((side - 4) // 2 - 4) // 2 for side in (height, width)])
-        self.fc1 = nn.Linear(16 * left, 120)
+        self.fc1 = nn.Linear(flattened(spec), 120)
         self.fc2 = nn.Linear(120, 84)
         self.fc3 = nn.Linear(84, spec.classes)
 
@@ -92,12 +65,11 @@ class LeNet5(nn.Module):
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
-        channels, height, width = spec.input_shape
+        channels = spec.input_shape[0]
         self.conv1 = nn.Conv2d(channels, 6, 5, padding=2)
         self.conv2 = nn.Conv2d(6, 16, 5)
         self.conv3 = nn.Conv2d(16, 120, 5)
-        left = _positive(spec, [(side // 2 - 4) // 2 - 4 for side in (height, width)])
-        self.fc1 = nn.Linear(120 * left, 84)
+        self.fc1 = nn.Linear(flattened(spec), 84)
         self.fc2 = nn.Linear(84, spec.classes)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -149,19 +121,3 @@ class ResNet18(nn.Module):
         maps = self.block4(self.block3(self.block2(self.block1(maps))))
         logits: Tensor = self.fc(maps.mean((2, 3)))
         return logits
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for side in shape:
-        size *= side
-    return size
-
-
-def _positive(spec: NetworkSpec, sides: list[int]) -> int:
-    if min(sides) < 1:
-        raise NetworkError(
-            f"network '{spec.name}' cannot take records of shape {spec.input_shape}: "
-            "enlarge the images (data.image_size) or choose fcnet"
-        )
-    return sides[0] * sides[1]

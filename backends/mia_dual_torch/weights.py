@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from mia_dual.errors import NetworkError
 from mia_dual.interface import NetworkSpec, Weights
+from mia_dual.networks import check_weights
 
 COUNTER = "num_batches_tracked"
 """A BatchNorm counter that nothing here depends on and no other framework has."""
@@ -24,14 +24,7 @@ def shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:
 
 def load(module: nn.Module, weights: Weights, spec: NetworkSpec) -> None:
     """Put ``weights`` into ``module``; raises NetworkError naming the first that does not fit."""
-    expected = shapes(module)
-    for name in sorted(expected.keys() | weights.keys()):
-        given = tuple(weights[name].shape) if name in weights else None
-        if given != expected.get(name):
-            raise NetworkError(
-                f"weights do not fit network '{spec.name}': '{name}' is "
-                f"{given or 'absent'}, expected {expected.get(name) or 'absent'}"
-            )
+    check_weights(spec, shapes(module), weights)
     state = {name: torch.from_numpy(np.array(array)) for name, array in weights.items()}
     module.load_state_dict(state, strict=False)
 

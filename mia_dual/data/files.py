@@ -68,8 +68,6 @@ def make_ready(
 
 
 def _places(published: PublishedSet, folder: Optional[Path]) -> list[Path]:
-    if folder is not None and not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
     chosen = [] if folder is None else [folder]
     return [*chosen, default_folder(), *published.places]
 
