@@ -84,7 +84,9 @@ class DeletionResult(_Result):
     deleted: int
     retained: int
     groups: Optional[int] = Field(description="groups there are; null for full retraining")
-    groups_retrained: Optional[int]
+    groups_retrained: Optional[int] = Field(
+        description="groups trained again; one left without records goes, and is not counted"
+    )
     steps: int = Field(description="optimizer steps that the retraining took")
     train_accuracy: float = Field(description="after, on retained members")
     test_accuracy: float = Field(description="after, on the target's non-members")

@@ -16,7 +16,8 @@ def print_results(results: Results, console: Console) -> None:
     console.print(
         f"\n{results.network} on {results.data.name} ({results.backend}): accuracy "
         f"{_number(results.target.train_accuracy)} on members, "
-        f"{_number(results.target.test_accuracy)} on non-members"
+        f"{_number(results.target.test_accuracy)} on non-members",
+        soft_wrap=True,
     )
     console.print(_attacks(results))
     name, attack = next(iter(results.attacks.items()))
