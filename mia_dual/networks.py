@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import importlib
 import math
-from typing import TypeVar
+from typing import Callable, TypeVar
 
 from mia_dual.errors import NetworkError
 from mia_dual.interface import NetworkSpec, Weights
@@ -74,18 +74,37 @@ def flattened(spec: NetworkSpec) -> int:
     return 256
 
 
-def from_factory(spec: NetworkSpec, kind: type[Module]) -> Module:
-    """What a user's factory makes; NetworkError where there is none, or it is no ``kind``."""
+def from_factory(
+    spec: NetworkSpec, kind: type[Module], logits_shape: Callable[[Module], tuple[int, ...]]
+) -> Module:
+    """What a user's factory makes, tried once.
+
+    ``logits_shape`` says the shape of what a module answers to two blank records. Raises
+    NetworkError where there is no such factory, it makes no ``kind``, or the module fails on
+    the records or answers in another shape than (2, classes).
+    """
     module_name, _, factory_name = spec.name.partition(":")
     try:
         factory = getattr(importlib.import_module(module_name), factory_name)
     except (ImportError, AttributeError) as error:
         raise NetworkError(f"network '{spec.name}' cannot be imported: {error}") from error
-    module = factory(spec.input_shape, spec.classes)
+    try:
+        module = factory(spec.input_shape, spec.classes)
+        shape = logits_shape(module) if isinstance(module, kind) else ()
+    except Exception as error:  # the user's own code may raise anything
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise NetworkError(
+            f"network '{spec.name}' fails on records of shape {spec.input_shape}: {reason}"
+        ) from error
     if not isinstance(module, kind):
         raise NetworkError(
             f"network '{spec.name}' returned {type(module).__name__}, "
             f"not a {kind.__module__.partition('.')[0]} {kind.__name__}"
+        )
+    if shape != (2, spec.classes):
+        raise NetworkError(
+            f"network '{spec.name}' answers two records with shape {shape}, "
+            f"not (2, {spec.classes}): a row of logits a record, one a class"
         )
     return module
 

@@ -15,11 +15,15 @@ def build(spec: NetworkSpec) -> nn.Cell:
     that the network cannot take.
     """
     if is_factory(spec.name):
-        return from_factory(spec, nn.Cell)
+        return from_factory(spec, nn.Cell, lambda cell: _logits_shape(cell, spec))
     check_spec(spec)
     return {"fcnet": FCNet, "convnet": ConvNet, "lenet5": LeNet5, "resnet18": ResNet18}[spec.name](
         spec
     )
+
+
+def _logits_shape(cell: nn.Cell, spec: NetworkSpec) -> tuple[int, ...]:
+    return tuple(cell.set_train(False)(ops.zeros((2, *spec.input_shape))).shape)
 
 
 class FCNet(nn.Cell):

@@ -17,11 +17,16 @@ def build(spec: NetworkSpec) -> nn.Module:
     that the network cannot take.
     """
     if is_factory(spec.name):
-        return from_factory(spec, nn.Module)
+        return from_factory(spec, nn.Module, lambda module: _logits_shape(module, spec))
     check_spec(spec)
     return {"fcnet": FCNet, "convnet": ConvNet, "lenet5": LeNet5, "resnet18": ResNet18}[spec.name](
         spec
     )
+
+
+def _logits_shape(module: nn.Module, spec: NetworkSpec) -> tuple[int, ...]:
+    with torch.inference_mode():
+        return tuple(module.eval()(torch.zeros(2, *spec.input_shape)).shape)
 
 
 class FCNet(nn.Module):
