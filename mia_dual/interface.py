@@ -20,6 +20,8 @@ from typing import Callable, Protocol, runtime_checkable
 
 import numpy as np
 
+from mia_dual.execution import DEFAULT, Execution
+
 Weights = Mapping[str, np.ndarray]
 """A model: canonical parameter name -> float32 array; trained parameters and statistics alike."""
 
@@ -113,14 +115,14 @@ class TrainedModel:
 
 
 class Backend(Protocol):
-    """A framework at work on one device. Made by ``Backend(device)``, device one of
+    """A framework at work on one device. Made by ``Backend(device, execution)``, device one of
     ``auto``, ``cpu``, ``cuda``, ``ascend``; raises BackendError where that device is not to be
     had.
     """
 
     name: str
 
-    def __init__(self, device: str) -> None: ...
+    def __init__(self, device: str, execution: Execution = DEFAULT) -> None: ...
 
     @staticmethod
     def devices() -> list[str]:

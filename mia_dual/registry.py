@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from mia_dual.errors import BackendError
+from mia_dual.execution import DEFAULT, Execution
 from mia_dual.interface import Backend
 
 GROUP = "mia_dual.backends"
@@ -17,13 +18,13 @@ def backend_names() -> list[str]:
     return sorted(_entry_points())
 
 
-def load_backend(name: str, device: str = "auto") -> Backend:
+def load_backend(name: str, device: str = "auto", execution: Execution = DEFAULT) -> Backend:
     """Import backend ``name`` and its framework, and start it on ``device``.
 
     Raises BackendError for a name nobody registered, a framework that is not installed or does
     not import, and a device that is not to be had.
     """
-    return load_backend_class(name)(device)
+    return load_backend_class(name)(device, execution)
 
 
 def load_backend_class(name: str) -> type[Backend]:

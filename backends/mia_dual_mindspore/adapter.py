@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mia_dual.execution import DEFAULT, Execution
 from mia_dual.interface import (
     ImageSet,
     NetworkSpec,
@@ -35,8 +36,9 @@ class MindSporeBackend:
     name = "mindspore"
     dataset_form = "binary"
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, execution: Execution = DEFAULT) -> None:
         self._device = device_choice.choose(device)
+        self._execution = execution
         self._learners: dict[NetworkSpec, Learner] = {}
         self._queries: dict[NetworkSpec, Query] = {}
 

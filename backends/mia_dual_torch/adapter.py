@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from mia_dual.errors import BackendError
+from mia_dual.execution import DEFAULT, Execution
 from mia_dual.interface import (
     ImageSet,
     NetworkSpec,
@@ -20,7 +21,8 @@ from mia_dual.interface import (
     Weights,
 )
 from mia_dual_torch.networks import build
-from mia_dual_torch.training import DeviceRecords, train
+from mia_dual_torch.records import DeviceRecords
+from mia_dual_torch.training import train
 from mia_dual_torch.weights import load, shapes
 
 QUERY_BATCH = 1000
@@ -33,7 +35,7 @@ class TorchBackend:
     name = "torch"
     dataset_form = "python"
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, execution: Execution = DEFAULT) -> None:
         available = self.devices()
         chosen = available[0] if device == "auto" else device
         if chosen not in available:
@@ -42,6 +44,7 @@ class TorchBackend:
                 f"choose one of auto, {', '.join(available)}"
             )
         self._device = torch.device(chosen)
+        self._execution = execution
         # Runs of one config must end in the same bytes; both flags only narrow kernel choice.
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.deterministic = True
@@ -75,7 +78,7 @@ class TorchBackend:
         report: ReportSteps,
     ) -> Iterator[TrainedModel]:
         """Train ``jobs``; see the protocol."""
-        return train(spec, optimizer, jobs, records, report, self._device)
+        return train(spec, optimizer, jobs, records, report, self._device, self._execution)
 
     def logits(self, spec: NetworkSpec, models: Sequence[Weights], records: Records) -> np.ndarray:
         """Logits in evaluation mode: (models, records, classes) float32."""

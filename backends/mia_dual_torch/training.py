@@ -1,19 +1,14 @@
-"""Training on PyTorch: one model after another, batches taken by index from arrays."""
+"""Which jobs are trained together, on how many cores, and in how many chunks."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
 
-import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
 
-from mia_dual.errors import DivergedError
+from mia_dual.execution import SHARE_OF_FREE_MEMORY, Execution, free_memory, models_that_fit
 from mia_dual.interface import (
-    NO_RECORD,
     NetworkSpec,
     Optimizer,
     Records,
@@ -21,14 +16,20 @@ from mia_dual.interface import (
     TrainedModel,
     TrainingJob,
 )
-from mia_dual_torch.networks import build
-from mia_dual_torch.weights import load, unload
+from mia_dual.networks import is_factory
+from mia_dual.training.lockstep import form_chunks
+from mia_dual_torch.records import DeviceRecords
+from mia_dual_torch.single import train_one
+from mia_dual_torch.stacked.networks import LAYERED
+from mia_dual_torch.stacked.stack import bytes_a_model
+from mia_dual_torch.stacked.training import train_together
+from mia_dual_torch.workers import Work, run
 
 SMALL_BATCH = 32
 """Records a step under which one thread is faster than several (see benchmarks/README.md)."""
 
-CHECK_EVERY = 50
-"""Steps between looks at the loss and reports of progress: a look waits for the device."""
+CACHE = 16 * 2**20
+"""Bytes of models in training that a core works through fastest (see benchmarks/README.md)."""
 
 
 def train(
@@ -38,79 +39,64 @@ def train(
     records: Records,
     report: ReportSteps,
     device: torch.device,
+    execution: Execution,
 ) -> Iterator[TrainedModel]:
-    """Train ``jobs`` in turn; see :meth:`mia_dual.interface.Backend.train`."""
+    """Train ``jobs``; see :meth:`mia_dual.interface.Backend.train`."""
+    if not jobs:
+        return
     data = DeviceRecords(records, device)
-    for job in jobs:
-        started = time.perf_counter()
-        module = build(spec).to(device)
-        load(module, job.weights, spec)
-        with _threads_for(job):
-            _train_one(module, optimizer, job, data, report)
-        yield TrainedModel(job.name, unload(module), time.perf_counter() - started)
-
-
-@contextmanager
-def _threads_for(job: TrainingJob) -> Iterator[None]:
-    # Threads that share a small batch wait for each other more than they compute, and far more
+    cores = torch.get_num_threads() if device.type == "cpu" else 1
+    works: list[Work]
+    if pays_together(spec, device, execution):
+        most = _most(spec, jobs, data, execution, cores)
+        chunks = form_chunks(jobs, most, cores, alike=spec.name not in LAYERED)
+        works = [partial(train_together, spec, optimizer, chunk, data) for chunk in chunks]
+        records_a_step = max(len(chunk) * chunk[0].batches.shape[1] for chunk in chunks)
+    else:
+        longest_first = sorted(jobs, key=lambda job: -len(job.batches))
+        works = [partial(_alone, spec, optimizer, job, data) for job in longest_first]
+        records_a_step = max(job.batches.shape[1] for job in jobs)
+    workers = min(cores, len(works))
+    # Threads that share little work wait for each other more than they compute, and far more
     # when the machine has other work.
-    usual = torch.get_num_threads()
-    if job.batches.shape[1] < SMALL_BATCH:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(usual)
+    threads = cores // workers if records_a_step >= SMALL_BATCH else 1
+    yield from run(works, workers, threads, report)
 
 
-class DeviceRecords:
-    """Records on the device, stored as they came, turned to network inputs a batch at a time."""
+def pays_together(spec: NetworkSpec, device: torch.device, execution: Execution) -> bool:
+    """Whether jobs of ``spec`` are trained with stacked parameters.
 
-    def __init__(self, records: Records, device: torch.device) -> None:
-        self.device = device
-        self.features = torch.from_numpy(np.ascontiguousarray(records.features)).to(device)
-        self.labels = torch.from_numpy(records.labels.astype(np.int64)).to(device)
-        self.scale, self.shift = records.scale, records.shift
-
-    def inputs(self, rows: Tensor | slice) -> Tensor:
-        """Network inputs (rows, *input_shape) float32; equal to ``Records.inputs``."""
-        features = self.features[rows].to(torch.float32)
-        if self.scale != 1.0 or self.shift != 0.0:
-            features = features * self.scale + self.shift
-        return features
+    Layers written for it are faster at every batch measured, for a single model too. Through
+    vmap a CPU gains nothing over a model a core; a GPU, where launches are what a small network
+    costs, should. A user's own module may hold what vmap does not take.
+    """
+    if execution.together != "auto":
+        return execution.together == "always"
+    return spec.name in LAYERED or (device.type != "cpu" and not is_factory(spec.name))
 
 
-def _train_one(
-    module: nn.Module,
+def _most(
+    spec: NetworkSpec,
+    jobs: Sequence[TrainingJob],
+    data: DeviceRecords,
+    execution: Execution,
+    cores: int,
+) -> int:
+    batch = max(job.batches.shape[1] for job in jobs)
+    each = bytes_a_model(spec, batch, data)
+    if data.device.type == "cpu":
+        limit = execution.memory or int(free_memory() * SHARE_OF_FREE_MEMORY)
+        # A chunk a core at a time: all of them share the limit, and each has its own cache.
+        return min(models_that_fit(limit // cores, each), models_that_fit(CACHE, each))
+    free, _ = torch.cuda.mem_get_info(data.device)
+    return models_that_fit(execution.memory or int(free * SHARE_OF_FREE_MEMORY), each)
+
+
+def _alone(
+    spec: NetworkSpec,
     optimizer: Optimizer,
     job: TrainingJob,
     data: DeviceRecords,
     report: ReportSteps,
-) -> None:
-    module.train()
-    update = _update_rule(optimizer, module)
-    batches = torch.from_numpy(job.batches).to(data.device)
-    sizes = (job.batches != NO_RECORD).sum(axis=1)
-    reported = 0
-    for step, (batch, size, rate) in enumerate(zip(batches, sizes, job.learning_rates), start=1):
-        rows = batch[: int(size)]
-        for group in update.param_groups:
-            group["lr"] = float(rate)
-        loss = functional.cross_entropy(module(data.inputs(rows)), data.labels[rows])
-        update.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call, unused-ignore]
-        update.step()
-        if step % CHECK_EVERY == 0 or step == len(batches):
-            if not torch.isfinite(loss):
-                raise DivergedError(job.name, step)
-            report(step - reported)
-            reported = step
-
-
-def _update_rule(optimizer: Optimizer, module: nn.Module) -> torch.optim.Optimizer:
-    parameters = list(module.parameters())
-    if optimizer.name == "adam":
-        return torch.optim.Adam(parameters, weight_decay=optimizer.weight_decay)
-    return torch.optim.SGD(
-        parameters, lr=0.0, momentum=optimizer.momentum, weight_decay=optimizer.weight_decay
-    )
+) -> Iterator[TrainedModel]:
+    yield train_one(spec, optimizer, job, data, report)

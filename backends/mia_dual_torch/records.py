@@ -1,0 +1,31 @@
+"""Records on the device, taken by index."""
+
+from __future__ import annotations
+
+from typing import Union
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mia_dual.interface import Records
+
+
+class DeviceRecords:
+    """Records on the device, stored as they came, turned to network inputs a batch at a time."""
+
+    def __init__(self, records: Records, device: torch.device) -> None:
+        self.device = device
+        self.features = torch.from_numpy(np.ascontiguousarray(records.features)).to(device)
+        self.labels = torch.from_numpy(records.labels.astype(np.int64)).to(device)
+        self._scale, self._shift = records.scale, records.shift
+
+    def inputs(self, rows: Union[Tensor, slice]) -> Tensor:
+        """Network inputs (rows, *input_shape) float32; equal to ``Records.inputs``."""
+        return self.scaled_(self.features[rows].to(torch.float32))
+
+    def scaled_(self, features: Tensor) -> Tensor:
+        """Turn stored features into inputs, in place."""
+        if self._scale != 1.0 or self._shift != 0.0:
+            features.mul_(self._scale).add_(self._shift)
+        return features

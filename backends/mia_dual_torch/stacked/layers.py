@@ -1,0 +1,318 @@
+"""Layers of many models at once, forward and backward written out.
+
+Every tensor's first axis is the model. Maps are laid out (models, channels, height, width,
+records), so that what a convolution and a pool move lies in runs of width x records floats;
+vectors are (models, records, features). A layer owns its output and its gradients and writes them
+again at each step: on a CPU, fresh memory for tensors of this size costs as much as the
+arithmetic. Layers may change what they are given in place.
+
+Ties and edges fall as PyTorch's own layers have them: a maximum's gradient goes to the first of
+equals in row order, ReLU's gradient at 0 is 0.
+"""
+
+from __future__ import annotations
+
+from typing import Optional, Protocol
+
+import torch
+from torch import Tensor
+
+
+class Workspace:
+    """Hands out the tensors of ``models`` models that see ``records`` records a step."""
+
+    def __init__(self, models: int, records: int, device: torch.device) -> None:
+        self.models, self.records = models, records
+        self._device = device
+        self.bytes = 0
+
+    def zeros(self, *shape: int) -> Tensor:
+        """(models, *shape) float32 of zeros; counted in ``bytes``."""
+        made = torch.zeros(self.models, *shape, device=self._device)
+        self.bytes += made.numel() * made.element_size()
+        return made
+
+    def maps(self, channels: int, height: int, width: int) -> Tensor:
+        """(models, channels, height, width, records) float32."""
+        return self.zeros(channels, height, width, self.records)
+
+    def vectors(self, features: int) -> Tensor:
+        """(models, records, features) float32."""
+        return self.zeros(self.records, features)
+
+
+class Parameter:
+    """A stacked parameter and its gradient, both (models, *shape) float32."""
+
+    def __init__(self, space: Workspace, *shape: int) -> None:
+        self.value = space.zeros(*shape)
+        self.gradient = space.zeros(*shape)
+
+
+class Layer(Protocol):
+    """A step of a network and its derivative."""
+
+    parameters: dict[str, Parameter]
+
+    def forward(self, given: Tensor) -> Tensor:
+        """The layer's output."""
+        ...
+
+    def backward(self, error: Tensor) -> Optional[Tensor]:
+        """Write the gradients of the parameters; return that of ``given``, None for a first
+        layer, which has nobody to tell.
+        """
+        ...
+
+
+class Convolution:
+    """Stride 1, no bias: copies of shifted maps times the kernels, one product a model."""
+
+    def __init__(
+        self,
+        space: Workspace,
+        name: str,
+        given: tuple[int, int, int],
+        channels: int,
+        kernel: int,
+        padding: int = 0,
+        first: bool = False,
+    ) -> None:
+        channels_in, height, width = given[0], given[1] + 2 * padding, given[2] + 2 * padding
+        self.shape = (channels, height - kernel + 1, width - kernel + 1)
+        weight = Parameter(space, channels, channels_in, kernel, kernel)
+        self.parameters = {f"{name}.weight": weight}
+        self._padding, self._first = padding, first
+        self._padded = space.maps(channels_in, height, width) if padding else None
+        taps = (channels_in, kernel, kernel)
+        self._shifted = space.zeros(*taps, *self.shape[1:], space.records)
+        self._out = space.maps(*self.shape)
+        self._kernels = weight.value.flatten(2)
+        self._kernels_error = weight.gradient.flatten(2)
+        self._columns = self._shifted.flatten(4).flatten(1, 3)
+        if not first:
+            self._error = space.maps(channels_in, height, width)
+            shifted_error = space.zeros(*taps, *self.shape[1:], space.records)
+            self._columns_error = shifted_error.flatten(4).flatten(1, 3)
+            # Where each tap of the kernel looked, and what comes back from there.
+            self._returns = [
+                (
+                    self._error[:, :, row : row + self.shape[1], column : column + self.shape[2]],
+                    shifted_error[:, :, row, column],
+                )
+                for row in range(kernel)
+                for column in range(kernel)
+            ]
+
+    def forward(self, given: Tensor) -> Tensor:
+        """(models, channels, height, width, records)."""
+        if self._padded is not None:
+            _inside(self._padded, self._padding).copy_(given)
+            given = self._padded
+        model, channel, row, column, record = given.stride()
+        self._shifted.copy_(
+            given.as_strided(
+                self._shifted.shape, (model, channel, row, column, row, column, record)
+            )
+        )
+        _product_into(self._out.flatten(2), self._kernels, self._columns)
+        return self._out
+
+    def backward(self, error: Tensor) -> Optional[Tensor]:
+        """The gradient of the maps given."""
+        outputs = error.flatten(2)
+        _product_into(self._kernels_error, outputs, self._columns.transpose(1, 2))
+        if self._first:
+            return None
+        _product_into(self._columns_error, self._kernels.transpose(1, 2), outputs)
+        self._error.zero_()
+        for place, part in self._returns:
+            place.add_(part)
+        return _inside(self._error, self._padding)
+
+
+class Linear:
+    """``error given^T`` and its like, one product a model; no bias."""
+
+    def __init__(
+        self,
+        space: Workspace,
+        name: str,
+        features_in: int,
+        features: int,
+        first: bool = False,
+        shape: Optional[tuple[int, ...]] = None,
+    ) -> None:
+        weight = Parameter(space, *(shape or (features, features_in)))
+        self.parameters = {f"{name}.weight": weight}
+        self._first = first
+        self._matrix = weight.value.flatten(2)
+        self._matrix_error = weight.gradient.flatten(2)
+        self._out = space.vectors(features)
+        self._error = None if first else space.vectors(features_in)
+        self._given = self._out
+
+    def forward(self, given: Tensor) -> Tensor:
+        """(models, records, features)."""
+        self._given = given
+        return _product_into(self._out, given, self._matrix.transpose(1, 2))
+
+    def backward(self, error: Tensor) -> Optional[Tensor]:
+        """The gradient of the vectors given."""
+        _product_into(self._matrix_error, error.transpose(1, 2), self._given)
+        if self._error is None:
+            return None
+        return _product_into(self._error, error, self._matrix)
+
+
+class Bias:
+    """Adds a number a channel (of maps) or a feature (of vectors)."""
+
+    def __init__(self, space: Workspace, name: str, size: int, of_maps: bool) -> None:
+        bias = Parameter(space, size)
+        self.parameters = {f"{name}.bias": bias}
+        self._gradient = bias.gradient
+        self._value = bias.value[:, :, None, None, None] if of_maps else bias.value[:, None]
+        self._others = (2, 3, 4) if of_maps else (1,)
+
+    def forward(self, given: Tensor) -> Tensor:
+        """``given``, changed."""
+        return given.add_(self._value)
+
+    def backward(self, error: Tensor) -> Tensor:
+        """``error`` as it is."""
+        torch.sum(error, self._others, out=self._gradient)
+        return error
+
+
+class Relu:
+    """max(0, x)."""
+
+    def __init__(self) -> None:
+        self.parameters: dict[str, Parameter] = {}
+
+    def forward(self, given: Tensor) -> Tensor:
+        """``given``, changed."""
+        self._out = given.clamp_min_(0)
+        return self._out
+
+    def backward(self, error: Tensor) -> Tensor:
+        """``error``, changed."""
+        return error.mul_(torch.sign(self._out))
+
+
+class Sigmoid:
+    """1 / (1 + exp(-x))."""
+
+    def __init__(self) -> None:
+        self.parameters: dict[str, Parameter] = {}
+
+    def forward(self, given: Tensor) -> Tensor:
+        """``given``, changed."""
+        self._out = given.sigmoid_()
+        return self._out
+
+    def backward(self, error: Tensor) -> Tensor:
+        """``error``, changed."""
+        return error.addcmul_(error, self._out, value=-1).mul_(self._out)
+
+
+class MaxPool:
+    """The maximum of each 2 x 2 pixels; a last odd row or column is left out."""
+
+    def __init__(self, space: Workspace, given: tuple[int, int, int]) -> None:
+        self.parameters: dict[str, Parameter] = {}
+        self.shape = (given[0], given[1] // 2, given[2] // 2)
+        self._sizes = (self.shape[1], self.shape[2])
+        self._error = space.maps(*given)
+        rows = self.shape[1] * 2
+        self._columns = space.maps(given[0], rows, self.shape[2])
+        self._columns_error = space.maps(given[0], rows, self.shape[2])
+        self._out = space.maps(*self.shape)
+        self._left_error, self._right_error = _columns_of(_even(self._error, *self._sizes))
+        self._upper, self._lower = _rows_of(self._columns)
+        self._upper_error, self._lower_error = _rows_of(self._columns_error)
+
+    def forward(self, given: Tensor) -> Tensor:
+        """(models, channels, height / 2, width / 2, records)."""
+        self._left, self._right = _columns_of(_even(given, *self._sizes))
+        torch.maximum(self._left, self._right, out=self._columns)
+        return torch.maximum(self._upper, self._lower, out=self._out)
+
+    def backward(self, error: Tensor) -> Tensor:
+        """The gradient of the maps given: all of it to each window's maximum."""
+        torch.mul(error, self._upper >= self._lower, out=self._upper_error)
+        torch.sub(error, self._upper_error, out=self._lower_error)
+        torch.mul(self._columns_error, self._left >= self._right, out=self._left_error)
+        torch.sub(self._columns_error, self._left_error, out=self._right_error)
+        return self._error
+
+
+class MeanPool:
+    """The mean of each 2 x 2 pixels; a last odd row or column is left out."""
+
+    def __init__(self, space: Workspace, given: tuple[int, int, int]) -> None:
+        self.parameters: dict[str, Parameter] = {}
+        self.shape = (given[0], given[1] // 2, given[2] // 2)
+        self._sizes = (self.shape[1], self.shape[2])
+        self._error = space.maps(*given)
+        self._columns = space.maps(given[0], self.shape[1] * 2, self.shape[2])
+        self._out = space.maps(*self.shape)
+        self._upper, self._lower = _rows_of(self._columns)
+        even = _even(self._error, *self._sizes)
+        self._windows = even.unflatten(3, (-1, 2)).unflatten(2, (-1, 2))
+
+    def forward(self, given: Tensor) -> Tensor:
+        """(models, channels, height / 2, width / 2, records)."""
+        left, right = _columns_of(_even(given, *self._sizes))
+        torch.add(left, right, out=self._columns)
+        return torch.add(self._upper, self._lower, out=self._out).mul_(0.25)
+
+    def backward(self, error: Tensor) -> Tensor:
+        """The gradient of the maps given: a quarter to each pixel of a window."""
+        self._windows.copy_(error.mul(0.25)[:, :, :, None, :, None])
+        return self._error
+
+
+class Flatten:
+    """Maps to vectors, in the order of channels, rows, columns."""
+
+    def __init__(self, space: Workspace, given: tuple[int, int, int]) -> None:
+        self.parameters: dict[str, Parameter] = {}
+        self._vectors = space.vectors(given[0] * given[1] * given[2])
+        self._maps = space.maps(*given)
+
+    def forward(self, given: Tensor) -> Tensor:
+        """(models, records, channels x height x width)."""
+        return self._vectors.copy_(given.flatten(1, 3).transpose(1, 2))
+
+    def backward(self, error: Tensor) -> Tensor:
+        """The gradient of the maps given."""
+        self._maps.flatten(1, 3).copy_(error.transpose(1, 2))
+        return self._maps
+
+
+def _product_into(out: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    # As torch.bmm(out=), which fills its output with zeros first.
+    return out.baddbmm_(left, right, beta=0)
+
+
+def _inside(padded: Tensor, padding: int) -> Tensor:
+    if not padding:
+        return padded
+    inner = slice(padding, -padding)
+    return padded[:, :, inner, inner]
+
+
+def _even(maps: Tensor, rows: int, columns: int) -> Tensor:
+    return maps[:, :, : rows * 2, : columns * 2]
+
+
+def _columns_of(maps: Tensor) -> tuple[Tensor, Tensor]:
+    pairs = maps.unflatten(3, (-1, 2))
+    return pairs[:, :, :, :, 0], pairs[:, :, :, :, 1]
+
+
+def _rows_of(maps: Tensor) -> tuple[Tensor, Tensor]:
+    pairs = maps.unflatten(2, (-1, 2))
+    return pairs[:, :, :, 0], pairs[:, :, :, 1]

@@ -1,0 +1,41 @@
+"""How a backend may use the machine; none of it changes what is computed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Literal, Optional
+
+Together = Literal["auto", "always", "never"]
+
+SHARE_OF_FREE_MEMORY = 0.5
+"""What is taken of the memory that is free when nobody sets a limit."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Choices about time and memory.
+
+    ``together``: train the jobs of a call with stacked parameters always, never, or where the
+    backend measured it to be faster. ``memory``: bytes that models in training may take; None is
+    half of what is free.
+    """
+
+    together: Together = "auto"
+    memory: Optional[int] = None
+
+
+DEFAULT = Execution()
+
+
+def free_memory() -> int:
+    """Bytes of main memory that are free now; on systems that do not say, 4 GiB."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 4 * 2**30
+
+
+def models_that_fit(limit: int, bytes_a_model: int) -> int:
+    """How many models may be in training at once within ``limit`` bytes: one at least."""
+    return max(1, limit // max(bytes_a_model, 1))

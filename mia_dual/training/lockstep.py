@@ -1,0 +1,92 @@
+"""Training jobs that take their steps together: how they are grouped, and what a step feeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mia_dual.interface import NO_RECORD, TrainingJob
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive steps of the same models.
+
+    ``rows``: (steps, models, batch) int64 record indices, 0 where a batch has no record.
+    ``shares``: (steps, models, batch) float32, what each record weighs in its model's loss: 1 /
+    the batch's real records, and 0 where there is none. ``rates``: (steps, models) float64.
+    """
+
+    rows: np.ndarray
+    shares: np.ndarray
+    rates: np.ndarray
+
+    @property
+    def steps(self) -> int:
+        """How many steps."""
+        return len(self.rows)
+
+    @property
+    def widths(self) -> np.ndarray:
+        """Records of the fullest batch at each step: (steps,) int64."""
+        widths: np.ndarray = (self.shares > 0).sum(axis=2).max(axis=1)
+        return widths
+
+    @property
+    def models(self) -> int:
+        """How many models take them: the first so many of the chunk."""
+        return int(self.rows.shape[1])
+
+
+def batch_sizes(job: TrainingJob) -> np.ndarray:
+    """Real records at each step: (steps,) int64."""
+    sizes: np.ndarray = (job.batches != NO_RECORD).sum(axis=1)
+    return sizes
+
+
+def form_chunks(
+    jobs: Sequence[TrainingJob], most: int, workers: int = 1, alike: bool = False
+) -> list[list[TrainingJob]]:
+    """Cut ``jobs`` into chunks that are trained together, the longest jobs first.
+
+    A chunk has ``most`` jobs at most, and there are as many chunks as ``workers`` wherever there
+    are as many jobs. Batches of a chunk are equally wide; with ``alike`` they also hold equally
+    many records at every step, as normalisation over a batch needs.
+    """
+    families: dict[object, list[TrainingJob]] = {}
+    for job in sorted(jobs, key=lambda job: -len(job.batches)):
+        sizes = batch_sizes(job).tobytes() if alike else b""
+        families.setdefault((job.batches.shape[1], sizes), []).append(job)
+    chunks: list[list[TrainingJob]] = []
+    for family in families.values():
+        # A worker's share of all jobs, as far as this family fills it.
+        wanted = min(most, -(-len(jobs) // workers))
+        count = -(-len(family) // max(wanted, 1))
+        cuts = [len(family) * number // count for number in range(count + 1)]
+        chunks.extend(family[start:end] for start, end in zip(cuts, cuts[1:]))
+    return chunks
+
+
+def blocks(jobs: Sequence[TrainingJob], longest: int) -> Iterator[Block]:
+    """The steps of a chunk, in order; ``jobs`` come with the longest first.
+
+    A block has ``longest`` steps at most, and ends where a job does.
+    """
+    ends = sorted({len(job.batches) for job in jobs})
+    start = 0
+    for end in ends:
+        active = [job for job in jobs if len(job.batches) >= end]
+        while start < end:
+            stop = min(start + longest, end)
+            yield _block(active, start, stop)
+            start = stop
+
+
+def _block(jobs: Sequence[TrainingJob], start: int, stop: int) -> Block:
+    rows = np.stack([job.batches[start:stop] for job in jobs], axis=1)
+    real = rows != NO_RECORD
+    shares = real / np.maximum(real.sum(axis=2, keepdims=True), 1)
+    rates = np.stack([job.learning_rates[start:stop] for job in jobs], axis=1)
+    return Block(np.where(real, rows, 0), shares.astype(np.float32), rates)
