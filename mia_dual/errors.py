@@ -41,6 +41,9 @@ class DivergedError(MiaDualError):
         self.model = model
         self.step = step
 
+    def __reduce__(self) -> tuple[type[DivergedError], tuple[str, int]]:
+        return type(self), (self.model, self.step)
+
 
 class StoreError(MiaDualError):
     """A run folder is in use, belongs to another config, or holds a damaged file."""

@@ -25,9 +25,9 @@ prepare()
 import mindspore as ms  # noqa: E402  (what it reads from the environment is set first)
 
 from mia_dual_mindspore import device as device_choice  # noqa: E402
-from mia_dual_mindspore.query import Query  # noqa: E402
-from mia_dual_mindspore.training import Learner, train  # noqa: E402
+from mia_dual_mindspore.training import train  # noqa: E402
 from mia_dual_mindspore.weights import shapes  # noqa: E402
+from mia_dual_mindspore.workshop import Workshop  # noqa: E402
 
 
 class MindSporeBackend:
@@ -39,8 +39,7 @@ class MindSporeBackend:
     def __init__(self, device: str, execution: Execution = DEFAULT) -> None:
         self._device = device_choice.choose(device)
         self._execution = execution
-        self._learners: dict[NetworkSpec, Learner] = {}
-        self._queries: dict[NetworkSpec, Query] = {}
+        self._shop = Workshop(on_host=self._device == "cpu")
 
     @staticmethod
     def devices() -> list[str]:
@@ -53,7 +52,7 @@ class MindSporeBackend:
 
     def parameter_shapes(self, spec: NetworkSpec) -> dict[str, tuple[int, ...]]:
         """Canonical name -> shape; see the protocol."""
-        return shapes(self._learner(spec).cell)
+        return shapes(self._shop.learner(spec).cell)
 
     def train(
         self,
@@ -64,24 +63,14 @@ class MindSporeBackend:
         report: ReportSteps,
     ) -> Iterator[TrainedModel]:
         """Train ``jobs``; see the protocol."""
-        return train(self._learner(spec), optimizer, jobs, records, report)
+        return train(self._shop, spec, optimizer, jobs, records, report, self._execution)
 
     def logits(self, spec: NetworkSpec, models: Sequence[Weights], records: Records) -> np.ndarray:
         """Logits in evaluation mode: (models, records, classes) float32."""
-        return self._query(spec).logits(models, records)
+        return self._shop.query(spec).logits(models, records)
 
     def read_dataset(self, name: str, folder: Path) -> ImageSet:
         """Read a published data set with mindspore.dataset's readers."""
         from mia_dual_mindspore.datasets import read_dataset
 
         return read_dataset(name, folder)
-
-    def _learner(self, spec: NetworkSpec) -> Learner:
-        if spec not in self._learners:
-            self._learners[spec] = Learner(spec, on_host=self._device == "cpu")
-        return self._learners[spec]
-
-    def _query(self, spec: NetworkSpec) -> Query:
-        if spec not in self._queries:
-            self._queries[spec] = Query(spec)
-        return self._queries[spec]

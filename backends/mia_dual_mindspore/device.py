@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 import mindspore as ms
 import numpy as np
 
@@ -15,8 +17,11 @@ def devices() -> list[str]:
     return ["ascend", "cpu"] if _has_ascend() else ["cpu"]
 
 
-def choose(device: str) -> str:
-    """Start MindSpore on ``device`` and return its name; raises BackendError where it cannot."""
+def choose(device: str, threads: Optional[int] = None) -> str:
+    """Start MindSpore on ``device`` and return its name; raises BackendError where it cannot.
+
+    ``threads``: how many it may compute with on a CPU; None leaves that to it.
+    """
     if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
         raise BackendError(f"MindSpore fails with NumPy {np.__version__}: pip install 'numpy<2'")
     available = devices()
@@ -35,6 +40,8 @@ def choose(device: str) -> str:
     # (MindSpore 2.10 on a CPU), so that a model would never learn.
     ms.set_context(mode=ms.GRAPH_MODE)
     if chosen == "cpu":
+        if threads is not None:
+            ms.set_context(runtime_num_threads=threads)
         _calm_queues()
     return chosen
 

@@ -1,18 +1,15 @@
-"""Training on MindSpore: one model after another through one compiled gradient function."""
+"""Which jobs are trained together, and on how many processes."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import replace
 
-import mindspore as ms
-import numpy as np
-from mindspore import Tensor, nn, ops
+import joblib
 
-from mia_dual.errors import DivergedError
+from mia_dual.execution import SHARE_OF_FREE_MEMORY, Execution, free_memory, models_that_fit
 from mia_dual.interface import (
-    NO_RECORD,
     NetworkSpec,
     Optimizer,
     Records,
@@ -20,95 +17,86 @@ from mia_dual.interface import (
     TrainedModel,
     TrainingJob,
 )
-from mia_dual_mindspore.networks import build
-from mia_dual_mindspore.updates import make_update
-from mia_dual_mindspore.weights import load, shapes, unload
+from mia_dual.training.lockstep import form_chunks
+from mia_dual_mindspore.stacked.networks import LAYERED, bytes_a_model
+from mia_dual_mindspore.workers import run
+from mia_dual_mindspore.workshop import Work, Workshop
 
-CHECK_EVERY = 50
-"""Steps between looks at the loss and reports of progress: a look waits for the device."""
+MOST = 16
+"""Models in a chunk beyond which nothing is gained on a CPU (see benchmarks/README.md)."""
 
+WORTH_PROCESSES = 15.0
+"""Seconds of work from which processes, that take some to start, end it sooner."""
 
-class Loss(nn.Cell):
-    """Weighted mean cross entropy of a network."""
-
-    def __init__(self, network: nn.Cell) -> None:
-        super().__init__(auto_prefix=False)
-        self.network = network
-
-    def construct(self, inputs: Tensor, labels: Tensor, shares: Tensor) -> Tensor:
-        """Sum over records of ``shares`` x cross entropy."""
-        return (ops.cross_entropy(self.network(inputs), labels, reduction="none") * shares).sum()
-
-
-class Gradients(nn.Cell):
-    """Loss and gradients of a network's trained parameters.
-
-    The update stays outside: compiled with it inside, a step took 3 to 5 times as long on a CPU.
-    """
-
-    def __init__(self, network: nn.Cell) -> None:
-        super().__init__(auto_prefix=False)
-        self.loss = Loss(network)
-        parameters = ms.ParameterTuple(network.trainable_params())
-        self.loss_and_gradients = ms.value_and_grad(self.loss, None, parameters)
-
-    def construct(self, inputs: Tensor, labels: Tensor, shares: Tensor) -> Any:
-        """(loss, gradients in the order of the trained parameters)."""
-        return self.loss_and_gradients(inputs, labels, shares)
-
-
-class Learner:
-    """A cell of ``spec`` and its gradients, compiled once for all models of the spec."""
-
-    def __init__(self, spec: NetworkSpec, on_host: bool) -> None:
-        self.spec = spec
-        self.cell = build(spec)
-        self._on_host = on_host
-        # A short batch compiles again, unless it can be filled up with records that weigh
-        # nothing. Normalisation would see those, so such networks get short batches as they are.
-        self._fills = not any(name.endswith("running_mean") for name in shapes(self.cell))
-        self._gradients = Gradients(self.cell)
-
-    def train(
-        self, optimizer: Optimizer, job: TrainingJob, records: Records, report: ReportSteps
-    ) -> TrainedModel:
-        """Train one job."""
-        started = time.perf_counter()
-        load(self.cell, job.weights, self.spec)
-        self._gradients.set_train(True)
-        update = make_update(optimizer, self.cell, self._on_host)
-        reported = 0
-        for step, (batch, rate) in enumerate(zip(job.batches, job.learning_rates), start=1):
-            loss, gradients = self._gradients(*self._feed(batch, records))
-            update.apply(gradients, float(rate))
-            if step % CHECK_EVERY == 0 or step == len(job.batches):
-                if not np.isfinite(loss.asnumpy()):
-                    raise DivergedError(job.name, step)
-                report(step - reported)
-                reported = step
-        weights = unload(self.cell)
-        # MindSpore's ReLU turns NaN to 0, so that a loss may look well when weights are not.
-        if not all(np.isfinite(array).all() for array in weights.values()):
-            raise DivergedError(job.name, len(job.batches))
-        return TrainedModel(job.name, weights, time.perf_counter() - started)
-
-    def _feed(self, batch: np.ndarray, records: Records) -> tuple[Tensor, Tensor, Tensor]:
-        real = batch != NO_RECORD
-        if not self._fills:
-            batch, real = batch[real], real[real]
-        rows = np.where(real, batch, batch[0])
-        shares = real.astype(np.float32) / np.float32(real.sum())
-        labels = records.labels[rows].astype(np.int32)
-        return Tensor(records.inputs(rows)), Tensor(labels), Tensor(shares)
+TRIAL_STEPS = 10
 
 
 def train(
-    learner: Learner,
+    shop: Workshop,
+    spec: NetworkSpec,
     optimizer: Optimizer,
     jobs: Sequence[TrainingJob],
     records: Records,
     report: ReportSteps,
+    execution: Execution,
 ) -> Iterator[TrainedModel]:
-    """Train ``jobs`` in turn; see :meth:`mia_dual.interface.Backend.train`."""
-    for job in jobs:
-        yield learner.train(optimizer, job, records, report)
+    """Train ``jobs``; see :meth:`mia_dual.interface.Backend.train`."""
+    if not jobs:
+        return
+    together = pays_together(spec, shop.on_host, execution)
+    works = _works(spec, optimizer, jobs, together, execution, workers=1)
+    cores = joblib.cpu_count() if shop.on_host else 1
+    workers = min(cores, len(jobs))
+    if workers > 1 and _seconds(shop, works[0], records, jobs) >= WORTH_PROCESSES:
+        works = _works(spec, optimizer, jobs, together, execution, workers)
+        yield from run(works, workers, records, report)
+        return
+    for work in works:
+        yield from shop.do(work, records, report)
+
+
+def pays_together(spec: NetworkSpec, on_host: bool, execution: Execution) -> bool:
+    """Whether jobs of ``spec`` are trained with stacked parameters.
+
+    On a CPU that was faster at every batch measured, for a single model too; on Ascend nobody
+    measured it yet, and it is done where it is asked for. Networks without layers of ours are
+    trained one by one.
+    """
+    if spec.name not in LAYERED:
+        return False
+    return on_host if execution.together == "auto" else execution.together == "always"
+
+
+def _works(
+    spec: NetworkSpec,
+    optimizer: Optimizer,
+    jobs: Sequence[TrainingJob],
+    together: bool,
+    execution: Execution,
+    workers: int,
+) -> list[Work]:
+    if not together:
+        longest_first = sorted(jobs, key=lambda job: -len(job.batches))
+        return [Work(spec, optimizer, (job,), False) for job in longest_first]
+    batch = max(job.batches.shape[1] for job in jobs)
+    limit = execution.memory or int(free_memory() * SHARE_OF_FREE_MEMORY)
+    most = min(MOST, models_that_fit(limit // workers, bytes_a_model(spec, batch)))
+    chunks = form_chunks(jobs, most, workers)
+    return [Work(spec, optimizer, tuple(chunk), True) for chunk in chunks]
+
+
+def _seconds(shop: Workshop, work: Work, records: Records, jobs: Sequence[TrainingJob]) -> float:
+    """What all ``jobs`` would take here, from a few steps of ``work``."""
+    steps = sum(len(job.batches) for job in jobs)
+    if steps < 100 * TRIAL_STEPS:
+        return 0.0
+    for length in (1, TRIAL_STEPS):
+        # The first time it compiles.
+        short = tuple(
+            replace(job, batches=job.batches[:length], learning_rates=job.learning_rates[:length])
+            for job in work.jobs
+        )
+        started = time.perf_counter()
+        for _ in shop.do(replace(work, jobs=short), records, lambda done: None):
+            pass
+    return (time.perf_counter() - started) / (TRIAL_STEPS * len(work.jobs)) * steps

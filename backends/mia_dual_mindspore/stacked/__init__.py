@@ -1,0 +1,1 @@
+"""Many models of one network as one: parameters stacked along a first axis of models."""

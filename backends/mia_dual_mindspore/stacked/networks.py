@@ -1,0 +1,87 @@
+"""The networks that have layers written for many models at once."""
+
+from __future__ import annotations
+
+import math
+
+from mindspore import Tensor, nn
+
+from mia_dual.interface import NetworkSpec
+from mia_dual_mindspore.stacked.layers import Convolution, Flatten, Linear, MaxPooled, MeanPooled, Plain
+
+LAYERED = ("fcnet", "convnet", "lenet5")
+"""Networks that are made of the layers there are; the others are trained one by one."""
+
+
+def build_stacked(spec: NetworkSpec, models: int, records: int) -> nn.Cell:
+    """``models`` models of ``spec`` that see ``records`` records a step.
+
+    Takes (models, channels, records, height, width), for FCNet (models, records, features);
+    gives logits (models, records, classes).
+    """
+    networks = {"fcnet": FCNet, "convnet": ConvNet, "lenet5": LeNet5}
+    return networks[spec.name](spec, models, records)
+
+
+def bytes_a_model(spec: NetworkSpec, records: int) -> int:
+    """What one more model takes that sees ``records`` records a step; near enough to plan by."""
+    network = build_stacked(spec, 1, records)
+    parameters = sum(parameter.size for parameter in network.trainable_params())
+    windows = sum(
+        cell.floats for _, cell in network.cells_and_names() if isinstance(cell, Convolution)
+    )
+    # Values, gradients, two momenta and what the update writes; windows there and back.
+    return 4 * (5 * parameters + 4 * windows)
+
+
+class FCNet(nn.Cell):
+    """See :mod:`mia_dual.networks`."""
+
+    def __init__(self, spec: NetworkSpec, models: int, records: int) -> None:
+        super().__init__()
+        self.fc1 = Linear(models, math.prod(spec.input_shape), spec.hidden)
+        self.fc2 = Linear(models, spec.hidden, spec.classes)
+        self.relu = nn.ReLU()
+
+    def construct(self, vectors: Tensor) -> Tensor:
+        """Logits (models, records, classes)."""
+        return self.fc2(self.relu(self.fc1(vectors)))
+
+
+class ConvNet(nn.Cell):
+    """See :mod:`mia_dual.networks`."""
+
+    def __init__(self, spec: NetworkSpec, models: int, records: int) -> None:
+        super().__init__()
+        channels, height, width = spec.input_shape
+        self.conv1 = MaxPooled(models, records, (channels, height, width), 6)
+        self.conv2 = MaxPooled(models, records, self.conv1.shape, 16)
+        self.flatten = Flatten()
+        self.fc1 = Linear(models, math.prod(self.conv2.shape), 120)
+        self.fc2 = Linear(models, 120, 84)
+        self.fc3 = Linear(models, 84, spec.classes)
+        self.relu = nn.ReLU()
+
+    def construct(self, maps: Tensor) -> Tensor:
+        """Logits (models, records, classes)."""
+        vectors = self.flatten(self.conv2(self.conv1(maps)))
+        vectors = self.relu(self.fc1(vectors))
+        return self.fc3(self.relu(self.fc2(vectors)))
+
+
+class LeNet5(nn.Cell):
+    """See :mod:`mia_dual.networks`."""
+
+    def __init__(self, spec: NetworkSpec, models: int, records: int) -> None:
+        super().__init__()
+        channels, height, width = spec.input_shape
+        self.conv1 = MeanPooled(models, records, (channels, height, width), 6, padding=2)
+        self.conv2 = MeanPooled(models, records, self.conv1.shape, 16)
+        self.conv3 = Plain(models, records, self.conv2.shape, 120)
+        self.flatten = Flatten()
+        self.fc1 = Linear(models, math.prod(self.conv3.shape), 84)
+        self.fc2 = Linear(models, 84, spec.classes)
+
+    def construct(self, maps: Tensor) -> Tensor:
+        """Logits (models, records, classes)."""
+        return self.fc2(self.fc1(self.flatten(self.conv3(self.conv2(self.conv1(maps))))))

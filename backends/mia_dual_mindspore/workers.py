@@ -1,0 +1,99 @@
+"""Trains on processes, a core each: MindSpore runs one graph at a time in a process, and gains
+little from a second thread on networks of this size (benchmarks/README.md).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+from mia_dual.errors import BackendError
+from mia_dual.interface import Records, ReportSteps, TrainedModel
+from mia_dual_mindspore import device
+from mia_dual_mindspore.environment import worker_settings
+from mia_dual_mindspore.workshop import Work, Workshop
+
+IDLE_SECONDS = 60
+"""How long workers wait for a next call before they end."""
+
+LOOK_SECONDS = 0.2
+"""How often progress is looked at."""
+
+
+def run(
+    works: Sequence[Work], workers: int, records: Records, report: ReportSteps
+) -> Iterator[TrainedModel]:
+    """Do ``works`` on ``workers`` processes; yields models as pieces of work are done."""
+    with tempfile.TemporaryDirectory(prefix="mia-dual-") as name:
+        folder = Path(name)
+        np.save(folder / "features.npy", records.features)
+        np.save(folder / "labels.npy", records.labels)
+        # Each work counts its steps in a place of its own.
+        steps = np.lib.format.open_memmap(
+            folder / "steps.npy", mode="w+", dtype=np.int64, shape=(len(works),)
+        )
+        executor = get_reusable_executor(
+            max_workers=workers,
+            timeout=IDLE_SECONDS,
+            initializer=_start,
+            env=worker_settings(convolutions=not works[0].together),
+        )
+        scaling = (records.scale, records.shift)
+        pending = {
+            executor.submit(_do, work, name, place, scaling, os.getpid())
+            for place, work in enumerate(works)
+        }
+        told = 0
+        try:
+            while pending:
+                done, pending = wait(pending, LOOK_SECONDS, FIRST_COMPLETED)
+                total = int(steps.sum())
+                if total > told:
+                    report(total - told)
+                    told = total
+                for future in done:
+                    yield from future.result()
+        except TerminatedWorkerError as error:
+            raise BackendError(
+                "a training process ended by itself, which most often means that memory ran "
+                "out: lower it with --memory"
+            ) from error
+        finally:
+            if pending:
+                executor.shutdown(wait=True, kill_workers=True)
+
+
+_workshop: Optional[Workshop] = None
+
+
+def _start() -> None:
+    global _workshop
+    # Ctrl-C reaches every process of a terminal; the caller ends its workers itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    device.choose("cpu", threads=1)
+    _workshop = Workshop(on_host=True)
+
+
+def _do(
+    work: Work, folder: str, place: int, scaling: tuple[float, float], caller: int
+) -> list[TrainedModel]:
+    features = np.load(Path(folder) / "features.npy", mmap_mode="r")
+    labels = np.load(Path(folder) / "labels.npy")
+    steps: Any = np.lib.format.open_memmap(Path(folder) / "steps.npy", mode="r+")
+
+    def told(count: int) -> None:
+        if os.getppid() != caller:
+            os._exit(1)  # nobody is left to give the models to
+        steps[place] += count
+
+    assert _workshop is not None
+    return list(_workshop.do(work, Records(features, labels, *scaling), told))
