@@ -77,12 +77,14 @@ def _works(
 ) -> list[Work]:
     if not together:
         longest_first = sorted(jobs, key=lambda job: -len(job.batches))
-        return [Work(spec, optimizer, (job,), False) for job in longest_first]
+        return [Work(spec, optimizer, (job,)) for job in longest_first]
     batch = max(job.batches.shape[1] for job in jobs)
     limit = execution.memory or int(free_memory() * SHARE_OF_FREE_MEMORY)
     most = min(MOST, models_that_fit(limit // workers, bytes_a_model(spec, batch)))
     chunks = form_chunks(jobs, most, workers)
-    return [Work(spec, optimizer, tuple(chunk), True) for chunk in chunks]
+    # Equally many places everywhere, so that a process compiles once.
+    places = max(len(chunk) for chunk in chunks)
+    return [Work(spec, optimizer, tuple(chunk), places) for chunk in chunks]
 
 
 def _seconds(shop: Workshop, work: Work, records: Records, jobs: Sequence[TrainingJob]) -> float:

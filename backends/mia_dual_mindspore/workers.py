@@ -45,7 +45,7 @@ def run(
             max_workers=workers,
             timeout=IDLE_SECONDS,
             initializer=_start,
-            env=worker_settings(convolutions=not works[0].together),
+            env=worker_settings(convolutions=not works[0].places),
         )
         scaling = (records.scale, records.shift)
         pending = {

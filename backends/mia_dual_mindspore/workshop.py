@@ -21,12 +21,14 @@ from mia_dual_mindspore.stacked.training import train_together
 
 @dataclass(frozen=True)
 class Work:
-    """Jobs to be trained together, the longest first, or one after another."""
+    """Jobs to be trained together, the longest first, in ``places``; or, where that is 0, one
+    after another.
+    """
 
     spec: NetworkSpec
     optimizer: Optimizer
     jobs: tuple[TrainingJob, ...]
-    together: bool
+    places: int = 0
 
 
 class Workshop:
@@ -51,17 +53,15 @@ class Workshop:
         return self._queries[spec]
 
     def stack(self, spec: NetworkSpec, models: int, batch: int) -> Stack:
-        """What trains ``models`` models of ``spec`` at once, or a few more."""
-        for places in range(models, models + models // 4 + 1):
-            if (spec, places, batch) in self._stacks:
-                return self._stacks[spec, places, batch]
-        self._stacks[spec, models, batch] = Stack(spec, models, batch)
+        """What trains ``models`` models of ``spec`` at once."""
+        if (spec, models, batch) not in self._stacks:
+            self._stacks[spec, models, batch] = Stack(spec, models, batch)
         return self._stacks[spec, models, batch]
 
     def do(self, work: Work, records: Records, report: ReportSteps) -> Iterator[TrainedModel]:
         """Train the jobs of ``work``."""
-        if work.together:
-            stack = self.stack(work.spec, len(work.jobs), work.jobs[0].batches.shape[1])
+        if work.places:
+            stack = self.stack(work.spec, work.places, work.jobs[0].batches.shape[1])
             yield from train_together(
                 stack, work.optimizer, work.jobs, records, report, self.on_host
             )

@@ -83,7 +83,9 @@ class Stack:
             inputs = inputs.reshape(self.models, self.batch, *inputs.shape[1:]).swapaxes(1, 2)
         truth = self._identity[records.labels[rows]]
         losses, gradients = self._gradients(
-            Tensor(np.ascontiguousarray(inputs)), Tensor(truth), Tensor(shares)
+            Tensor.from_numpy(np.ascontiguousarray(inputs)),
+            Tensor.from_numpy(truth),
+            Tensor.from_numpy(np.ascontiguousarray(shares)),
         )
         return losses, list(gradients)
 
