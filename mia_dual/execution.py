@@ -6,6 +6,10 @@ import os
 from dataclasses import dataclass
 from typing import Literal, Optional
 
+from pydantic import ByteSize, TypeAdapter, ValidationError
+
+from mia_dual.errors import ConfigError
+
 Together = Literal["auto", "always", "never"]
 
 SHARE_OF_FREE_MEMORY = 0.5
@@ -26,6 +30,17 @@ class Execution:
 
 
 DEFAULT = Execution()
+
+
+def parse_memory(text: str) -> int:
+    """Bytes of a size such as ``4GB``, ``512MiB`` or ``1000000``; raises ConfigError."""
+    try:
+        size = int(TypeAdapter(ByteSize).validate_python(text))
+    except ValidationError as error:
+        raise ConfigError(f"--memory '{text}' is no size: write it as in 4GB or 512MiB") from error
+    if size <= 0:
+        raise ConfigError(f"--memory '{text}' leaves nothing to train in: write it as in 4GB")
+    return size
 
 
 def free_memory() -> int:

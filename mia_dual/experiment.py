@@ -17,7 +17,15 @@ from mia_dual.data.records import as_records
 from mia_dual.data.splits import Membership, Split, balanced, draw_split
 from mia_dual.deletion.audit import audit_deletion
 from mia_dual.deletion.groups import draw_groups
-from mia_dual.deletion.models import Auditor, Deletion, FullRetraining, GroupedRetraining
+from mia_dual.deletion.models import (
+    Auditor,
+    Deletion,
+    FullRetraining,
+    GroupedRetraining,
+    full_retraining_rows,
+    group_retraining_rows,
+    group_rows,
+)
 from mia_dual.deletion.requests import Request, draw_requests
 from mia_dual.interface import Backend, NetworkSpec, Records
 from mia_dual.predictions import Predictions
@@ -59,9 +67,10 @@ def run_audit(
     trainer = Trainer(backend, folder, progress, config.seed)
     auditor = Auditor(trainer, recipe, records, split.target.rows)
 
-    target_entry = trainer.train("target model", recipe, {"target": split.target.members}, records)[
-        "target"
-    ]
+    # All at once, since models of one network train faster together; what follows finds them.
+    trainer.train("models", recipe, _all_rows(config, split, groups, requests), records)
+    target_rows = {"target": split.target.members}
+    target_entry = trainer.train("target model", recipe, target_rows, records)["target"]
     target = auditor.predictions("target", target_entry)
     attacks = _attack_by_shadows(config, split, trainer, recipe, records, dataset.classes)
     judge = _Judge(config, split, labels, attacks)
@@ -70,7 +79,7 @@ def run_audit(
     if "full" in config.deletion.methods and requests:
         methods.append(FullRetraining(auditor, target))
     grouped = None
-    if groups and requests:
+    if "grouped" in config.deletion.methods and requests:
         grouped = GroupedRetraining(auditor, groups, config.deletion.aggregation)
         methods.append(grouped)
 
@@ -118,6 +127,25 @@ def _wants_groups(config: Config) -> bool:
     return "grouped" in wanted.methods or wanted.placement == "concentrated"
 
 
+def _all_rows(
+    config: Config, split: Split, groups: list[np.ndarray], requests: list[Request]
+) -> dict[str, np.ndarray]:
+    """Name -> rows of every model of the target's recipe that the audit needs."""
+    rows = {"target": split.target.members, **_shadow_rows(split)}
+    for request in requests:
+        if "full" in config.deletion.methods:
+            rows.update(full_retraining_rows(request))
+    if "grouped" in config.deletion.methods and requests:
+        rows.update(group_rows(groups))
+        for request in requests:
+            rows.update(group_retraining_rows(groups, request))
+    return rows
+
+
+def _shadow_rows(split: Split) -> dict[str, np.ndarray]:
+    return {f"shadow-{number:02d}": shadow.members for number, shadow in enumerate(split.shadows)}
+
+
 def _attack_by_shadows(
     config: Config,
     split: Split,
@@ -126,16 +154,11 @@ def _attack_by_shadows(
     records: Records,
     classes: int,
 ) -> list[Attack]:
-    names = [f"shadow-{number:02d}" for number in range(len(split.shadows))]
-    entries = trainer.train(
-        "shadow models",
-        recipe,
-        {name: shadow.members for name, shadow in zip(names, split.shadows)},
-        records,
-    )
+    rows = _shadow_rows(split)
+    entries = trainer.train("shadow models", recipe, rows, records)
     outputs = [
         confidences(trainer.logits(recipe, name, entries[name], records.take(shadow.rows)))
-        for name, shadow in zip(names, split.shadows)
+        for name, shadow in zip(rows, split.shadows)
     ]
     evidence = gather_evidence(split.shadows, outputs, records.labels, classes, config.seed)
     return fit_attacks(config, evidence, trainer)

@@ -99,4 +99,3 @@ class Learner:
         shares = real.astype(np.float32) / np.float32(real.sum())
         labels = records.labels[rows].astype(np.int32)
         return Tensor(records.inputs(rows)), Tensor(labels), Tensor(shares)
-

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import joblib
+import numpy as np
 
 from mia_dual.execution import SHARE_OF_FREE_MEMORY, Execution, free_memory, models_that_fit
+from mia_dual.flops import training_flops
 from mia_dual.interface import (
+    NO_RECORD,
     NetworkSpec,
     Optimizer,
     Records,
@@ -19,16 +20,18 @@ from mia_dual.interface import (
 )
 from mia_dual.training.lockstep import form_chunks
 from mia_dual_mindspore.stacked.networks import LAYERED, bytes_a_model
+from mia_dual_mindspore.weights import shapes
 from mia_dual_mindspore.workers import run
 from mia_dual_mindspore.workshop import Work, Workshop
 
 MOST = 16
 """Models in a chunk beyond which nothing is gained on a CPU (see benchmarks/README.md)."""
 
-WORTH_PROCESSES = 15.0
-"""Seconds of work from which processes, that take some to start, end it sooner."""
+WORTH_PROCESSES = 3e11
+"""Counted operations from which processes, that take seconds to start, end a call sooner.
 
-TRIAL_STEPS = 10
+Counted and not measured, so that the same jobs are always trained in the same way.
+"""
 
 
 def train(
@@ -47,7 +50,7 @@ def train(
     works = _works(spec, optimizer, jobs, together, execution, workers=1)
     cores = joblib.cpu_count() if shop.on_host else 1
     workers = min(cores, len(jobs))
-    if workers > 1 and _seconds(shop, works[0], records, jobs) >= WORTH_PROCESSES:
+    if workers > 1 and _operations(shop, spec, jobs) >= WORTH_PROCESSES:
         works = _works(spec, optimizer, jobs, together, execution, workers)
         yield from run(works, workers, records, report)
         return
@@ -87,18 +90,6 @@ def _works(
     return [Work(spec, optimizer, tuple(chunk), places) for chunk in chunks]
 
 
-def _seconds(shop: Workshop, work: Work, records: Records, jobs: Sequence[TrainingJob]) -> float:
-    """What all ``jobs`` would take here, from a few steps of ``work``."""
-    steps = sum(len(job.batches) for job in jobs)
-    if steps < 100 * TRIAL_STEPS:
-        return 0.0
-    for length in (1, TRIAL_STEPS):
-        # The first time it compiles.
-        short = tuple(
-            replace(job, batches=job.batches[:length], learning_rates=job.learning_rates[:length])
-            for job in work.jobs
-        )
-        started = time.perf_counter()
-        for _ in shop.do(replace(work, jobs=short), records, lambda done: None):
-            pass
-    return (time.perf_counter() - started) / (TRIAL_STEPS * len(work.jobs)) * steps
+def _operations(shop: Workshop, spec: NetworkSpec, jobs: Sequence[TrainingJob]) -> int:
+    seen = sum(int(np.count_nonzero(job.batches != NO_RECORD)) for job in jobs)
+    return seen * training_flops(spec, shapes(shop.learner(spec).cell))

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from pathlib import Path
-from typing import Any, Optional
+from typing import Optional
 
 import numpy as np
 from joblib.externals.loky import get_reusable_executor
@@ -38,9 +38,8 @@ def run(
         np.save(folder / "features.npy", records.features)
         np.save(folder / "labels.npy", records.labels)
         # Each work counts its steps in a place of its own.
-        steps = np.lib.format.open_memmap(
-            folder / "steps.npy", mode="w+", dtype=np.int64, shape=(len(works),)
-        )
+        np.save(folder / "steps.npy", np.zeros(len(works), np.int64))
+        steps = np.load(folder / "steps.npy", mmap_mode="r")
         executor = get_reusable_executor(
             max_workers=workers,
             timeout=IDLE_SECONDS,
@@ -88,7 +87,7 @@ def _do(
 ) -> list[TrainedModel]:
     features = np.load(Path(folder) / "features.npy", mmap_mode="r")
     labels = np.load(Path(folder) / "labels.npy")
-    steps: Any = np.lib.format.open_memmap(Path(folder) / "steps.npy", mode="r+")
+    steps = np.load(Path(folder) / "steps.npy", mmap_mode="r+")
 
     def told(count: int) -> None:
         if os.getppid() != caller:

@@ -8,7 +8,7 @@ from typing import List, Optional  # noqa: UP035  (Typer reads these on Python 3
 import typer
 from rich.console import Console
 
-from mia_dual.cli.options import Device
+from mia_dual.cli.options import Device, Together
 
 
 def run(
@@ -27,11 +27,20 @@ def run(
     out: Optional[Path] = typer.Option(
         None, help="The run folder; else runs/<config>-<backend>. A run of the same config goes on."
     ),
+    together: Together = typer.Option(
+        Together.auto, help="Train models together: where it is faster, wherever it can, or never."
+    ),
+    memory: Optional[str] = typer.Option(
+        None,
+        metavar="SIZE",
+        help="What models in training may take, as 4GB; else half of what is free.",
+    ),
 ) -> None:
     """Train target and shadows, attack, delete, retrain, attack again; write a run folder."""
     from mia_dual.cli.progress import RichProgress
     from mia_dual.config import load_config
     from mia_dual.data.load import load_dataset
+    from mia_dual.execution import Execution, parse_memory
     from mia_dual.experiment import run_audit
     from mia_dual.registry import load_backend
     from mia_dual.report.tables import print_results
@@ -45,7 +54,8 @@ def run(
     path = out or Path("runs") / f"{config.stem if config else 'default'}-{settings.backend}"
     console = Console()
     progress = RichProgress(console)
-    engine = load_backend(settings.backend, settings.device)
+    execution = Execution(together.value, parse_memory(memory) if memory else None)
+    engine = load_backend(settings.backend, settings.device, execution)
     with RunFolder(path, settings) as folder:
         dataset = load_dataset(
             settings.data.name,

@@ -69,6 +69,26 @@ class Auditor:
         return Predictions(self.audited, confidences(logits))
 
 
+def full_retraining_rows(request: Request) -> dict[str, np.ndarray]:
+    """Name -> rows of the one model that full retraining trains."""
+    return {f"full-{request.slug}": request.retained}
+
+
+def group_rows(groups: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """Name -> rows of the model of each group."""
+    return {_name(number): group for number, group in enumerate(groups)}
+
+
+def group_retraining_rows(groups: Sequence[np.ndarray], request: Request) -> dict[str, np.ndarray]:
+    """Name -> rows of the models of the groups hit by ``request``, but those left empty."""
+    rows = {}
+    for number, group in enumerate(groups):
+        left = np.setdiff1d(group, request.deleted)
+        if 0 < len(left) < len(group):
+            rows[f"{_name(number)}-{request.slug}"] = left
+    return rows
+
+
 class FullRetraining:
     """One model, trained again on all that is retained."""
 
@@ -82,13 +102,12 @@ class FullRetraining:
     def delete(self, request: Request) -> tuple[Predictions, Cost]:
         """Train a new model on ``request.retained``."""
         auditor = self._auditor
-        name = f"full-{request.slug}"
-        entry = auditor.trainer.train(
+        ((name, entry),) = auditor.trainer.train(
             f"full retraining, {request.name} deleted",
             auditor.recipe,
-            {name: request.retained},
+            full_retraining_rows(request),
             auditor.records,
-        )[name]
+        ).items()
         return auditor.predictions(name, entry), Cost(entry.seconds, entry.steps, None)
 
 
@@ -105,7 +124,7 @@ class GroupedRetraining:
         self._models = auditor.trainer.train(
             "group models",
             auditor.recipe,
-            {_name(number): group for number, group in enumerate(groups)},
+            group_rows(groups),
             auditor.records,
         )
         self.before = self._together(self._models)
@@ -117,18 +136,15 @@ class GroupedRetraining:
 
     def delete(self, request: Request) -> tuple[Predictions, Cost]:
         """Train the groups hit by ``request`` again; a group left empty goes."""
-        rows: dict[str, np.ndarray] = {}
-        kept: dict[str, Entry] = {}
-        for number, group in enumerate(self._groups):
-            left = np.setdiff1d(group, request.deleted)
-            if len(left) == len(group):
-                kept[_name(number)] = self._models[_name(number)]
-            elif len(left):
-                rows[f"{_name(number)}-{request.slug}"] = left
+        kept = {
+            _name(number): self._models[_name(number)]
+            for number, group in enumerate(self._groups)
+            if not np.isin(group, request.deleted).any()
+        }
         retrained = self._auditor.trainer.train(
             f"group retraining, {request.name} deleted",
             self._auditor.recipe,
-            rows,
+            group_retraining_rows(self._groups, request),
             self._auditor.records,
         )
         cost = _cost(list(retrained.values()), len(retrained))

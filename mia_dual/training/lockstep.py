@@ -51,17 +51,21 @@ def form_chunks(
 ) -> list[list[TrainingJob]]:
     """Cut ``jobs`` into chunks that are trained together, the longest jobs first.
 
-    A chunk has ``most`` jobs at most, and there are as many chunks as ``workers`` wherever there
-    are as many jobs. Batches of a chunk are equally wide; with ``alike`` they also hold equally
-    many records at every step, as normalisation over a batch needs.
+    A chunk has ``most`` jobs at most, and no more than its share of all jobs among ``workers``.
+    Its batches are equally wide, and its longest job has twice the steps of its shortest at most.
+    With ``alike``, batches also hold equally many records at every step, as normalisation over a
+    batch needs.
     """
-    families: dict[object, list[TrainingJob]] = {}
+    families: dict[object, list[list[TrainingJob]]] = {}
     for job in sorted(jobs, key=lambda job: -len(job.batches)):
         sizes = batch_sizes(job).tobytes() if alike else b""
-        families.setdefault((job.batches.shape[1], sizes), []).append(job)
+        lengths = families.setdefault((job.batches.shape[1], sizes), [])
+        if lengths and 2 * len(job.batches) >= len(lengths[-1][0].batches):
+            lengths[-1].append(job)
+        else:
+            lengths.append([job])
     chunks: list[list[TrainingJob]] = []
-    for family in families.values():
-        # A worker's share of all jobs, as far as this family fills it.
+    for family in (family for lengths in families.values() for family in lengths):
         wanted = min(most, -(-len(jobs) // workers))
         count = -(-len(family) // max(wanted, 1))
         cuts = [len(family) * number // count for number in range(count + 1)]

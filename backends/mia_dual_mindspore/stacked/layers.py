@@ -11,7 +11,6 @@ Maps are (models, channels, records, height, width), vectors (models, records, f
 
 from __future__ import annotations
 
-
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 from mindspore.ops.operations import _grad_ops
@@ -84,7 +83,9 @@ class Convolution(nn.Cell):
         taken = taken.reshape(models, channels_in, records, window, columns, window, rows)
         taken = self.transpose(taken, (0, 1, 5, 3, 2, 6, 4))
         taken = taken.reshape(models, channels_in * window * window, records * rows * columns)
-        kernels = self.multiply(self.weight.reshape(models * channels * channels_in, -1), self.kernels)
+        kernels = self.multiply(
+            self.weight.reshape(models * channels * channels_in, -1), self.kernels
+        )
         kernels = kernels.reshape(models, channels, channels_in, self.block * self.block, -1)
         kernels = self.transpose(kernels, (0, 3, 1, 2, 4))
         kernels = kernels.reshape(models, self.block * self.block * channels, -1)
@@ -220,5 +221,3 @@ def positions(kernel: int, block: int) -> np.ndarray:
                 for right in range(block):
                     placed[row, column, down, right, row + down, column + right] = 1
     return placed.reshape(kernel * kernel, -1)
-
-

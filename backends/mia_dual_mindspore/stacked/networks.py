@@ -7,7 +7,14 @@ import math
 from mindspore import Tensor, nn
 
 from mia_dual.interface import NetworkSpec
-from mia_dual_mindspore.stacked.layers import Convolution, Flatten, Linear, MaxPooled, MeanPooled, Plain
+from mia_dual_mindspore.stacked.layers import (
+    Convolution,
+    Flatten,
+    Linear,
+    MaxPooled,
+    MeanPooled,
+    Plain,
+)
 
 LAYERED = ("fcnet", "convnet", "lenet5")
 """Networks that are made of the layers there are; the others are trained one by one."""

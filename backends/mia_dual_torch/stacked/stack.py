@@ -30,8 +30,8 @@ class Stack(Protocol):
 
     trims: bool
     state: State
-    values: Sequence[Tensor]
-    gradients: Sequence[Tensor]
+    values: list[Tensor]
+    gradients: list[Tensor]
 
     def differentiate(self, rows: Tensor, shares: Tensor) -> Tensor:
         """Write the gradients of each model's loss over its rows (models, records).
@@ -167,5 +167,3 @@ def put(state: State, place: int, weights: Mapping[str, np.ndarray]) -> None:
 def taken(state: State, place: int) -> dict[str, np.ndarray]:
     """Copies of the weights of the model at ``place``: canonical name -> float32."""
     return {name: tensor[place].cpu().numpy().copy() for name, tensor in state.items()}
-
-

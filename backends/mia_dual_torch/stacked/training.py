@@ -62,17 +62,17 @@ def train_together(
         yield TrainedModel(jobs[place].name, taken(stack.state, place), seconds[place])
 
 
-@torch.no_grad()
 def _take_steps(
     stack: Stack, update: StackedUpdate, block: Block, data: DeviceRecords
 ) -> torch.Tensor:
     rows = torch.from_numpy(block.rows).to(data.device)
     shares = torch.from_numpy(block.shares).to(data.device)
     widths = block.widths if stack.trims else np.full(block.steps, rows.shape[2])
-    for step, width in enumerate(widths.tolist()):
-        shown = stack.differentiate(rows[step, :, :width], shares[step, :, :width])
-        update.apply(stack.values, stack.gradients, block.rates[step])
-    return torch.isfinite(shown).flatten(1).all(1)
+    with torch.no_grad():
+        for step, width in enumerate(widths.tolist()):
+            shown = stack.differentiate(rows[step, :, :width], shares[step, :, :width])
+            update.apply(stack.values, stack.gradients, block.rates[step])
+        return torch.isfinite(shown).flatten(1).all(1)
 
 
 def _narrowed(

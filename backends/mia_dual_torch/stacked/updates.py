@@ -52,9 +52,7 @@ class StackedUpdate:
         sizes = torch._foreach_sqrt(self._second)
         torch._foreach_div_(sizes, float(np.sqrt(1 - BETA2**self._step)))
         torch._foreach_add_(sizes, EPSILON)
-        self._move(
-            values, torch._foreach_div(self._first, sizes), rates / (1 - BETA1**self._step)
-        )
+        self._move(values, torch._foreach_div(self._first, sizes), rates / (1 - BETA1**self._step))
 
     @staticmethod
     def _move(values: list[Tensor], ways: Sequence[Tensor], rates: np.ndarray) -> None:
@@ -64,5 +62,3 @@ class StackedUpdate:
         column = torch.from_numpy(-rates.astype(np.float32)).to(values[0].device)
         for value, way in zip(values, ways):
             value.addcmul_(way, column.view(-1, *[1] * (value.dim() - 1)))
-
-

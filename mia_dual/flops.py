@@ -1,0 +1,57 @@
+"""Counted arithmetic: what a network needs at least, whoever computes it and however."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from mia_dual.interface import NetworkSpec
+from mia_dual.networks import is_factory
+
+
+def training_flops(spec: NetworkSpec, shapes: Mapping[str, tuple[int, ...]]) -> int:
+    """Floating-point operations of one record, forward and backward, in products alone.
+
+    A multiplication and an addition count as two. Forward each weight is used once a place;
+    backward twice, once for its own gradient and once for its input's, which a first layer does
+    not need. ``shapes``: canonical name -> shape. For a user's own network, whose convolutions'
+    places nobody knows here, every weight counts one place: a lower bound.
+    """
+    places = {} if is_factory(spec.name) else _places(spec)
+    total = 0
+    first = True
+    for name, shape in shapes.items():
+        if not name.endswith(".weight") or len(shape) < 2:
+            continue
+        products = 2 * math.prod(shape) * places.get(name.removesuffix(".weight"), 1)
+        total += products * (2 if first else 3)
+        first = False
+    return total
+
+
+def _places(spec: NetworkSpec) -> dict[str, int]:
+    """Places at which each convolution's kernel is applied; see :mod:`mia_dual.networks`."""
+    if spec.name == "fcnet":
+        return {}
+    sides = spec.input_shape[1:]
+    places = {}
+
+    def convolve(name: str, kernel: int, stride: int = 1, padding: int = 0) -> tuple[int, ...]:
+        found = tuple((side + 2 * padding - kernel) // stride + 1 for side in sides)
+        places[name] = math.prod(found)
+        return found
+
+    if spec.name in ("convnet", "lenet5"):
+        for name, padding in (("conv1", 2 if spec.name == "lenet5" else 0), ("conv2", 0)):
+            sides = tuple(side // 2 for side in convolve(name, 5, padding=padding))
+        if spec.name == "lenet5":
+            convolve("conv3", 5)
+        return places
+    sides = convolve("conv1", 3, 3, 1)
+    for number in (1, 2, 3, 4):
+        # The last block keeps its channels, and so its side.
+        stride = 2 if number < 4 else 1
+        convolve(f"block{number}.shortcut_conv", 1, stride)
+        sides = convolve(f"block{number}.conv1", 3, stride, 1)
+        convolve(f"block{number}.conv2", 3, 1, 1)
+    return places
