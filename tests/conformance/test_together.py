@@ -21,28 +21,32 @@ OPTIMIZERS = [
 
 def jobs_for(backend, spec):
     """Different records, lengths, rates; last batches that are short; seven models."""
-    jobs = [
-        example_job(
-            backend, spec, f"{number}", range(number, 32 + number), rate=0.002 + number / 1e3
-        )
-        for number in range(4)
+    wanted = [
+        *(
+            (str(number), range(number, 32 + number), 2, 0.002 + number / 1e3)
+            for number in range(4)
+        ),
+        ("short", range(16, 46), 2, 0.003),
+        ("long", range(7, 36), 5, 0.001),
+        ("tiny", range(3, 9), 1, 0.01),
     ]
-    jobs.append(example_job(backend, spec, "short", range(20, 45), rate=0.003))
-    jobs.append(example_job(backend, spec, "long", range(7, 34), epochs=5, rate=0.001))
-    jobs.append(example_job(backend, spec, "tiny", range(3, 9), epochs=1, rate=0.01))
-    return jobs
+    return [
+        example_job(backend, spec, name, rows, epochs, rate=rate)
+        for name, rows, epochs, rate in wanted
+    ]
 
 
 def first_steps(job, count):
     return replace(job, batches=job.batches[:count], learning_rates=job.learning_rates[:count])
 
 
-def assert_same(found, expected, tolerance=2e-5):
+def assert_same(found, expected, tolerance=2e-5, exceptions=0.0):
     assert found.keys() == expected.keys()
     for name in expected:
         for key, array in expected[name].weights.items():
-            gap = np.abs(found[name].weights[key] - array).max()
-            assert gap <= tolerance * max(1, np.abs(array).max()), (name, key, gap)
+            gaps = np.abs(found[name].weights[key] - array)
+            limit = tolerance * max(1, np.abs(array).max())
+            assert np.mean(gaps > limit) <= exceptions, (name, key, gaps.max(), limit)
 
 
 @pytest.mark.parametrize("framework", ["torch", "mindspore"])
@@ -56,12 +60,14 @@ def test_together_is_one_by_one(framework, network, channels):
     records = example_records(spec)
     for optimizer in OPTIMIZERS[:: 1 if network == "fcnet" else 2]:
         adam = optimizer.name == "adam"
-        # Adam divides by the gradient's size, and so makes much of what is nearly 0.
-        jobs = [first_steps(job, 4 if adam else 100) for job in jobs_for(alone, spec)]
+        # Normalising eight records blows rounding up threefold a step, so there are few of those.
+        steps = 8 if network == "resnet18" else 100
+        jobs = [first_steps(job, steps) for job in jobs_for(alone, spec)]
         assert_same(
             train(together, spec, jobs, records, optimizer),
             train(alone, spec, jobs, records, optimizer),
-            tolerance=3e-4 if adam else 2e-5,
+            # Adam divides by the gradient's size, and so moves by noise what has none.
+            exceptions=1e-3 if adam else 0,
         )
 
 
