@@ -1,15 +1,18 @@
-"""Times training steps, each backend in a process of its own so that none disturbs another."""
+"""Times training, each measurement in a process of its own so that none disturbs another."""
 
 from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from typing import Any, Callable, Optional
 
 import numpy as np
 
+from mia_dual.execution import Execution, Together
+from mia_dual.flops import training_flops
 from mia_dual.interface import Backend, NetworkSpec, Optimizer, Records, TrainingJob
 from mia_dual.registry import load_backend
 from mia_dual.seeds import generator
@@ -17,70 +20,152 @@ from mia_dual.training.batches import draw_batches
 from mia_dual.training.weights import draw_weights
 
 CLASSES = 10
+MATRIX = 2048
+WARM_STEPS = 3
+MODES: tuple[Together, ...] = ("never", "always")
 
 
 @dataclass(frozen=True)
 class Case:
-    """A training job of ``steps`` steps on random one-channel images of side ``image``."""
+    """``models`` models of a network, trained on random one-channel images of side ``image``."""
 
     network: str
     batch_size: int
-    steps: int
+    models: int
     image: int
 
 
 @dataclass(frozen=True)
-class Timing:
-    """Seconds: of a step once running, and of the first with all it must load and compile."""
+class Speed:
+    """One backend on one case; seconds are those of a model's step.
 
+    ``alone`` and ``together``: jobs trained one by one, and with stacked parameters wherever the
+    backend can. ``limit``: the counted operations of a step at the speed of ``matmul_flops``.
+    ``first_call``: seconds of the first call with all it must load and compile.
+    """
+
+    case: Case
+    backend: str
+    alone: float
+    together: float
+    limit: float
+    first_call: float
+
+    @property
+    def best(self) -> float:
+        """The faster of both ways, which a backend should choose by itself."""
+        return min(self.alone, self.together)
+
+    @property
+    def records_a_second(self) -> float:
+        """Records trained on in a second, over all models, the better way."""
+        return self.case.batch_size / self.best
+
+
+def matmul_flops() -> float:
+    """Operations a second of a large float32 product on all cores: what arithmetic can give."""
+    return _alone(_measure_matmul)
+
+
+def compare(
+    backends: Sequence[str],
+    cases: Sequence[Case],
+    *,
+    device: str,
+    seconds: float,
+    rounds: int,
+    workers: Optional[int],
+    peak: float,
+) -> Iterator[Speed]:
+    """Measure each case on each backend, both ways in turn; the fastest of ``rounds`` counts.
+
+    ``seconds`` is how long a measurement lasts, ``peak`` what :func:`matmul_flops` said.
+    """
+    for case in cases:
+        found: dict[tuple[str, Together], list[_Timing]] = {}
+        for _ in range(rounds):
+            for name in backends:
+                for mode in MODES:
+                    timing = _alone(
+                        _measure, name, device, case, Execution(mode, workers=workers), seconds
+                    )
+                    found.setdefault((name, mode), []).append(timing)
+        for name in backends:
+            alone, together = (
+                min(found[name, mode], key=lambda timing: timing.step) for mode in MODES
+            )
+            yield Speed(
+                case,
+                name,
+                alone.step,
+                together.step,
+                limit=together.flops / peak,
+                first_call=max(timing.first for timing in found[name, "always"]),
+            )
+
+
+@dataclass(frozen=True)
+class _Timing:
     step: float
     first: float
+    flops: int
 
 
-def compare(backends: Sequence[str], case: Case, rounds: int) -> dict[str, Timing]:
-    """Measure ``case`` on each backend, in turn, ``rounds`` times; the fastest step counts."""
-    found: dict[str, list[Timing]] = {name: [] for name in backends}
-    for _ in range(rounds):
-        for name in backends:
-            found[name].append(_measure_alone(name, case))
-    return {
-        name: Timing(min(timing.step for timing in timings), timings[0].first)
-        for name, timings in found.items()
-    }
-
-
-def _measure_alone(name: str, case: Case) -> Timing:
+def _alone(task: Callable[..., Any], *arguments: Any) -> Any:
     # The process ends before the next one starts: an idle framework's threads may spin.
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as worker:
-        return worker.submit(_measure, name, case).result()
+        return worker.submit(task, *arguments).result()
 
 
-def _measure(name: str, case: Case) -> Timing:
+def _measure_matmul() -> float:
+    left, right = np.ones((2, MATRIX, MATRIX), np.float32)
+    fastest = float("inf")
+    for _ in range(8):
+        started = time.perf_counter()
+        left @ right
+        fastest = min(fastest, time.perf_counter() - started)
+    return 2 * MATRIX**3 / fastest
+
+
+def _measure(name: str, device: str, case: Case, execution: Execution, seconds: float) -> _Timing:
     started = time.perf_counter()
-    backend = load_backend(name)
-    first = time.perf_counter() - started + _train(backend, case, 1)
-    _train(backend, case, case.steps)
-    return Timing(_train(backend, case, case.steps) / case.steps, first)
+    backend = load_backend(name, device, execution)
+    spec = NetworkSpec(case.network, (1, case.image, case.image), CLASSES)
+    flops = case.batch_size * training_flops(spec, backend.parameter_shapes(spec))
+    _train(backend, spec, case, WARM_STEPS)
+    first = time.perf_counter() - started
+    # Long enough to count, short enough to wait for; a longer one follows from a shorter one.
+    steps = WARM_STEPS
+    while True:
+        taken = _train(backend, spec, case, steps)
+        if taken >= seconds / 2:
+            return _Timing(taken / steps / case.models, first, flops)
+        steps = max(2 * steps, round(steps * seconds / max(taken, seconds / 20)))
 
 
-def _train(backend: Backend, case: Case, steps: int) -> float:
+def _train(backend: Backend, spec: NetworkSpec, case: Case, steps: int) -> float:
     rng = generator(0, "bench")
-    shape = (1, case.image, case.image)
+    count = 4096
     records = Records(
-        rng.integers(0, 256, (steps * case.batch_size, *shape), np.uint8),
-        rng.integers(0, CLASSES, steps * case.batch_size),
+        rng.integers(0, 256, (count, *spec.input_shape), np.uint8),
+        rng.integers(0, CLASSES, count),
         scale=1 / 127.5,
         shift=-1.0,
     )
-    spec = NetworkSpec(case.network, shape, CLASSES)
-    job = TrainingJob(
-        name="bench",
-        weights=draw_weights(backend.parameter_shapes(spec), rng),
-        batches=draw_batches(np.arange(len(records)), 1, case.batch_size, rng),
-        learning_rates=np.full(steps, 1e-3),
-    )
+    rates = np.full(steps, 1e-3)
+    jobs = []
+    for number in range(case.models):
+        rows = rng.integers(0, count, steps * case.batch_size)
+        jobs.append(
+            TrainingJob(
+                name=f"bench-{number}",
+                weights=draw_weights(backend.parameter_shapes(spec), rng),
+                batches=draw_batches(rows, 1, case.batch_size, rng),
+                learning_rates=rates,
+            )
+        )
     started = time.perf_counter()
-    for _ in backend.train(spec, Optimizer("sgd"), [job], records, lambda done: None):
+    for _ in backend.train(spec, Optimizer("sgd"), jobs, records, lambda done: None):
         pass
     return time.perf_counter() - started

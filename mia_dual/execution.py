@@ -22,11 +22,13 @@ class Execution:
 
     ``together``: train the jobs of a call with stacked parameters always, never, or where the
     backend measured it to be faster. ``memory``: bytes that models in training may take; None is
-    half of what is free.
+    half of what is free. ``workers``: threads or processes that train side by side on a CPU; None
+    leaves it to the backend, which takes a core each where that pays.
     """
 
     together: Together = "auto"
     memory: Optional[int] = None
+    workers: Optional[int] = None
 
 
 DEFAULT = Execution()

@@ -48,9 +48,9 @@ def train(
         return
     together = pays_together(spec, shop.on_host, execution)
     works = _works(spec, optimizer, jobs, together, execution, workers=1)
-    cores = joblib.cpu_count() if shop.on_host else 1
-    workers = min(cores, len(jobs))
-    if workers > 1 and _operations(shop, spec, jobs) >= WORTH_PROCESSES:
+    workers = min(execution.workers or joblib.cpu_count(), len(jobs)) if shop.on_host else 1
+    worth = execution.workers or _operations(shop, spec, jobs) >= WORTH_PROCESSES
+    if workers > 1 and worth:
         works = _works(spec, optimizer, jobs, together, execution, workers)
         yield from run(works, workers, records, report)
         return

@@ -45,7 +45,7 @@ def train(
     if not jobs:
         return
     data = DeviceRecords(records, device)
-    cores = torch.get_num_threads() if device.type == "cpu" else 1
+    cores = (execution.workers or torch.get_num_threads()) if device.type == "cpu" else 1
     works: list[Work]
     if pays_together(spec, device, execution):
         most = _most(spec, jobs, data, execution, cores)

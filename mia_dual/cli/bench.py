@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import List, Optional  # noqa: UP035  (Typer reads these on Python 3.9)
+from typing import TYPE_CHECKING, Any, List, Optional  # noqa: UP035  (Typer reads these on 3.9)
 
 import typer
-from rich.console import Console
-from rich.table import Table
+
+from mia_dual.cli.options import Device
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mia_dual.bench import Speed
 
 
 def bench(
@@ -19,27 +24,107 @@ def bench(
     backends: Optional[List[str]] = typer.Option(  # noqa: UP006
         None, "--backend", help="Which backends; repeatable. The ratio is to the first."
     ),
-    steps: int = typer.Option(200, min=1, help="Steps timed, after as many unmeasured."),
-    rounds: int = typer.Option(3, min=1, help="Times each is measured; the fastest counts."),
+    device: Device = typer.Option(Device.cpu, help="Where to compute.", case_sensitive=False),
+    models: int = typer.Option(11, min=1, help="Models trained at once: a target, ten shadows."),
+    seconds: float = typer.Option(3.0, min=0.1, help="How long a measurement lasts, about."),
+    rounds: int = typer.Option(2, min=1, help="Times each is measured; the fastest counts."),
     image: int = typer.Option(28, min=1, help="Side of the one-channel images, in pixels."),
+    workers: Optional[int] = typer.Option(
+        None, min=1, help="Threads or processes that train side by side; else one a core."
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Print everything measured as JSON."),
 ) -> None:
-    """Seconds a training step, the same job on each backend, and the ratio between them."""
-    from mia_dual.bench import Case, compare
+    """Models one by one against together, backend against backend, and the arithmetic limit."""
+    from joblib import cpu_count
+    from rich.console import Console
 
-    chosen = backends or ["torch", "mindspore"]
-    table = Table("network", "batch", "backend", "ms a step", f"times {chosen[0]}", "first step s")
-    for network in networks:
-        for batch_size in batch_sizes:
-            case = Case(network, batch_size, steps, image)
-            timings = compare(chosen, case, rounds)
-            for name in chosen:
-                timing = timings[name]
-                table.add_row(
-                    network,
-                    str(batch_size),
-                    name,
-                    f"{timing.step * 1000:.3f}",
-                    f"{timing.step / timings[chosen[0]].step:.2f}",
-                    f"{timing.first:.1f}",
-                )
-    Console().print(table)
+    from mia_dual.bench import Case, compare, matmul_flops
+
+    cases = [
+        Case(network, batch_size, models, image)
+        for network in networks
+        for batch_size in batch_sizes
+    ]
+    peak = matmul_flops()
+    speeds = []
+    with Console(stderr=True).status("measuring") as status:
+        for speed in compare(
+            backends or ["torch", "mindspore"],
+            cases,
+            device=device.value,
+            seconds=seconds,
+            rounds=rounds,
+            workers=workers or cpu_count(),
+            peak=peak,
+        ):
+            speeds.append(speed)
+            status.update(f"measured {len(speeds)} of {len(cases) * len(backends or 'ab')}")
+    if as_json:
+        typer.echo(_as_json(speeds, peak, cpu_count()))
+    else:
+        _print_table(speeds, peak, cpu_count(), on_cpu=device is Device.cpu)
+
+
+def _reference(speed: Speed, speeds: Sequence[Speed]) -> Speed:
+    return next(other for other in speeds if other.case == speed.case)
+
+
+def _print_table(speeds: Sequence[Speed], peak: float, cores: int, on_cpu: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    first = speeds[0].backend
+    table = Table(box=None, pad_edge=False)
+    for title in ("network", "batch", "backend"):
+        table.add_column(title)
+    for title in ("alone ms", "together", "gain", "records/s", f"/ {first}", "/ limit"):
+        table.add_column(title, justify="right")
+    for speed in speeds:
+        table.add_row(
+            speed.case.network,
+            str(speed.case.batch_size),
+            speed.backend,
+            f"{speed.alone * 1000:.3f}",
+            f"{speed.together * 1000:.3f}",
+            f"{speed.alone / speed.together:.2f}",
+            f"{speed.records_a_second:,.0f}",
+            f"{speed.best / _reference(speed, speeds).best:.2f}",
+            f"{speed.best / speed.limit:.1f}" if on_cpu else "-",
+        )
+    console = Console()
+    console.print(table)
+    console.print(
+        f"Milliseconds a model and step, {speeds[0].case.models} models at once. The limit is the "
+        f"counted operations at\n{peak / 1e9:.0f} GFLOP/s, a large float32 product on "
+        f"{cores} cores in this run.",
+        highlight=False,
+    )
+
+
+def _as_json(speeds: Sequence[Speed], peak: float, cores: int) -> str:
+    import json
+    import platform
+    from dataclasses import asdict
+
+    measured: list[dict[str, Any]] = [
+        {
+            **asdict(speed.case),
+            "backend": speed.backend,
+            "seconds_alone": speed.alone,
+            "seconds_together": speed.together,
+            "seconds_limit": speed.limit,
+            "seconds_first_call": speed.first_call,
+            "records_a_second": speed.records_a_second,
+            "gain": speed.alone / speed.together,
+            "times_first_backend": speed.best / _reference(speed, speeds).best,
+            "times_limit": speed.best / speed.limit,
+        }
+        for speed in speeds
+    ]
+    machine = {
+        "processor": platform.processor() or platform.machine(),
+        "cores": cores,
+        "python": platform.python_version(),
+        "matmul_flops": peak,
+    }
+    return json.dumps({"machine": machine, "measured": measured}, indent=2)

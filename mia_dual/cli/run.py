@@ -35,6 +35,9 @@ def run(
         metavar="SIZE",
         help="What models in training may take, as 4GB; else half of what is free.",
     ),
+    workers: Optional[int] = typer.Option(
+        None, min=1, help="Threads or processes that train side by side; else as pays."
+    ),
 ) -> None:
     """Train target and shadows, attack, delete, retrain, attack again; write a run folder."""
     from mia_dual.cli.progress import RichProgress
@@ -54,7 +57,7 @@ def run(
     path = out or Path("runs") / f"{config.stem if config else 'default'}-{settings.backend}"
     console = Console()
     progress = RichProgress(console)
-    execution = Execution(together.value, parse_memory(memory) if memory else None)
+    execution = Execution(together.value, parse_memory(memory) if memory else None, workers)
     engine = load_backend(settings.backend, settings.device, execution)
     with RunFolder(path, settings) as folder:
         dataset = load_dataset(

@@ -147,7 +147,9 @@ def test_weights_written_by_one_load_in_the_other(backends, tmp_path):
 
 def test_host_and_device_updates_of_mindspore_agree(mindspore_backend):
     """An accelerator's kernels and the host's NumPy follow the same rule."""
-    from mia_dual_mindspore.training import Learner
+    from mia_dual_mindspore.single import Learner
+    from mia_dual_mindspore.stacked.stack import Stack
+    from mia_dual_mindspore.stacked.training import train_together
 
     spec = NetworkSpec("fcnet", (1, 8, 8), 4, hidden=16)
     records = example_records(spec)
@@ -165,3 +167,15 @@ def test_host_and_device_updates_of_mindspore_agree(mindspore_backend):
         )
         assert largest_gap(host, device) <= 1e-5
         assert largest_gap(host, job.weights) > 1e-2
+        # Stacked, with a place that nobody takes.
+        stacked = []
+        for on_host in (True, False):
+            stack = Stack(spec, models=3, batch=8)
+            jobs = [job, replace(job, name="b", learning_rates=job.learning_rates / 3)]
+            models = train_together(
+                stack, optimizer, jobs, records, lambda steps: None, on_host=on_host
+            )
+            stacked.append([model.weights for model in models])
+        for ours, theirs in zip(*stacked):
+            assert largest_gap(ours, theirs) <= 1e-5
+        assert largest_gap(stacked[0][0], host) <= 1e-5

@@ -31,7 +31,7 @@ def assert_refused(done, *words):
         (["--set", "deletion.groups=100"], ["100 groups"]),
         (["--set", "deletion.classes=[11]"], ["class 11"]),
         (["--set", "deletion.indices=nowhere.txt"], ["nowhere.txt"]),
-        (["--set", "target.learning_rate=1e20"], ["'target'", "learning rate"]),
+        (["--set", "target.learning_rate=1e20"], ["the loss of model", "learning rate"]),
         (["--config", "nowhere.yaml"], ["nowhere.yaml", "cannot be read"]),
         (["--set", "data={name: npz, file: nowhere.npz}"], ["nowhere.npz"]),
         (["--set", "data.name=npz"], ["data.file"]),
@@ -117,10 +117,30 @@ def test_datasets_lists_every_set(cli):
         assert name in done.stdout
 
 
-def test_bench_prints_a_ratio(cli):
-    done = cli("bench", "--network", "fcnet", "--batch-size", "4", "--steps", "3", "--rounds", "1")
+def test_bench_prints_ratios(cli):
+    short = ("--models", "2", "--seconds", "0.1", "--rounds", "1", "--workers", "1")
+    case = ("--network", "fcnet", "--batch-size", "4")
+    table = cli("bench", *case, *short, "--backend", "torch")
+    assert table.returncode == 0, table.stderr
+    assert "/ limit" in table.stdout
+    assert "GFLOP/s" in table.stdout
+    done = cli("bench", *case, *short, "--json")
     assert done.returncode == 0, done.stderr
-    assert "times torch" in done.stdout
+    found = json.loads(done.stdout)
+    assert found["machine"]["matmul_flops"] > 1e8
+    for entry, backend in zip(found["measured"], ("torch", "mindspore")):
+        assert (entry["backend"], entry["network"], entry["models"]) == (backend, "fcnet", 2)
+        best = min(entry["seconds_alone"], entry["seconds_together"])
+        assert entry["records_a_second"] == pytest.approx(4 / best)
+        assert entry["times_limit"] == pytest.approx(best / entry["seconds_limit"])
+        # What is counted cannot be done faster than counted arithmetic allows.
+        assert entry["times_limit"] > 1
+    assert found["measured"][0]["times_first_backend"] == 1
+
+
+def test_a_size_of_memory_that_is_none_is_refused(cli):
+    assert_refused(cli("run", "--memory", "plenty"), "--memory 'plenty'", "4GB")
+    assert_refused(cli("run", "--memory", "0"), "--memory '0'", "4GB")
 
 
 def test_a_pickled_npz_is_never_loaded(cli, small_config, tmp_path):
