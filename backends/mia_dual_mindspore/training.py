@@ -27,7 +27,7 @@ from mia_dual_mindspore.workshop import Work, Workshop
 MOST = 16
 """Models in a chunk beyond which nothing is gained on a CPU (see benchmarks/README.md)."""
 
-WORTH_PROCESSES = 3e11
+WORTH_PROCESSES = 1e11
 """Counted operations from which processes, that take seconds to start, end a call sooner.
 
 Counted and not measured, so that the same jobs are always trained in the same way.

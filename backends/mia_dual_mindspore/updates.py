@@ -33,19 +33,17 @@ class HostUpdate:
 
     def __init__(self, optimizer: Optimizer, parameters: Sequence[Parameter]) -> None:
         self._optimizer = optimizer
-        self._parameters = parameters
-        weights = [parameter.asnumpy() for parameter in parameters]
-        self._first = [np.zeros_like(weight) for weight in weights]
-        self._second = [np.zeros_like(weight) for weight in weights]
-        self._scratch = [np.empty_like(weight) for weight in weights]
+        self._weights = [parameter.asnumpy() for parameter in parameters]
+        self._first = [np.zeros_like(weight) for weight in self._weights]
+        self._second = [np.zeros_like(weight) for weight in self._weights]
+        self._scratch = [np.empty_like(weight) for weight in self._weights]
         self._step = 0
 
     def apply(self, gradients: Sequence[Tensor], rate: Rate) -> None:
         """Take one step; waits for the gradients."""
         self._step += 1
         rule = self._adam if self._optimizer.name == "adam" else self._sgd
-        for place, (parameter, tensor) in enumerate(zip(self._parameters, gradients)):
-            weight = parameter.asnumpy()
+        for place, (weight, tensor) in enumerate(zip(self._weights, gradients)):
             gradient = tensor.asnumpy()
             if self._optimizer.weight_decay:
                 gradient = gradient + np.float32(self._optimizer.weight_decay) * weight

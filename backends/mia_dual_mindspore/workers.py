@@ -19,6 +19,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from mia_dual.errors import BackendError
 from mia_dual.interface import Records, ReportSteps, TrainedModel
 from mia_dual_mindspore import device
+from mia_dual_mindspore.cores import own_cores, stay_on_one
 from mia_dual_mindspore.environment import worker_settings
 from mia_dual_mindspore.workshop import Work, Workshop
 
@@ -47,8 +48,9 @@ def run(
             env=worker_settings(convolutions=not works[0].places),
         )
         scaling = (records.scale, records.shift)
+        cores = own_cores()
         pending = {
-            executor.submit(_do, work, name, place, scaling, os.getpid())
+            executor.submit(_do, work, name, place, scaling, cores, os.getpid())
             for place, work in enumerate(works)
         }
         told = 0
@@ -83,11 +85,18 @@ def _start() -> None:
 
 
 def _do(
-    work: Work, folder: str, place: int, scaling: tuple[float, float], caller: int
+    work: Work,
+    name: str,
+    place: int,
+    scaling: tuple[float, float],
+    cores: Sequence[int],
+    caller: int,
 ) -> list[TrainedModel]:
-    features = np.load(Path(folder) / "features.npy", mmap_mode="r")
-    labels = np.load(Path(folder) / "labels.npy")
-    steps = np.load(Path(folder) / "steps.npy", mmap_mode="r+")
+    folder = Path(name)
+    stay_on_one(cores, folder)
+    features = np.load(folder / "features.npy", mmap_mode="r")
+    labels = np.load(folder / "labels.npy")
+    steps = np.load(folder / "steps.npy", mmap_mode="r+")
 
     def told(count: int) -> None:
         if os.getppid() != caller:
