@@ -9,6 +9,7 @@ import signal
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Optional
 
@@ -25,6 +26,9 @@ from mia_dual_mindspore.workshop import Work, Workshop
 
 IDLE_SECONDS = 60
 """How long workers wait for a next call before they end."""
+
+ENDS_FIRST = 10
+"""At an exit, before multiprocessing waits for children (priority 0)."""
 
 LOOK_SECONDS = 0.2
 """How often progress is looked at."""
@@ -46,6 +50,10 @@ def run(
             timeout=IDLE_SECONDS,
             initializer=_start,
             env=worker_settings(convolutions=not works[0].places),
+        )
+        # A process that is itself a child does not end before its children do.
+        Finalize(
+            executor, executor.shutdown, kwargs={"kill_workers": True}, exitpriority=ENDS_FIRST
         )
         scaling = (records.scale, records.shift)
         cores = own_cores()

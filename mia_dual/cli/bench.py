@@ -95,8 +95,8 @@ def _print_table(speeds: Sequence[Speed], peak: float, cores: int, on_cpu: bool)
     console.print(table)
     console.print(
         f"Milliseconds a model and step, {speeds[0].case.models} models at once. The limit is the "
-        f"counted operations at\n{peak / 1e9:.0f} GFLOP/s, a large float32 product on "
-        f"{cores} cores in this run.",
+        f"counted operations at {peak / 1e9:.0f} GFLOP/s, a large float32 product on {cores} cores "
+        "in this run.",
         highlight=False,
     )
 
