@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Optional
-
-from pydantic import ByteSize, TypeAdapter, ValidationError
-
-from mia_dual.errors import ConfigError
 
 Together = Literal["auto", "always", "never"]
 
@@ -34,22 +30,13 @@ class Execution:
 DEFAULT = Execution()
 
 
-def parse_memory(text: str) -> int:
-    """Bytes of a size such as ``4GB``, ``512MiB`` or ``1000000``; raises ConfigError."""
-    try:
-        size = int(TypeAdapter(ByteSize).validate_python(text))
-    except ValidationError as error:
-        raise ConfigError(f"--memory '{text}' is no size: write it as in 4GB or 512MiB") from error
-    if size <= 0:
-        raise ConfigError(f"--memory '{text}' leaves nothing to train in: write it as in 4GB")
-    return size
-
-
 def free_memory() -> int:
-    """Bytes of main memory that are free now; on systems that do not say, 4 GiB."""
+    """Bytes of main memory that are to be had now; 4 GiB where the system does not say."""
     try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        (available,) = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
+        return int(available) * 1024
+    except (OSError, ValueError):
         return 4 * 2**30
 
 

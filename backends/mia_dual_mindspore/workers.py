@@ -15,7 +15,7 @@ from typing import Optional
 
 import numpy as np
 from joblib.externals.loky import get_reusable_executor
-from joblib.externals.loky.process_executor import TerminatedWorkerError
+from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from mia_dual.errors import BackendError
 from mia_dual.interface import Records, ReportSteps, TrainedModel
@@ -71,7 +71,7 @@ def run(
                     told = total
                 for future in done:
                     yield from future.result()
-        except TerminatedWorkerError as error:
+        except BrokenProcessPool as error:
             raise BackendError(
                 "a training process ended by itself, which most often means that memory ran "
                 "out: lower it with --memory"

@@ -8,7 +8,7 @@ from typing import List, Optional  # noqa: UP035  (Typer reads these on Python 3
 import typer
 from rich.console import Console
 
-from mia_dual.cli.options import Device, Together
+from mia_dual.cli.options import Device, Together, parse_memory
 
 
 def run(
@@ -43,7 +43,7 @@ def run(
     from mia_dual.cli.progress import RichProgress
     from mia_dual.config import load_config
     from mia_dual.data.load import load_dataset
-    from mia_dual.execution import Execution, parse_memory
+    from mia_dual.execution import Execution
     from mia_dual.experiment import run_audit
     from mia_dual.registry import load_backend
     from mia_dual.report.tables import print_results

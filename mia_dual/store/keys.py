@@ -12,7 +12,7 @@ import numpy as np
 
 from mia_dual.interface import NetworkSpec, Optimizer, Records, TrainingJob, Weights
 
-CODE_SCHEMA = 1
+CODE_SCHEMA = 2
 """Raised when the same inputs would give other models or outputs than the code before."""
 
 
