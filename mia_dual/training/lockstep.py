@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,21 @@ class Block:
     def models(self) -> int:
         """How many models take them: the first so many of the chunk."""
         return int(self.rows.shape[1])
+
+
+class Laps:
+    """Shares the seconds of a chunk among the models that used them."""
+
+    def __init__(self, models: int) -> None:
+        self.seconds = [0.0] * models
+        self._since = time.perf_counter()
+
+    def end(self, active: int) -> None:
+        """The first ``active`` models take what passed since the lap before, equally."""
+        now = time.perf_counter()
+        for place in range(active):
+            self.seconds[place] += (now - self._since) / active
+        self._since = now
 
 
 def batch_sizes(job: TrainingJob) -> np.ndarray:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from mia_dual.errors import DivergedError
 from mia_dual.interface import Optimizer, Records, ReportSteps, TrainedModel, TrainingJob
-from mia_dual.training.lockstep import Block, blocks
+from mia_dual.training.lockstep import Block, Laps, blocks
 from mia_dual_mindspore.stacked.stack import Stack
 from mia_dual_mindspore.updates import Update, make_update
 
@@ -30,27 +29,23 @@ def train_together(
     ``stack`` may have more places than there are jobs. A place without a job, or whose job is
     finished, goes along at rate 0: another number of models would compile again.
     """
-    since = time.perf_counter()
+    laps = Laps(len(jobs))
     for place, job in enumerate(jobs):
         stack.put(place, job.weights)
     update = make_update(optimizer, stack.network, on_host)
-    seconds = [0.0] * len(jobs)
     active, step = len(jobs), 0
     for block in blocks(jobs, CHECK_EVERY):
         for place in range(block.models, active):
-            yield _finished(stack, place, jobs[place], seconds[place])
+            yield _finished(stack, place, jobs[place], laps.seconds[place])
         active = block.models
         step += block.steps
         losses = _take_steps(stack, update, block, records)
         for place in np.flatnonzero(~np.isfinite(losses[:active])):
             raise DivergedError(jobs[place].name, step)
-        now = time.perf_counter()
-        for place in range(active):
-            seconds[place] += (now - since) / active
-        since = now
+        laps.end(active)
         report(block.steps * active)
     for place in range(active):
-        yield _finished(stack, place, jobs[place], seconds[place])
+        yield _finished(stack, place, jobs[place], laps.seconds[place])
 
 
 def _finished(stack: Stack, place: int, job: TrainingJob, seconds: float) -> TrainedModel:

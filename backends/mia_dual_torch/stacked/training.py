@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -11,7 +10,7 @@ import torch
 from mia_dual.errors import DivergedError
 from mia_dual.interface import NetworkSpec, Optimizer, ReportSteps, TrainedModel, TrainingJob
 from mia_dual.networks import check_weights
-from mia_dual.training.lockstep import Block, blocks
+from mia_dual.training.lockstep import Block, Laps, blocks
 from mia_dual_torch.records import DeviceRecords
 from mia_dual_torch.stacked.stack import Stack, make_stack, put, taken
 from mia_dual_torch.stacked.updates import StackedUpdate
@@ -31,7 +30,7 @@ def train_together(
 
     Jobs of a network without layers of ours must be alike in the records of every batch.
     """
-    since = time.perf_counter()
+    laps = Laps(len(jobs))
     batch = jobs[0].batches.shape[1]
     stack = make_stack(spec, len(jobs), batch, data)
     shapes = {name: tuple(tensor.shape[1:]) for name, tensor in stack.state.items()}
@@ -39,13 +38,12 @@ def train_together(
         check_weights(spec, shapes, job.weights)
         put(stack.state, place, job.weights)
     update = StackedUpdate(optimizer, stack.values)
-    seconds = [0.0] * len(jobs)
     active = len(jobs)
     step = 0
     for block in blocks(jobs, CHECK_EVERY):
         if block.models < active:
             for place in range(block.models, active):
-                yield TrainedModel(jobs[place].name, taken(stack.state, place), seconds[place])
+                yield TrainedModel(jobs[place].name, taken(stack.state, place), laps.seconds[place])
             active = block.models
             stack = _narrowed(spec, stack, active, batch, data)
             update.narrow(active)
@@ -53,13 +51,10 @@ def train_together(
         step += block.steps
         for place in torch.nonzero(~finite).flatten().tolist():
             raise DivergedError(jobs[place].name, step)
-        now = time.perf_counter()
-        for place in range(active):
-            seconds[place] += (now - since) / active
-        since = now
+        laps.end(active)
         report(block.steps * active)
     for place in range(active):
-        yield TrainedModel(jobs[place].name, taken(stack.state, place), seconds[place])
+        yield TrainedModel(jobs[place].name, taken(stack.state, place), laps.seconds[place])
 
 
 def _take_steps(
