@@ -5,7 +5,6 @@ little from a second thread on networks of this size (benchmarks/README.md).
 from __future__ import annotations
 
 import os
-import signal
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
@@ -86,8 +85,10 @@ _workshop: Optional[Workshop] = None
 
 def _start() -> None:
     global _workshop
-    # Ctrl-C reaches every process of a terminal; the caller ends its workers itself.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C reaches every process of a terminal's group; the caller ends its workers itself.
+    # Leaving the group, since MindSpore replaces a handler that ignores the signal.
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()
     device.choose("cpu", threads=1)
     _workshop = Workshop(on_host=True)
 

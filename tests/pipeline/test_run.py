@@ -148,6 +148,44 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(cli, small_config, tmp_path
     assert one == other
 
 
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="no process groups on this system")
+def test_ctrl_c_ends_the_training_processes_too(small_config, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mia_dual", "run", "-c", str(small_config), "--out", "run",
+         "--backend", "mindspore", "--workers", "2", "--set", "target.epochs=20000"],
+        cwd=tmp_path,
+        env={**os.environ, "COLUMNS": "80", "TMPDIR": str(tmp_path)},
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while len(taken := _cores_taken(tmp_path)) < 2:
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline, "no process trained within two minutes"
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert complaint.strip().splitlines() == [
+        "mia-dual: interrupted; the same command goes on where it stopped"
+    ]
+    assert not list(tmp_path.glob("mia-dual-*"))
+    for worker in taken:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(worker), 0)
+
+
+def _cores_taken(folder):
+    """The training processes at work, who write down who takes which core."""
+    return [
+        process
+        for register in folder.glob("mia-dual-*/cores")
+        for process in register.read_text().split()
+    ]
+
+
 def test_a_users_records_and_network_are_audited(cli, small_config, tmp_path):
     rng = np.random.default_rng(0)
     labels = np.arange(800) % 4
