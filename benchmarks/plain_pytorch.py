@@ -19,7 +19,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 from torchvision import transforms
 
-from mia_dual.data.splits import Membership
+from mia_dual.plan.splits import Membership
 
 
 class Images(Dataset):

@@ -20,8 +20,8 @@ import plain_pytorch
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.data.load import load_dataset
-from mia_dual.data.splits import balanced, draw_split
 from mia_dual.experiment import run_audit
+from mia_dual.plan.splits import balanced, draw_split
 from mia_dual.progress import Silent
 from mia_dual.registry import load_backend
 from mia_dual.seeds import generator

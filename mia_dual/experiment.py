@@ -14,9 +14,7 @@ from mia_dual.attacks.fit import fit_attacks
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.data.records import as_records
-from mia_dual.data.splits import Membership, Split, balanced, draw_split
 from mia_dual.deletion.audit import audit_deletion
-from mia_dual.deletion.groups import draw_groups
 from mia_dual.deletion.models import (
     Auditor,
     Deletion,
@@ -26,8 +24,10 @@ from mia_dual.deletion.models import (
     group_retraining_rows,
     group_rows,
 )
-from mia_dual.deletion.requests import Request, draw_requests
 from mia_dual.interface import Backend, NetworkSpec, Records
+from mia_dual.plan.groups import draw_groups
+from mia_dual.plan.requests import Request, draw_requests
+from mia_dual.plan.splits import Membership, Split, balanced, draw_split
 from mia_dual.predictions import Predictions
 from mia_dual.progress import Progress
 from mia_dual.report.results import (

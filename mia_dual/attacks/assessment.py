@@ -6,7 +6,7 @@ import numpy as np
 
 from mia_dual import metrics
 from mia_dual.attacks.base import Attack
-from mia_dual.data.splits import Membership
+from mia_dual.plan.splits import Membership
 from mia_dual.predictions import Predictions
 from mia_dual.report.results import AttackResult, ClassResult, Success
 

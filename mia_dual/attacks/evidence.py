@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mia_dual.data.splits import Membership, balanced
 from mia_dual.errors import DataError
+from mia_dual.plan.splits import Membership, balanced
 from mia_dual.seeds import generator
 
 

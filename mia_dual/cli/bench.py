@@ -11,7 +11,7 @@ from mia_dual.cli.options import Device
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mia_dual.bench import Speed
+    from mia_dual.measure.bench import Speed
 
 
 def bench(
@@ -38,7 +38,7 @@ def bench(
     from joblib import cpu_count
     from rich.console import Console
 
-    from mia_dual.bench import Case, compare, matmul_flops
+    from mia_dual.measure.bench import Case, compare, matmul_flops
 
     cases = [
         Case(network, batch_size, models, image)

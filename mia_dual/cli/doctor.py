@@ -10,7 +10,7 @@ from rich.table import Table
 
 def doctor() -> None:
     """Try every backend on every device it finds; say what to install for the rest."""
-    from mia_dual.checkup import examine
+    from mia_dual.measure.checkup import examine
     from mia_dual.registry import backend_names
 
     table = Table("backend", "device", "version", "works")

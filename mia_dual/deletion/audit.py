@@ -8,9 +8,9 @@ import numpy as np
 
 from mia_dual.attacks.assessment import assess
 from mia_dual.attacks.base import Attack
-from mia_dual.data.splits import Membership, balanced
 from mia_dual.deletion.models import Cost, Deletion
-from mia_dual.deletion.requests import Request
+from mia_dual.plan.requests import Request
+from mia_dual.plan.splits import Membership, balanced
 from mia_dual.report.results import BeforeAfter, DeletionAttack, DeletionResult
 from mia_dual.seeds import generator
 

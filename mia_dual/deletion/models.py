@@ -8,9 +8,9 @@ from typing import Literal, Optional, Protocol
 
 import numpy as np
 
-from mia_dual.deletion.groups import aggregate
-from mia_dual.deletion.requests import Request
+from mia_dual.deletion.aggregation import aggregate
 from mia_dual.interface import Records
+from mia_dual.plan.requests import Request
 from mia_dual.predictions import Predictions
 from mia_dual.signals import confidences
 from mia_dual.store.index import Entry

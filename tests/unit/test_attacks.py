@@ -6,8 +6,8 @@ import pytest
 from mia_dual import metrics
 from mia_dual.attacks.evidence import Evidence, gather_evidence
 from mia_dual.attacks.sklearn_models import SklearnAttack
-from mia_dual.data.splits import Membership
 from mia_dual.errors import DataError
+from mia_dual.plan.splits import Membership
 
 
 def shadow(members, non_members):

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mia_dual.config import Config
-from mia_dual.deletion.groups import aggregate, draw_groups
-from mia_dual.deletion.requests import draw_requests
+from mia_dual.deletion.aggregation import aggregate
 from mia_dual.errors import ConfigError, DataError
+from mia_dual.plan.groups import draw_groups
+from mia_dual.plan.requests import draw_requests
 
 MEMBERS = np.arange(0, 400, 2)
 LABELS = np.arange(400) // 4 % 10

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mia_dual.config import Config
-from mia_dual.data.splits import balanced, draw_split
 from mia_dual.errors import DataError
+from mia_dual.plan.splits import balanced, draw_split
 
 counts = st.integers(1, 40)
 

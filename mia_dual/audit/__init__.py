@@ -1,0 +1,1 @@
+"""The walks from a plan to findings: orchestration only."""

@@ -1,0 +1,1 @@
+"""What is measured of this machine and its backends: speed, counted arithmetic, what works."""
