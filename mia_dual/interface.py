@@ -2,11 +2,15 @@
 
 The rules a backend keeps, all of them checked by :mod:`mia_dual.testing`:
 
-* It draws nothing at random. Initial weights, batch order and learning rates come with the job.
-* Weights cross as float32 arrays under canonical names: the dotted path of the layer, then
-  ``weight``, ``bias``, ``running_mean`` or ``running_var`` (what ``state_dict`` of an equal
-  PyTorch module says), so that weights written by one backend load in every other.
-* Jobs of one call may be trained together or one by one; their results must not depend on which.
+* It draws nothing at random but what a user's network draws itself (dropout), and that from the
+  job's own stream. Initial weights, batch order and learning rates come with the job.
+* Weights cross under canonical names: the dotted path of the layer, then ``weight``, ``bias``,
+  ``running_mean`` or ``running_var`` (what ``state_dict`` of an equal PyTorch module says), so
+  that weights written by one backend load in every other. Trained parameters are float32.
+* A model depends on its job alone, bit for bit: not on the jobs beside it, how many are trained
+  together, on how many workers, in which order, or whether it was trained in one go or went on
+  from a kept state. Only ``Execution.together`` may move its rounding, and ``environment`` says
+  so. The same goes for what a model answers.
 * Models are queried in evaluation mode, always.
 * Its module imports its framework; nothing else in the process has to.
 """
@@ -14,16 +18,17 @@ The rules a backend keeps, all of them checked by :mod:`mia_dual.testing`:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Callable, Protocol, runtime_checkable
+from dataclasses import dataclass, field
+from typing import Callable, Optional, Protocol
 
 import numpy as np
 
 from mia_dual.execution import DEFAULT, Execution
 
 Weights = Mapping[str, np.ndarray]
-"""A model: canonical parameter name -> float32 array; trained parameters and statistics alike."""
+"""A model: canonical name -> array of everything it holds. Trained parameters and running
+statistics are float32; what a user's network holds besides keeps its own type.
+"""
 
 ReportSteps = Callable[[int], None]
 """Called now and then while training, with the model-steps done since the call before."""
@@ -91,26 +96,52 @@ class Records:
 
 
 @dataclass(frozen=True)
-class TrainingJob:
-    """One model to train.
+class State:
+    """Where a training stands, so that it can go on as if it had never stopped.
 
-    ``weights``: what it starts from. ``batches``: (steps, batch size) int64 record indices, a row
-    a step, a short batch's row ended with ``NO_RECORD``; the loss of a step is the mean cross
-    entropy over its real records. ``learning_rates``: (steps,) float64.
+    ``moments``: the optimizer's averages of each trained parameter, under ``first/<name>``
+    (momentum of ``sgd``, mean of ``adam``) and ``second/<name>`` (mean square of ``adam``); zeros
+    where absent. ``steps``: steps taken since the moments were zero.
     """
 
-    name: str
     weights: Weights
-    batches: np.ndarray
-    learning_rates: np.ndarray
+    moments: Mapping[str, np.ndarray] = field(default_factory=dict)
+    steps: int = 0
 
 
 @dataclass(frozen=True)
-class TrainedModel:
-    """A finished job: its name, the weights after its last step, and its share of the seconds."""
+class TrainingJob:
+    """One segment of one model's training: from a state, by steps, to a state.
+
+    ``batches``: (steps, batch size) int64 record indices, a row a step, a short batch's row ended
+    with ``NO_RECORD``. ``learning_rates``: (steps,) float64. ``shares``: (steps, batch size)
+    float32, what each record weighs in the step's loss, which is the sum of shares x cross
+    entropy; 0 where there is no record, and of either sign elsewhere. None: 1 / the batch's
+    records, that is, their mean. ``keep``: after which steps of this job (counted from 1,
+    ascending) the state is given as well as after the last. ``stream`` seeds what the network
+    draws itself while training: a step's draws depend on it and on the steps taken before
+    (``start.steps`` included), and on nothing else.
+    """
 
     name: str
-    weights: dict[str, np.ndarray]
+    start: State
+    batches: np.ndarray
+    learning_rates: np.ndarray
+    shares: Optional[np.ndarray] = None
+    keep: tuple[int, ...] = ()
+    stream: int = 0
+
+
+@dataclass(frozen=True)
+class KeptState:
+    """The state of job ``name`` after ``step`` of its steps, and its share of the seconds so far.
+
+    ``step`` is one of the job's ``keep``, or its last, which finishes it.
+    """
+
+    name: str
+    step: int
+    state: State
     seconds: float
 
 
@@ -130,13 +161,16 @@ class Backend(Protocol):
         ...
 
     def environment(self) -> dict[str, str]:
-        """What results may depend on: ``framework``, ``version``, ``device``, and the like."""
+        """What results may depend on: ``framework``, ``version``, ``device``, ``together`` (the
+        execution's), and the like.
+        """
         ...
 
-    def parameter_shapes(self, spec: NetworkSpec) -> dict[str, tuple[int, ...]]:
-        """Canonical name -> shape of everything that makes up a model of ``spec``.
+    def fresh(self, spec: NetworkSpec, seed: int) -> dict[str, np.ndarray]:
+        """What a new model of ``spec`` holds as the framework builds it: canonical name -> array.
 
-        Raises NetworkError for a network that is unknown or does not fit ``spec.input_shape``.
+        ``seed`` seeds whatever the framework draws while it builds. Raises NetworkError for a
+        network that is unknown, cannot be built, or does not fit ``spec.input_shape``.
         """
         ...
 
@@ -147,47 +181,21 @@ class Backend(Protocol):
         jobs: Sequence[TrainingJob],
         records: Records,
         report: ReportSteps,
-    ) -> Iterator[TrainedModel]:
-        """Train every job, giving each model as soon as it is finished, in any order.
+    ) -> Iterator[KeptState]:
+        """Train every job, giving each state to keep as soon as it is reached.
 
-        Raises DivergedError when a model's loss is no longer finite, NetworkError for weights
-        that do not fit ``spec``.
+        States of one job come in their order, those of several in any. Raises DivergedError when
+        a model's loss is no longer finite, NetworkError for weights that do not fit ``spec``.
         """
         ...
 
-    def logits(self, spec: NetworkSpec, models: Sequence[Weights], records: Records) -> np.ndarray:
-        """What each model says of each record, in evaluation mode.
+    def logits(
+        self, spec: NetworkSpec, models: Sequence[Weights], records: Records, rows: np.ndarray
+    ) -> np.ndarray:
+        """What each model says of its own rows of ``records``, in evaluation mode.
 
-        Returns float32 of shape (models, records, classes), softmax not yet applied.
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class ImageSet:
-    """A data set as a reader gives it: uint8 pixels and integer labels, in the files' order.
-
-    ``images``: (records, channels, height, width) uint8, the training part first, then the test
-    part. ``labels``: (records,) int64. ``training``: how many records the training part has.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-    training: int
-
-
-@runtime_checkable
-class DatasetReader(Protocol):
-    """A backend whose framework ships loaders for the published data sets (optional).
-
-    ``dataset_form`` is ``python`` or ``binary``: which of CIFAR's published forms it reads.
-    """
-
-    dataset_form: str
-
-    def read_dataset(self, name: str, folder: Path) -> ImageSet:
-        """Read data set ``name`` from ``folder``, laid out as :mod:`mia_dual.data.catalog` says.
-
-        Raises DataError when the files are not what the framework's reader expects.
+        ``rows``: (models, rows) int64 record indices, filled with ``NO_RECORD`` where a model is
+        asked about fewer. Returns float32 of shape (models, rows, classes), softmax not yet
+        applied, and zeros where no record is asked about.
         """
         ...

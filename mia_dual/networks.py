@@ -19,7 +19,10 @@ from __future__ import annotations
 
 import importlib
 import math
+from collections.abc import Mapping
 from typing import Callable, TypeVar
+
+import numpy as np
 
 from mia_dual.errors import NetworkError
 from mia_dual.interface import NetworkSpec, Weights
@@ -30,6 +33,10 @@ NETWORKS = ("fcnet", "convnet", "lenet5", "resnet18")
 
 SMALLEST_IMAGE = {"fcnet": 1, "convnet": 16, "lenet5": 28, "resnet18": 8}
 """The smallest side, in pixels, of an image that leaves every layer something to look at."""
+
+
+IDENTITY = {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
+"""A batch normalisation that changes nothing, as every one starts."""
 
 
 def smallest_image(network: str) -> int:
@@ -72,6 +79,62 @@ def flattened(spec: NetworkSpec) -> int:
     if spec.name == "lenet5":
         return 120 * math.prod(max((side // 2 - 4) // 2 - 4, 0) for side in sides)
     return 256
+
+
+def blank_weights(spec: NetworkSpec) -> dict[str, np.ndarray]:
+    """What a model of one of ``NETWORKS`` is made of, float32 under canonical names.
+
+    Kernels and biases are zeros, to be drawn; normalisation is the identity. Raises NetworkError
+    as :func:`check_spec` does.
+    """
+    check_spec(spec)
+    found: dict[str, np.ndarray] = {}
+
+    def layer(name: str, *kernel: int, bias: bool = True) -> None:
+        found[f"{name}.weight"] = np.zeros(kernel, np.float32)
+        if bias:
+            found[f"{name}.bias"] = np.zeros(kernel[0], np.float32)
+
+    def normalisation(name: str, channels: int) -> None:
+        for kind, value in IDENTITY.items():
+            found[f"{name}.{kind}"] = np.full(channels, value, np.float32)
+
+    entering, channels = flattened(spec), spec.input_shape[0]
+    if spec.name == "fcnet":
+        layer("fc1", spec.hidden, entering)
+        layer("fc2", spec.classes, spec.hidden)
+    elif spec.name == "convnet":
+        layer("conv1", 6, channels, 5, 5)
+        layer("conv2", 16, 6, 5, 5)
+        layer("fc1", 120, entering)
+        layer("fc2", 84, 120)
+        layer("fc3", spec.classes, 84)
+    elif spec.name == "lenet5":
+        layer("conv1", 6, channels, 5, 5)
+        layer("conv2", 16, 6, 5, 5)
+        layer("conv3", 120, 16, 5, 5)
+        layer("fc1", 84, entering)
+        layer("fc2", spec.classes, 84)
+    else:
+        layer("conv1", 32, channels, 3, 3, bias=False)
+        normalisation("bn1", 32)
+        widths = (32, 64, 128, 256, 256)
+        for number, (before, after) in enumerate(zip(widths, widths[1:]), start=1):
+            block = f"block{number}"
+            layer(f"{block}.conv1", after, before, 3, 3, bias=False)
+            normalisation(f"{block}.bn1", after)
+            layer(f"{block}.conv2", after, after, 3, 3, bias=False)
+            normalisation(f"{block}.bn2", after)
+            if before != after:
+                layer(f"{block}.shortcut_conv", after, before, 1, 1, bias=False)
+                normalisation(f"{block}.shortcut_bn", after)
+        layer("fc", spec.classes, 256)
+    return found
+
+
+def normalises(names: Mapping[str, object]) -> bool:
+    """Whether a model that holds ``names`` normalises over the batch while it trains."""
+    return any(name.rpartition(".")[2] == "running_mean" for name in names)
 
 
 def from_factory(

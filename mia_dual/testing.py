@@ -11,7 +11,7 @@ Each check takes a backend and raises AssertionError with a sentence on what is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Callable
 
@@ -22,36 +22,24 @@ from mia_dual.errors import BackendError, DivergedError, MiaDualError, NetworkEr
 from mia_dual.interface import (
     NO_RECORD,
     Backend,
+    KeptState,
     NetworkSpec,
     Optimizer,
     Records,
-    TrainedModel,
+    State,
     TrainingJob,
     Weights,
 )
-from mia_dual.networks import NETWORKS, smallest_image
+from mia_dual.networks import NETWORKS, blank_weights, smallest_image
 from mia_dual.seeds import generator
 from mia_dual.training.batches import draw_batches
+from mia_dual.training.lockstep import job_shares
 from mia_dual.training.weights import draw_weights
 
 Check = Callable[[Backend], None]
 
 CLASSES = 4
 SGD = Optimizer("sgd", momentum=0.9)
-
-PARAMETER_NAMES = {
-    "fcnet": {"fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"},
-    "convnet": {
-        f"{layer}.{kind}"
-        for layer in ("conv1", "conv2", "fc1", "fc2", "fc3")
-        for kind in ("weight", "bias")
-    },
-    "lenet5": {
-        f"{layer}.{kind}"
-        for layer in ("conv1", "conv2", "conv3", "fc1", "fc2")
-        for kind in ("weight", "bias")
-    },
-}
 
 
 def example_spec(network: str, channels: int = 1) -> NetworkSpec:
@@ -72,7 +60,7 @@ def example_records(spec: NetworkSpec, count: int = 48) -> Records:
 
 def example_weights(backend: Backend, spec: NetworkSpec, label: str = "a") -> Weights:
     """Fresh weights, different for every ``label``."""
-    return draw_weights(backend.parameter_shapes(spec), generator(0, "testing", label))
+    return draw_weights(backend.fresh(spec, seed=0), generator(0, "testing", label))
 
 
 def example_job(
@@ -88,8 +76,19 @@ def example_job(
     batches = draw_batches(
         np.asarray(rows), epochs, batch_size, generator(0, "testing", "order", label)
     )
-    return TrainingJob(
-        label, example_weights(backend, spec, label), batches, np.full(len(batches), rate)
+    start = State(example_weights(backend, spec, label))
+    return TrainingJob(label, start, batches, np.full(len(batches), rate))
+
+
+def part_of(job: TrainingJob, first: int, last: int, start: State) -> TrainingJob:
+    """The steps of ``job`` from ``first`` to ``last``, from the state ``start``."""
+    return replace(
+        job,
+        start=start,
+        batches=job.batches[first:last],
+        learning_rates=job.learning_rates[first:last],
+        shares=None if job.shares is None else job.shares[first:last],
+        keep=(),
     )
 
 
@@ -99,10 +98,32 @@ def train(
     jobs: Sequence[TrainingJob],
     records: Records,
     optimizer: Optimizer = SGD,
-) -> dict[str, TrainedModel]:
-    """Train ``jobs`` to the end."""
-    models = backend.train(spec, optimizer, jobs, records, lambda steps: None)
-    return {model.name: model for model in models}
+) -> dict[str, State]:
+    """Train ``jobs`` to the end: name -> last state."""
+    kept = train_keeping(backend, spec, jobs, records, optimizer)
+    return {name: states[-1].state for name, states in kept.items()}
+
+
+def train_keeping(
+    backend: Backend,
+    spec: NetworkSpec,
+    jobs: Sequence[TrainingJob],
+    records: Records,
+    optimizer: Optimizer = SGD,
+) -> dict[str, list[KeptState]]:
+    """Train ``jobs``: name -> every state given, in the order it came."""
+    kept: dict[str, list[KeptState]] = {}
+    for state in backend.train(spec, optimizer, jobs, records, lambda steps: None):
+        kept.setdefault(state.name, []).append(state)
+    return kept
+
+
+def ask(
+    backend: Backend, spec: NetworkSpec, models: Sequence[Weights], records: Records
+) -> np.ndarray:
+    """What each model says of all ``records``."""
+    rows = np.tile(np.arange(len(records)), (len(models), 1))
+    return backend.logits(spec, models, records, rows)
 
 
 def check_environment_names_framework_version_and_device(backend: Backend) -> None:
@@ -123,15 +144,19 @@ def check_unknown_device_is_refused(backend: Backend) -> None:
         raise AssertionError("a device that does not exist was taken")
 
 
-def check_parameter_names_are_canonical(backend: Backend) -> None:
-    """The names of every network are those other backends use."""
-    for network, expected in PARAMETER_NAMES.items():
-        found = set(backend.parameter_shapes(example_spec(network)))
-        assert found == expected, f"{network}: {sorted(found ^ expected)} differ"
-    resnet = set(backend.parameter_shapes(example_spec("resnet18")))
-    for name in ("bn1.running_var", "block1.shortcut_conv.weight", "block4.bn2.running_mean"):
-        assert name in resnet, f"resnet18 lacks '{name}'"
-    assert "block4.shortcut_conv.weight" not in resnet, "block4 keeps its channels: no shortcut"
+def check_fresh_models_hold_what_is_documented(backend: Backend) -> None:
+    """Names, shapes, types and normalisation of every network are those other backends use."""
+    for network in NETWORKS:
+        for channels in (1, 3):
+            spec = example_spec(network, channels)
+            expected = blank_weights(spec)
+            found = backend.fresh(spec, seed=1)
+            assert found.keys() == expected.keys(), f"{network}: {found.keys() ^ expected.keys()}"
+            for name, array in expected.items():
+                assert found[name].shape == array.shape, f"{network}: '{name}' {found[name].shape}"
+                assert found[name].dtype == array.dtype, f"{network}: '{name}' {found[name].dtype}"
+                if "bn" in name:
+                    assert np.array_equal(found[name], array), f"{network}: '{name}' is not fresh"
 
 
 def check_every_network_takes_one_and_three_channels(backend: Backend) -> None:
@@ -141,7 +166,7 @@ def check_every_network_takes_one_and_three_channels(backend: Backend) -> None:
             for side in sorted({smallest_image(network), 28, 32} - {1}):
                 spec = NetworkSpec(network, (channels, side, side), CLASSES)
                 records = example_records(spec, 3)
-                logits = backend.logits(spec, [example_weights(backend, spec)], records)
+                logits = ask(backend, spec, [example_weights(backend, spec)], records)
                 assert logits.shape == (1, 3, CLASSES), f"{spec}: logits {logits.shape}"
                 assert logits.dtype == np.float32, f"{spec}: logits are {logits.dtype}"
                 assert np.isfinite(logits).all(), f"{spec}: logits are not finite"
@@ -155,7 +180,7 @@ def check_tabular_records_pass_fcnet(backend: Backend) -> None:
     records = Records(features, np.zeros(6, np.int64))
     hidden = np.maximum(features @ weights["fc1.weight"].T + weights["fc1.bias"], 0)
     expected = hidden @ weights["fc2.weight"].T + weights["fc2.bias"]
-    logits = backend.logits(spec, [weights], records)[0]
+    logits = ask(backend, spec, [weights], records)[0]
     assert np.allclose(logits, expected, atol=1e-5), "fcnet is not what NumPy computes"
 
 
@@ -165,40 +190,133 @@ def check_training_learns(backend: Backend) -> None:
         spec = example_spec(network)
         records = example_records(spec)
         job = example_job(backend, spec, epochs=10)
-        given = {name: array.copy() for name, array in job.weights.items()}
+        given = {name: array.copy() for name, array in job.start.weights.items()}
         model = train(backend, spec, [job], records)["a"]
-        before = _loss(backend, spec, job.weights, records)
+        before = _loss(backend, spec, job.start.weights, records)
         after = _loss(backend, spec, model.weights, records)
         assert after < before, f"{network}: the loss went from {before:.3f} to {after:.3f}"
         for name, array in given.items():
-            assert np.array_equal(array, job.weights[name]), f"train() changed given '{name}'"
+            assert np.array_equal(array, job.start.weights[name]), f"train() changed given '{name}'"
             assert model.weights[name].dtype == np.float32, f"'{name}' is not float32"
 
 
-def check_first_sgd_step_is_what_numpy_computes(backend: Backend) -> None:
-    """One step with weight decay on a linear-by-ReLU network, against the chain rule by hand."""
+def check_training_is_what_numpy_computes(backend: Backend) -> None:
+    """Twelve steps of FCNet against the chain rule in float64: both rules, decay, rates, shares.
+
+    Shares are of both signs, and one record weighs nothing.
+    """
     spec = NetworkSpec("fcnet", (5,), classes=3, hidden=7)
     rng = generator(0, "testing", "step")
-    records = Records(rng.normal(size=(4, 5)).astype(np.float32), np.array([0, 1, 2, 1], np.int64))
-    weights = example_weights(backend, spec)
-    job = TrainingJob("a", weights, np.array([[0, 1, 2, NO_RECORD]]), np.array([0.1]))
-    optimizer = Optimizer("sgd", momentum=0.9, weight_decay=0.05)
-    trained = train(backend, spec, [job], records, optimizer)["a"].weights
+    records = Records(
+        rng.normal(size=(24, 5)).astype(np.float32), np.arange(24, dtype=np.int64) % 3
+    )
+    batches = rng.integers(0, 24, (12, 4))
+    batches[::3, 3] = NO_RECORD
+    shares = rng.normal(size=(12, 4)).astype(np.float32)
+    shares[batches == NO_RECORD] = 0
+    shares[1, 0] = 0
+    rates = rng.uniform(0.005, 0.02, 12)
+    start = State(example_weights(backend, spec))
+    for optimizer in (SGD, Optimizer("sgd", 0.5, 0.05), Optimizer("adam", weight_decay=0.05)):
+        for given in (None, shares):
+            job = TrainingJob("a", start, batches, rates, shares=given)
+            found = train(backend, spec, [job], records, optimizer)["a"]
+            expected = fcnet_in_float64(optimizer, job, records)
+            assert found.steps == 12, f"{optimizer}: {found.steps} steps are told of 12"
+            for name, array in expected.weights.items():
+                gap = np.abs(found.weights[name] - array).max()
+                assert gap <= 2e-5, f"{optimizer}: '{name}' is off by {gap:.2g} after 12 steps"
+            assert found.moments.keys() == expected.moments.keys(), f"{optimizer}: moments"
+            for name, array in expected.moments.items():
+                gap = np.abs(found.moments[name] - array).max()
+                assert gap <= 2e-4, f"{optimizer}: '{name}' is off by {gap:.2g} after 12 steps"
 
-    inputs, labels = records.features[:3].astype(np.float64), records.labels[:3]
-    hidden = np.maximum(inputs @ weights["fc1.weight"].T + weights["fc1.bias"], 0)
-    logits = hidden @ weights["fc2.weight"].T + weights["fc2.bias"]
-    error = (np.exp(log_softmax(logits, axis=1)) - np.eye(3)[labels]) / 3
-    back = (error @ weights["fc2.weight"]) * (hidden > 0)
-    gradients = {
-        "fc2.weight": error.T @ hidden,
-        "fc2.bias": error.sum(0),
-        "fc1.weight": back.T @ inputs,
-        "fc1.bias": back.sum(0),
-    }
-    for name, gradient in gradients.items():
-        expected = weights[name] - 0.1 * (gradient + 0.05 * weights[name])
-        assert np.allclose(trained[name], expected, atol=1e-6), f"'{name}' is off after a step"
+
+def fcnet_in_float64(optimizer: Optimizer, job: TrainingJob, records: Records) -> State:
+    """What ``job`` gives on FCNet, by the chain rule written out in NumPy."""
+    weights = {name: array.astype(np.float64) for name, array in job.start.weights.items()}
+    adam = optimizer.name == "adam"
+    first = {name: np.zeros_like(array) for name, array in weights.items()}
+    second = {name: np.zeros_like(array) for name, array in weights.items()}
+    for step, (batch, rate, share) in enumerate(
+        zip(job.batches, job.learning_rates, job_shares(job)), start=1
+    ):
+        real = batch != NO_RECORD
+        rows, share = batch[real], share[real].astype(np.float64)[:, None]
+        inputs = records.features[rows].astype(np.float64)
+        hidden = np.maximum(inputs @ weights["fc1.weight"].T + weights["fc1.bias"], 0)
+        logits = hidden @ weights["fc2.weight"].T + weights["fc2.bias"]
+        classes = np.eye(logits.shape[1])[records.labels[rows]]
+        error = (np.exp(log_softmax(logits, axis=1)) - classes) * share
+        back = (error @ weights["fc2.weight"]) * (hidden > 0)
+        gradients = {
+            "fc2.weight": error.T @ hidden,
+            "fc2.bias": error.sum(0),
+            "fc1.weight": back.T @ inputs,
+            "fc1.bias": back.sum(0),
+        }
+        for name, gradient in gradients.items():
+            gradient = gradient + optimizer.weight_decay * weights[name]
+            if adam:
+                first[name] = 0.9 * first[name] + 0.1 * gradient
+                second[name] = 0.999 * second[name] + 0.001 * gradient**2
+                size = np.sqrt(second[name] / (1 - 0.999**step)) + 1e-8
+                weights[name] = weights[name] - rate * first[name] / (1 - 0.9**step) / size
+            else:
+                first[name] = optimizer.momentum * first[name] + gradient
+                weights[name] = weights[name] - rate * first[name]
+    moments = {f"first/{name}": array for name, array in first.items()}
+    if adam:
+        moments.update({f"second/{name}": array for name, array in second.items()})
+    return State(weights, moments, len(job.batches))
+
+
+def check_training_goes_on_from_a_kept_state(backend: Backend) -> None:
+    """In one go or in three, kept on the way or at an end: the same bits, moments included."""
+    for network in NETWORKS:
+        for optimizer in (SGD, Optimizer("adam", weight_decay=0.01)):
+            spec = example_spec(network)
+            records = example_records(spec)
+            jobs = [
+                replace(example_job(backend, spec, "a", range(0, 30), epochs=3), keep=(4, 8)),
+                replace(example_job(backend, spec, "b", range(9, 45), epochs=2), keep=(3,)),
+            ]
+            kept = train_keeping(backend, spec, jobs, records, optimizer)
+            steps = {name: [state.step for state in states] for name, states in kept.items()}
+            assert steps == {"a": [4, 8, 12], "b": [3, 10]}, f"{network}: states after {steps}"
+            for job in jobs:
+                state, done = job.start, 0
+                for reached in kept[job.name]:
+                    part = part_of(job, done, reached.step, state)
+                    done = reached.step
+                    state = train(backend, spec, [part], records, optimizer)[job.name]
+                    where = f"{network}, {optimizer.name}: '{job.name}' after {done} steps"
+                    assert state.steps == reached.state.steps == done, f"{where}: count of steps"
+                    _assert_same_bits(reached.state.weights, state.weights, where)
+                    _assert_same_bits(reached.state.moments, state.moments, where)
+
+
+def check_a_model_depends_on_its_job_alone(backend: Backend) -> None:
+    """Bit for bit: beside others, in another order, or by itself."""
+    for network in NETWORKS:
+        for optimizer in (SGD, Optimizer("adam")):
+            spec = example_spec(network)
+            records = example_records(spec)
+            jobs = [
+                example_job(backend, spec, str(number), range(number, 32 + number), rate=0.002)
+                for number in range(5)
+            ]
+            jobs += [
+                example_job(backend, spec, "short", range(16, 43), rate=0.002),
+                example_job(backend, spec, "long", range(5, 30), epochs=3, rate=0.001),
+            ]
+            together = train(backend, spec, jobs, records, optimizer)
+            assert sorted(together) == sorted(job.name for job in jobs), f"{network}: names"
+            some = train(backend, spec, [jobs[6], jobs[0], jobs[3]], records, optimizer)
+            alone = train(backend, spec, [jobs[5]], records, optimizer)
+            for name, state in {**some, **alone}.items():
+                where = f"{network}, {optimizer.name}: '{name}' in other company"
+                _assert_same_bits(together[name].weights, state.weights, where)
 
 
 def check_learning_rate_is_taken_step_by_step(backend: Backend) -> None:
@@ -210,7 +328,7 @@ def check_learning_rate_is_taken_step_by_step(backend: Backend) -> None:
     still = replace(job, learning_rates=np.zeros(len(job.batches)))
     weights = train(backend, spec, [still], records, plain)["a"].weights
     for name in weights:
-        assert np.array_equal(weights[name], job.weights[name]), f"rate 0 moved '{name}'"
+        assert np.array_equal(weights[name], job.start.weights[name]), f"rate 0 moved '{name}'"
     rates = np.zeros(len(job.batches))
     rates[-1] = 0.1
     late = train(backend, spec, [replace(job, learning_rates=rates)], records, plain)["a"]
@@ -232,26 +350,6 @@ def check_padding_is_no_record(backend: Backend) -> None:
         _assert_close(plain, filled, f"{network}: padding changed the model")
 
 
-def check_together_equals_one_by_one(backend: Backend) -> None:
-    """Jobs of one call do not touch each other, whatever their lengths and records."""
-    for network in NETWORKS:
-        for optimizer in (SGD, Optimizer("adam")):
-            spec = example_spec(network)
-            records = example_records(spec)
-            jobs = [
-                example_job(backend, spec, "a", range(0, 32), rate=0.003),
-                example_job(backend, spec, "b", range(16, 43), rate=0.002),
-                example_job(backend, spec, "c", range(5, 30), epochs=3, rate=0.001),
-            ]
-            together = train(backend, spec, jobs, records, optimizer)
-            assert sorted(together) == ["a", "b", "c"], f"{network}: models {sorted(together)}"
-            for job in jobs:
-                alone = train(backend, spec, [job], records, optimizer)[job.name]
-                _assert_close(
-                    together[job.name], alone, f"{network}, {optimizer.name}: company matters"
-                )
-
-
 def check_training_repeats_itself(backend: Backend) -> None:
     """The same job gives the same bits, so that a run's results are the same bytes."""
     for network in NETWORKS:
@@ -259,8 +357,7 @@ def check_training_repeats_itself(backend: Backend) -> None:
         records = example_records(spec)
         job = example_job(backend, spec)
         first, second = (train(backend, spec, [job], records)["a"].weights for _ in range(2))
-        for name in first:
-            assert np.array_equal(first[name], second[name]), f"{network}: '{name}' differs"
+        _assert_same_bits(first, second, network)
 
 
 def check_queries_are_in_evaluation_mode(backend: Backend) -> None:
@@ -268,11 +365,11 @@ def check_queries_are_in_evaluation_mode(backend: Backend) -> None:
     spec = example_spec("resnet18")
     records = example_records(spec)
     model = train(backend, spec, [example_job(backend, spec)], records)["a"].weights
-    whole = backend.logits(spec, [model], records)[0]
-    some = np.array([3, 1, 7])
-    part = backend.logits(spec, [model], records.take(some))[0]
-    assert np.allclose(whole[some], part, atol=1e-5), "logits depend on the records beside"
-    again = backend.logits(spec, [model], records)[0]
+    whole = ask(backend, spec, [model], records)[0]
+    some = np.array([[3, 1, 7]])
+    part = backend.logits(spec, [model], records, some)[0]
+    assert np.allclose(whole[some[0]], part, atol=1e-5), "logits depend on the records beside"
+    again = ask(backend, spec, [model], records)[0]
     assert np.array_equal(whole, again), "asking changed the model"
 
 
@@ -285,15 +382,25 @@ def check_running_statistics_move(backend: Backend) -> None:
 
 
 def check_many_models_are_queried_at_once(backend: Backend) -> None:
-    """Each model answers for itself, in the order given."""
+    """Each model answers for itself about its own rows, with the same bits whoever is beside."""
     for network in NETWORKS:
         spec = example_spec(network)
-        records = example_records(spec, 5)
-        models = [example_weights(backend, spec, label) for label in "abc"]
-        together = backend.logits(spec, models, records)
-        for model, logits in zip(models, together):
-            alone = backend.logits(spec, [model], records)[0]
-            assert np.allclose(logits, alone, atol=1e-5), f"{network}: models are mixed up"
+        records = example_records(spec, 40)
+        models = [example_weights(backend, spec, label) for label in "abcde"]
+        rng = generator(0, "testing", "asked")
+        rows = np.stack([rng.permutation(40)[:33] for _ in models])
+        rows[1, 20:] = NO_RECORD
+        together = backend.logits(spec, models, records, rows)
+        assert together.shape == (5, 33, CLASSES), f"{network}: logits {together.shape}"
+        assert not together[1, 20:].any(), f"{network}: logits where nothing was asked"
+        for place in (0, 1, 4):
+            alone = backend.logits(spec, [models[place]], records, rows[place : place + 1])[0]
+            assert np.array_equal(together[place], alone), f"{network}: company matters"
+            real = rows[place] != NO_RECORD
+            whole = ask(backend, spec, [models[place]], records)[0]
+            assert np.allclose(alone[real], whole[rows[place][real]], atol=1e-5), (
+                f"{network}: models or rows are mixed up"
+            )
 
 
 def check_steps_are_reported(backend: Backend) -> None:
@@ -330,7 +437,7 @@ def check_bad_networks_are_refused(backend: Backend) -> None:
         "convnet": NetworkSpec("convnet", (30,), CLASSES),
     }
     for name, spec in cases.items():
-        _assert_raises(NetworkError, name, lambda spec=spec: backend.parameter_shapes(spec))  # type: ignore[misc]
+        _assert_raises(NetworkError, name, lambda spec=spec: backend.fresh(spec, 0))  # type: ignore[misc]
 
 
 def check_weights_that_do_not_fit_are_refused(backend: Backend) -> None:
@@ -344,7 +451,7 @@ def check_weights_that_do_not_fit_are_refused(backend: Backend) -> None:
         _assert_raises(
             NetworkError,
             name,
-            lambda broken=broken: backend.logits(spec, [broken], records),  # type: ignore[misc]
+            lambda broken=broken: ask(backend, spec, [broken], records),  # type: ignore[misc]
         )
 
 
@@ -357,15 +464,25 @@ CHECKS: list[Check] = [
 
 
 def _loss(backend: Backend, spec: NetworkSpec, weights: Weights, records: Records) -> float:
-    logits = backend.logits(spec, [weights], records)[0].astype(np.float64)
+    logits = ask(backend, spec, [weights], records)[0].astype(np.float64)
     chosen = log_softmax(logits, axis=1)[np.arange(len(records)), records.labels]
     return float(-chosen.mean())
 
 
-def _assert_close(first: TrainedModel, second: TrainedModel, complaint: str) -> None:
+def _assert_close(first: State, second: State, complaint: str) -> None:
     for name in first.weights:
         gap = float(np.abs(first.weights[name] - second.weights[name]).max())
         assert gap <= 1e-4, f"{complaint}: '{name}' differs by {gap:.2g}"
+
+
+def _assert_same_bits(
+    first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray], complaint: str
+) -> None:
+    assert first.keys() == second.keys(), f"{complaint}: {first.keys() ^ second.keys()}"
+    for name in first:
+        if not np.array_equal(first[name], second[name]):
+            gap = np.abs(first[name].astype(np.float64) - second[name]).max()
+            raise AssertionError(f"{complaint}: '{name}' differs by {gap:.2g}")
 
 
 def _assert_raises(kind: type[MiaDualError], naming: str, act: Callable[[], object]) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from mia_dual.execution import DEFAULT, Execution
 from mia_dual.interface import (
-    ImageSet,
     NetworkSpec,
     Optimizer,
     Records,
@@ -34,7 +32,6 @@ class MindSporeBackend:
     """MindSpore on one device, ``ascend`` or ``cpu``."""
 
     name = "mindspore"
-    dataset_form = "binary"
 
     def __init__(self, device: str, execution: Execution = DEFAULT) -> None:
         self._device = device_choice.choose(device)
@@ -68,9 +65,3 @@ class MindSporeBackend:
     def logits(self, spec: NetworkSpec, models: Sequence[Weights], records: Records) -> np.ndarray:
         """Logits in evaluation mode: (models, records, classes) float32."""
         return self._shop.query(spec).logits(models, records)
-
-    def read_dataset(self, name: str, folder: Path) -> ImageSet:
-        """Read a published data set with mindspore.dataset's readers."""
-        from mia_dual_mindspore.datasets import read_dataset
-
-        return read_dataset(name, folder)

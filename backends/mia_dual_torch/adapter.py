@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,7 +10,6 @@ import torch
 from mia_dual.errors import BackendError
 from mia_dual.execution import DEFAULT, Execution
 from mia_dual.interface import (
-    ImageSet,
     NetworkSpec,
     Optimizer,
     Records,
@@ -33,7 +31,6 @@ class TorchBackend:
     """PyTorch on one device, ``cuda`` or ``cpu``."""
 
     name = "torch"
-    dataset_form = "python"
 
     def __init__(self, device: str, execution: Execution = DEFAULT) -> None:
         available = self.devices()
@@ -92,10 +89,3 @@ class TorchBackend:
                     rows = slice(start, start + QUERY_BATCH)
                     answer[rows] = module(data.inputs(rows)).cpu().numpy()
         return answers
-
-    def read_dataset(self, name: str, folder: Path) -> ImageSet:
-        """Read a published data set with torchvision's readers."""
-        # torchvision may be absent, or built for another torch: only its own sets need it.
-        from mia_dual_torch.datasets import read_dataset
-
-        return read_dataset(name, folder)

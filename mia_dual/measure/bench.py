@@ -12,8 +12,9 @@ from typing import Any, Callable, Optional
 import numpy as np
 
 from mia_dual.execution import Execution, Together
-from mia_dual.interface import Backend, NetworkSpec, Optimizer, Records, TrainingJob
+from mia_dual.interface import Backend, NetworkSpec, Optimizer, Records, State, TrainingJob
 from mia_dual.measure.flops import training_flops
+from mia_dual.networks import blank_weights
 from mia_dual.registry import load_backend
 from mia_dual.seeds import generator
 from mia_dual.training.batches import draw_batches
@@ -132,7 +133,7 @@ def _measure(name: str, device: str, case: Case, execution: Execution, seconds: 
     started = time.perf_counter()
     backend = load_backend(name, device, execution)
     spec = NetworkSpec(case.network, (1, case.image, case.image), CLASSES)
-    flops = case.batch_size * training_flops(spec, backend.parameter_shapes(spec))
+    flops = case.batch_size * training_flops(spec, blank_weights(spec))
     _train(backend, spec, case, WARM_STEPS)
     first = time.perf_counter() - started
     # Long enough to count, short enough to wait for; a longer one follows from a shorter one.
@@ -160,7 +161,7 @@ def _train(backend: Backend, spec: NetworkSpec, case: Case, steps: int) -> float
         jobs.append(
             TrainingJob(
                 name=f"bench-{number}",
-                weights=draw_weights(backend.parameter_shapes(spec), rng),
+                start=State(draw_weights(blank_weights(spec), rng)),
                 batches=draw_batches(rows, 1, case.batch_size, rng),
                 learning_rates=rates,
             )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mia_dual.errors import MiaDualError
-from mia_dual.interface import NetworkSpec, Optimizer, Records, TrainingJob
+from mia_dual.interface import NetworkSpec, Optimizer, Records, State, TrainingJob
+from mia_dual.networks import blank_weights
 from mia_dual.registry import load_backend_class
 from mia_dual.seeds import generator
 from mia_dual.training.weights import draw_weights
@@ -38,12 +39,13 @@ def _try(name: str, device: str) -> Finding:
         backend = load_backend_class(name)(device)
         version = backend.environment()["version"]
         spec = NetworkSpec("convnet", (1, 16, 16), classes=2)
-        weights = draw_weights(backend.parameter_shapes(spec), generator(0, "doctor"))
+        start = State(draw_weights(blank_weights(spec), generator(0, "doctor")))
         images = generator(0, "doctor", "images").integers(0, 256, (4, 1, 16, 16), np.uint8)
         records = Records(images, np.arange(4, dtype=np.int64) % 2, scale=1 / 255)
-        job = TrainingJob("doctor", weights, np.arange(4)[None, :], np.full(1, 0.01))
-        (model,) = backend.train(spec, Optimizer("sgd"), [job], records, lambda steps: None)
-        finite = np.isfinite(backend.logits(spec, [model.weights], records)).all()
+        job = TrainingJob("doctor", start, np.arange(4)[None, :], np.full(1, 0.01))
+        (last,) = backend.train(spec, Optimizer("sgd"), [job], records, lambda steps: None)
+        logits = backend.logits(spec, [last.state.weights], records, np.arange(4)[None, :])
+        finite = np.isfinite(logits).all()
     except Exception as error:  # whatever a framework throws here is the finding
         return Finding(device, version, False, " ".join(str(error).split())[:200])
     return Finding(device, version, bool(finite), "" if finite else "it computes NaN")

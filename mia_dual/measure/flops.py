@@ -5,22 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import numpy as np
+
 from mia_dual.interface import NetworkSpec
 from mia_dual.networks import is_factory
 
 
-def training_flops(spec: NetworkSpec, shapes: Mapping[str, tuple[int, ...]]) -> int:
+def training_flops(spec: NetworkSpec, weights: Mapping[str, np.ndarray]) -> int:
     """Floating-point operations of one record, forward and backward, in products alone.
 
     A multiplication and an addition count as two. Forward each weight is used once a place;
     backward twice, once for its own gradient and once for its input's, which a first layer does
-    not need. ``shapes``: canonical name -> shape. For a user's own network, whose convolutions'
+    not need. ``weights``: those of
+    any model of ``spec``. For a user's own network, whose convolutions'
     places nobody knows here, every weight counts one place: a lower bound.
     """
     places = {} if is_factory(spec.name) else _places(spec)
     total = 0
     first = True
-    for name, shape in shapes.items():
+    for name, array in weights.items():
+        shape = array.shape
         if not name.endswith(".weight") or len(shape) < 2:
             continue
         products = 2 * math.prod(shape) * places.get(name.removesuffix(".weight"), 1)

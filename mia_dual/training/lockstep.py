@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 
@@ -16,24 +17,22 @@ class Block:
     """Consecutive steps of the same models.
 
     ``rows``: (steps, models, batch) int64 record indices, 0 where a batch has no record.
-    ``shares``: (steps, models, batch) float32, what each record weighs in its model's loss: 1 /
-    the batch's real records, and 0 where there is none. ``rates``: (steps, models) float64.
+    ``shares``: (steps, models, batch) float32, what each record weighs in its model's loss, 0
+    where there is none. ``rates``: (steps, models) float64. ``widths``: (steps,) int64, records
+    of the fullest batch at each step. ``kept``: places of the models whose state is to be kept
+    after the last of these steps, though it is not their last.
     """
 
     rows: np.ndarray
     shares: np.ndarray
     rates: np.ndarray
+    widths: np.ndarray
+    kept: tuple[int, ...]
 
     @property
     def steps(self) -> int:
         """How many steps."""
         return len(self.rows)
-
-    @property
-    def widths(self) -> np.ndarray:
-        """Records of the fullest batch at each step: (steps,) int64."""
-        widths: np.ndarray = (self.shares > 0).sum(axis=2).max(axis=1)
-        return widths
 
     @property
     def models(self) -> int:
@@ -92,9 +91,9 @@ def form_chunks(
 def blocks(jobs: Sequence[TrainingJob], longest: int) -> Iterator[Block]:
     """The steps of a chunk, in order; ``jobs`` come with the longest first.
 
-    A block has ``longest`` steps at most, and ends where a job does.
+    A block has ``longest`` steps at most, and ends where a job does or keeps its state.
     """
-    ends = sorted({len(job.batches) for job in jobs})
+    ends = sorted({step for job in jobs for step in (*job.keep, len(job.batches))})
     start = 0
     for end in ends:
         active = [job for job in jobs if len(job.batches) >= end]
@@ -104,9 +103,24 @@ def blocks(jobs: Sequence[TrainingJob], longest: int) -> Iterator[Block]:
             start = stop
 
 
+def job_shares(job: TrainingJob, start: int = 0, stop: Optional[int] = None) -> np.ndarray:
+    """The shares of ``job`` at its steps from ``start`` to ``stop``: (steps, batch) float32."""
+    if job.shares is not None:
+        return job.shares[start:stop].astype(np.float32, copy=False)
+    real = job.batches[start:stop] != NO_RECORD
+    shares: np.ndarray = real / np.maximum(real.sum(axis=1, keepdims=True), 1)
+    return shares.astype(np.float32)
+
+
 def _block(jobs: Sequence[TrainingJob], start: int, stop: int) -> Block:
     rows = np.stack([job.batches[start:stop] for job in jobs], axis=1)
     real = rows != NO_RECORD
-    shares = real / np.maximum(real.sum(axis=2, keepdims=True), 1)
-    rates = np.stack([job.learning_rates[start:stop] for job in jobs], axis=1)
-    return Block(np.where(real, rows, 0), shares.astype(np.float32), rates)
+    return Block(
+        rows=np.where(real, rows, 0),
+        shares=np.stack([job_shares(job, start, stop) for job in jobs], axis=1),
+        rates=np.stack([job.learning_rates[start:stop] for job in jobs], axis=1),
+        widths=real.sum(axis=2).max(axis=1),
+        kept=tuple(
+            place for place, job in enumerate(jobs) if stop in job.keep and stop < len(job.batches)
+        ),
+    )
