@@ -1,1 +1,1 @@
-"""The run folder: what a run made, found again by what it was made from."""
+"""What runs made, found again by what it was made from: shared objects, and a folder a run."""

@@ -1,47 +1,62 @@
 """A run folder, open for one process at a time.
 
-Layout: ``config.yaml``, ``environment.json``, ``splits.npz``, ``models/*.safetensors``,
-``outputs/*.npz``, ``results.json``, ``cost.json``, ``index.jsonl`` and the append-only
-``log.jsonl``. A model or output is named for people and found by its key: ``shadow-03`` trained
-from other data is another file, so nothing stale is ever used again.
+Layout: ``config.yaml``, ``environment.json``, ``plan.json`` and ``plan.npz``, ``models/``,
+``answers/`` (the files of the store, linked or copied, so that the folder is whole by itself),
+``scores.npz``, ``results.json``, ``cost.json``, ``index.jsonl`` (key, checksum and place of every
+linked file) and the append-only ``log.jsonl``.
 """
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
-import safetensors.numpy
 import yaml
 from filelock import FileLock, Timeout
 
 from mia_dual.config import Config
 from mia_dual.errors import StoreError
-from mia_dual.interface import TrainedModel, Weights
-from mia_dual.store.files import checksum, write_atomically
-from mia_dual.store.index import Entry, Index
+from mia_dual.store.entry import Entry
+from mia_dual.store.files import as_npz, checksum_of, link_or_copy, write_atomically
+from mia_dual.store.objects import Store
+
+FOLDERS = ("models", "answers")
+FILES = (
+    "config.yaml",
+    "environment.json",
+    "plan.json",
+    "plan.npz",
+    "scores.npz",
+    "results.json",
+    "cost.json",
+    "index.jsonl",
+    "log.jsonl",
+)
+LOCK = ".lock"
 
 
 class RunFolder:
     """The folder of one run of one config, as a context manager that holds its lock.
 
-    Raises StoreError when the folder holds a run of another config or another process has it.
+    Raises StoreError when the folder holds a run of another config, another process has it, or
+    something else lies where its files go.
     """
 
-    def __init__(self, path: Path, config: Config) -> None:
-        self.path = path
+    def __init__(self, path: Path, config: Config, store: Store) -> None:
+        self.path, self.store = path, store
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"run folder '{path}' cannot be made: {error.strerror}") from error
-        self._lock = FileLock(str(path / ".lock"))
+        self._lock = FileLock(str(path / LOCK))
         self._config = config
+        self._keys: set[str] = set()
+        self._linked: dict[str, Entry] = {}
 
     def __enter__(self) -> RunFolder:
         """Take the lock, then look whose run this is."""
@@ -57,7 +72,7 @@ class RunFolder:
             ) from error
         try:
             self._claim()
-            self._index = Index(self.path / "index.jsonl")
+            self._linked = _read_index(self.path / "index.jsonl")
         except BaseException:
             self._lock.release()
             raise
@@ -73,24 +88,44 @@ class RunFolder:
         self._lock.release()
 
     def _claim(self) -> None:
+        for name in FILES:
+            if (self.path / name).exists() and not (self.path / name).is_file():
+                raise self._in_the_way(name, "a file")
+        for name in FOLDERS:
+            if (self.path / name).exists() and not (self.path / name).is_dir():
+                raise self._in_the_way(name, "a folder")
         file = self.path / "config.yaml"
+        others = sorted(
+            found.name for found in self.path.iterdir() if found.name not in (LOCK, file.name)
+        )
         if not file.exists():
-            strangers = [found.name for found in self.path.iterdir() if found.name != ".lock"]
-            if strangers:
+            if set(others) & {*FILES, *FOLDERS}:
                 raise StoreError(
-                    f"'{self.path}' is no run folder and is not empty (it holds "
-                    f"'{sorted(strangers)[0]}'): name another --out"
+                    f"run folder '{self.path}' has lost its config.yaml: put it back, or name "
+                    "another --out"
                 )
-            write_atomically(file, self._config.to_yaml().encode())
+            if others:
+                raise StoreError(
+                    f"'{self.path}' is no run folder and is not empty (it holds '{others[0]}'): "
+                    "name another --out"
+                )
+        elif others:
+            self._compare(file)
             return
+        # Nothing was made there yet (a setting was refused, say): nothing can be lost.
+        self._write("config.yaml", self._config.to_yaml().encode())
+
+    def _in_the_way(self, name: str, expected: str) -> StoreError:
+        return StoreError(
+            f"'{self.path / name}' is not {expected}, which a run folder needs there: move it "
+            "away, or name another --out"
+        )
+
+    def _compare(self, file: Path) -> None:
         try:
             found = yaml.safe_load(file.read_text(encoding="utf-8"))
         except (OSError, ValueError, yaml.YAMLError) as error:
             raise StoreError(f"'{file}' cannot be read: name another --out") from error
-        if not (self.path / "index.jsonl").exists():
-            # Nothing was made there yet (a setting was refused, say): nothing can be lost.
-            write_atomically(file, self._config.to_yaml().encode())
-            return
         here, there = _flat(yaml.safe_load(self._config.to_yaml())), _flat(found)
         for key in sorted(here.keys() | there.keys()):
             if here.get(key) != there.get(key):
@@ -99,64 +134,97 @@ class RunFolder:
                     f"{there.get(key)!r} there, {here.get(key)!r} here): name another --out"
                 )
 
-    def find(self, key: str) -> Entry | None:
-        """What is stored under ``key``, or None, also where its file was deleted since."""
-        entry = self._index.get(key)
-        return entry if entry and (self.path / entry.path).exists() else None
+    def refer(self, keys: Iterable[str]) -> None:
+        """Say that this run needs the objects of ``keys`` too, before they are looked for."""
+        new = set(keys) - self._keys
+        if new:
+            self._keys |= new
+            self.store.refer(self.path, self._keys)
 
-    def read_model(self, entry: Entry) -> Weights:
-        """The weights of ``entry``; raises StoreError where the file is damaged."""
-        return safetensors.numpy.load(self._read(entry))
+    def find(self, key: str) -> Optional[Entry]:
+        """The store's object of ``key``; one that it lacks is taken in from this folder."""
+        entry = self.store.find(key)
+        if entry is not None:
+            return entry
+        for path, linked in self._linked.items():
+            if linked.key == key and self.store.adopt(linked, self.path / path):
+                return linked
+        return None
 
-    def write_model(self, key: str, model: TrainedModel, steps: int) -> Entry:
-        """Store ``model``, trained in ``steps`` steps, under ``key``."""
-        weights = {name: np.ascontiguousarray(model.weights[name]) for name in model.weights}
-        content = safetensors.numpy.save(weights, metadata={"model": model.name, "key": key})
-        path = f"models/{model.name}-{key[:12]}.safetensors"
-        return self._write(key, path, content, model.seconds, steps)
+    def link(self, entry: Entry, name: str) -> None:
+        """Have the object of ``entry`` here too, as ``name`` (``models/target.safetensors``)."""
+        if self._linked.get(name) == entry and self._is_there(entry, self.path / name):
+            return
+        try:
+            link_or_copy(self.store.file(entry), self.path / name)
+            with (self.path / "index.jsonl").open("a", encoding="utf-8") as stream:
+                stream.write(f"{json.dumps(name)} {entry.encode()}")
+        except OSError as error:
+            raise self._unwritable(error) from error
+        self._linked[name] = entry
 
-    def read_output(self, key: str) -> dict[str, np.ndarray] | None:
-        """The arrays stored under ``key``, or None; raises StoreError as read_model does."""
-        entry = self.find(key)
-        return None if entry is None else _from_npz(self._read(entry))
+    def _is_there(self, entry: Entry, file: Path) -> bool:
+        if not file.is_file():
+            return False
+        return file.samefile(self.store.file(entry)) or checksum_of(file) == entry.sha256
 
-    def write_output(self, key: str, name: str, arrays: Mapping[str, np.ndarray]) -> None:
-        """Store ``arrays`` under ``key``; ``name`` is for people."""
-        self._write(key, f"outputs/{name}-{key[:12]}.npz", _to_npz(arrays), 0.0, 0)
+    def read_json(self, name: str) -> Any:
+        """The content of ``name``, or None where it is absent or cannot be read."""
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return None
 
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Write ``name``, an npz file of the run itself."""
-        write_atomically(self.path / name, _to_npz(arrays))
+        self._write(name, as_npz(arrays))
 
     def write_json(self, name: str, content: Any) -> None:
         """Write ``name``, with keys in the order given and numbers in full."""
         text = json.dumps(content, indent=2, allow_nan=False) + "\n"
-        write_atomically(self.path / name, text.encode())
+        self._write(name, text.encode())
 
     def log(self, event: str, **facts: Any) -> None:
         """Append a line to ``log.jsonl``: when, what, and the facts."""
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-        with (self.path / "log.jsonl").open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps({"time": now, "event": event, **facts}) + "\n")
-
-    def _write(self, key: str, path: str, content: bytes, seconds: float, steps: int) -> Entry:
-        write_atomically(self.path / path, content)
-        entry = Entry(key, path, checksum(content), seconds, steps)
-        self._index.add(entry)
-        return entry
-
-    def _read(self, entry: Entry) -> bytes:
-        file = self.path / entry.path
         try:
-            content = file.read_bytes()
+            with (self.path / "log.jsonl").open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps({"time": now, "event": event, **facts}) + "\n")
         except OSError as error:
-            raise StoreError(f"'{file}' cannot be read: {error.strerror}") from error
-        if checksum(content) != entry.sha256:
-            raise StoreError(
-                f"'{file}' is damaged (its checksum changed): delete it and run again; "
-                "the other files are kept"
-            )
-        return content
+            raise self._unwritable(error) from error
+
+    def _write(self, name: str, content: bytes) -> None:
+        try:
+            write_atomically(self.path / name, content)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> StoreError:
+        return StoreError(
+            f"run folder '{self.path}' cannot be written ({error.strerror}): make room or name "
+            "another --out; what is stored is kept"
+        )
+
+
+def _read_index(file: Path) -> dict[str, Entry]:
+    """Name -> what was linked there last; lines that are not as they were written do not count."""
+    linked: dict[str, Entry] = {}
+    if not file.exists():
+        return linked
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            name, end = json.JSONDecoder().raw_decode(line)
+        except (ValueError, RecursionError):
+            continue
+        entry = Entry.decode(line[end + 1 :])
+        if entry is not None and isinstance(name, str) and _is_linkable(name):
+            linked[name] = entry
+    return linked
+
+
+def _is_linkable(name: str) -> bool:
+    folder, slash, file = name.partition("/")
+    return bool(slash) and folder in FOLDERS and file not in ("", "..") and "/" not in file
 
 
 def _flat(settings: Any, prefix: str = "") -> dict[str, Any]:
@@ -166,14 +234,3 @@ def _flat(settings: Any, prefix: str = "") -> dict[str, Any]:
     for key, value in settings.items():
         flat.update(_flat(value, f"{prefix}.{key}" if prefix else str(key)))
     return flat
-
-
-def _to_npz(arrays: Mapping[str, np.ndarray]) -> bytes:
-    stream = io.BytesIO()
-    np.savez_compressed(stream, **arrays)
-    return stream.getvalue()
-
-
-def _from_npz(content: bytes) -> dict[str, np.ndarray]:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}

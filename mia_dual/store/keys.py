@@ -1,19 +1,20 @@
-"""Content addresses: a key over everything that a model or an output depends on."""
+"""Content addresses: a key over everything that an object depends on.
+
+A model's key is a chain: what it starts from, then a link an epoch. So trainings that begin alike
+share the keys of their beginnings, and the longer one goes on where the shorter one ended.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from mia_dual.interface import NetworkSpec, Optimizer, Records, TrainingJob, Weights
-
-CODE_SCHEMA = 2
-"""Raised when the same inputs would give other models or outputs than the code before."""
+CODE_SCHEMA = 3
+"""Raised when the same inputs would give other objects than the code before."""
 
 
 def array_digest(array: np.ndarray) -> str:
@@ -24,53 +25,42 @@ def array_digest(array: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def weights_digest(weights: Weights) -> str:
-    """SHA-256 over names and arrays."""
-    return key_of({name: array_digest(weights[name]) for name in weights})
+def start_key(parts: Mapping[str, Any]) -> str:
+    """The key of a model before its first step; ``parts`` say what it is and will be trained on."""
+    return key_of({"schema": CODE_SCHEMA, "start": dict(parts)})
 
 
-def records_digest(records: Records) -> str:
-    """SHA-256 over everything in ``records``."""
-    return key_of(
-        {
-            "features": array_digest(records.features),
-            "labels": array_digest(records.labels),
-            "scale": records.scale,
-            "shift": records.shift,
-        }
-    )
+def next_key(before: str, epoch: Mapping[str, Any]) -> str:
+    """The key of the model of key ``before`` after one more epoch; ``epoch`` says which."""
+    return key_of({"before": before, "epoch": dict(epoch)})
 
 
-def model_key(
-    environment: Mapping[str, str],
-    spec: NetworkSpec,
-    optimizer: Optimizer,
-    job: TrainingJob,
-    records: str,
-) -> str:
-    """The key of the model that ``job`` gives; ``records`` is the digest of its records."""
-    return key_of(
-        {
-            "schema": CODE_SCHEMA,
-            "environment": dict(environment),
-            "spec": asdict(spec),
-            "optimizer": asdict(optimizer),
-            "weights": weights_digest(job.weights),
-            "batches": array_digest(job.batches),
-            "learning_rates": array_digest(job.learning_rates),
-            "records": records,
-        }
-    )
+def moments_key(model: str) -> str:
+    """The key of the optimizer's moments at the model of key ``model``."""
+    return key_of({"moments of": model})
 
 
-def output_key(environment: Mapping[str, str], model: str, records: str) -> str:
-    """The key of what the model of key ``model`` says of records of digest ``records``."""
+def answers_key(model: str, asked: str) -> str:
+    """The key of what the model of key ``model`` says of the rows of digest ``asked``.
+
+    The records are those it was trained on, which its own key holds.
+    """
+    return key_of({"schema": CODE_SCHEMA, "model": model, "asked": asked})
+
+
+def scores_key(attack: Mapping[str, Any], references: Sequence[str], version: Any) -> str:
+    """The key of an attack's scores of a version.
+
+    ``attack``: its name and settings, with all it takes from elsewhere. ``references``: keys of
+    the answers it was fitted on. ``version``: keys of the answers it scores, and how they are
+    joined.
+    """
     return key_of(
         {
             "schema": CODE_SCHEMA,
-            "environment": dict(environment),
-            "model": model,
-            "records": records,
+            "attack": dict(attack),
+            "references": list(references),
+            "version": version,
         }
     )
 

@@ -1,0 +1,85 @@
+"""The plan as it is written into a run folder: ``plan.json`` for people, ``plan.npz`` in full."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from mia_dual.plan.plan import Plan
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """What ``plan.json`` holds: names and counts.
+
+    ``models``: for each its role, recipe, and how many records it is trained on and asked about.
+    ``versions``: which models make up the target before and after each deletion. ``requests``:
+    how much each deletes. ``records``: how many records are under audit, and in the shadows' pool.
+    """
+    return {
+        "seed": plan.seed,
+        "recipes": {name: recipe.model_dump(mode="json") for name, recipe in plan.recipes.items()},
+        "records": {
+            "target_members": len(plan.split.target.members),
+            "target_non_members": len(plan.split.target.non_members),
+            "shadow_pool": len(plan.split.pool),
+            "asked_about": len(plan.audited),
+        },
+        "models": {
+            model.name: {
+                "role": model.role,
+                "recipe": model.recipe,
+                "members": len(model.members),
+                "asked": len(model.asked),
+            }
+            for model in plan.models.values()
+        },
+        "roles": dict(Counter(model.role for model in plan.models.values())),
+        "groups": [len(group) for group in plan.groups],
+        "requests": {
+            request.name: {"deleted": len(request.deleted), "retained": len(request.retained)}
+            for request in plan.requests
+        },
+        "versions": {
+            version.name: {
+                "models": list(version.models),
+                "aggregation": version.aggregation,
+                "retrained": list(version.retrained),
+            }
+            for version in plan.versions.values()
+        },
+        "deletions": [
+            {
+                "request": deletion.request.name,
+                "method": deletion.method,
+                "before": deletion.before,
+                "after": deletion.after,
+            }
+            for deletion in plan.deletions
+        ],
+    }
+
+
+def plan_arrays(plan: Plan) -> dict[str, np.ndarray]:
+    """What ``plan.npz`` holds: record indices, int64, but for ``memberships``.
+
+    ``target_members``, ``target_non_members`` and ``shadow_pool``; ``members/<model>`` and
+    ``asked/<model>`` for every model; ``group/<number>``; ``deleted/<request>``; ``audited``
+    (records,) and ``memberships`` (models in the order of ``plan.json``, audited) bool.
+    """
+    arrays = {
+        "target_members": plan.split.target.members,
+        "target_non_members": plan.split.target.non_members,
+        "shadow_pool": plan.split.pool,
+        "audited": plan.audited,
+        "memberships": plan.memberships(),
+    }
+    for model in plan.models.values():
+        arrays[f"members/{model.name}"] = model.members
+        arrays[f"asked/{model.name}"] = model.asked
+    for number, group in enumerate(plan.groups):
+        arrays[f"group/{number:02d}"] = group
+    for request in plan.requests:
+        arrays[f"deleted/{request.slug}"] = request.deleted
+    return arrays

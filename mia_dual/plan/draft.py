@@ -1,0 +1,98 @@
+"""Makes the plan of a config: draws the splits, groups and requests, and names the models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from mia_dual.config import Config
+from mia_dual.errors import DataError
+from mia_dual.plan.groups import draw_groups
+from mia_dual.plan.plan import Plan, PlannedDeletion, PlannedModel, Version
+from mia_dual.plan.requests import Request, draw_requests
+from mia_dual.plan.splits import Membership, draw_split
+
+TARGET = "target"
+"""The recipe of the target, which the shadows share."""
+
+
+def draft_plan(config: Config, labels: np.ndarray, classes: int) -> Plan:
+    """The plan of ``config`` for records of ``labels`` (records,) int64 in 0 .. ``classes`` - 1.
+
+    Raises ConfigError or DataError where the records cannot give what is asked of them.
+    """
+    split = draw_split(len(labels), config)
+    _check_evidence(split.shadows, labels, classes)
+    wanted = config.deletion
+    needs_groups = "grouped" in wanted.methods or wanted.placement == "concentrated"
+    groups = draw_groups(config, split.target.members) if needs_groups else []
+    requests = draw_requests(config, split.target.members, labels, groups)
+
+    rows = np.sort(split.target.rows)
+    models = [PlannedModel("target", "target", TARGET, split.target.members, rows)]
+    models += [
+        PlannedModel(f"shadow-{number:02d}", "shadow", TARGET, shadow.members, np.sort(shadow.rows))
+        for number, shadow in enumerate(split.shadows)
+    ]
+    versions = [Version("original", ("target",))]
+    deletions: list[PlannedDeletion] = []
+    if requests and "full" in wanted.methods:
+        for request in requests:
+            name = f"full-{request.slug}"
+            models.append(PlannedModel(name, "full", TARGET, request.retained, rows))
+            versions.append(Version(name, (name,), retrained=(name,)))
+            deletions.append(PlannedDeletion(request, "full", "original", name))
+    if requests and "grouped" in wanted.methods:
+        names = [f"group-{number:02d}" for number in range(len(groups))]
+        models += [
+            PlannedModel(name, "group", TARGET, group, rows) for name, group in zip(names, groups)
+        ]
+        versions.append(Version("groups", tuple(names), wanted.aggregation))
+        for request in requests:
+            after = f"grouped-{request.slug}"
+            retrained = dict(_retrained(names, groups, request))
+            kept = [name for name in names if name not in retrained]
+            fresh = {
+                f"{name}-{request.slug}": left for name, left in retrained.items() if len(left)
+            }
+            models += [PlannedModel(name, "group", TARGET, fresh[name], rows) for name in fresh]
+            versions.append(
+                Version(after, (*kept, *fresh), wanted.aggregation, retrained=tuple(fresh))
+            )
+            deletions.append(PlannedDeletion(request, "grouped", "groups", after))
+    order = {request.name: place for place, request in enumerate(requests)}
+    return Plan(
+        seed=config.seed,
+        recipes={TARGET: config.target},
+        models={model.name: model for model in models},
+        split=split,
+        groups=tuple(groups),
+        requests=tuple(requests),
+        versions={version.name: version for version in versions},
+        # By request, then by method, as results tell of them.
+        deletions=tuple(sorted(deletions, key=lambda deletion: order[deletion.request.name])),
+    )
+
+
+def _retrained(
+    names: Sequence[str], groups: Sequence[np.ndarray], request: Request
+) -> Iterator[tuple[str, np.ndarray]]:
+    """The groups that hold a deleted record, and what is left of each."""
+    for name, group in zip(names, groups):
+        left = np.setdiff1d(group, request.deleted)
+        if len(left) < len(group):
+            yield name, left
+
+
+def _check_evidence(shadows: Sequence[Membership], labels: np.ndarray, classes: int) -> None:
+    """Raise DataError naming a class of which no shadow has both members and non-members."""
+    seen = np.zeros(classes, bool)
+    for shadow in shadows:
+        seen[np.intersect1d(labels[shadow.members], labels[shadow.non_members])] = True
+    if not seen.all():
+        raise DataError(
+            f"class {np.flatnonzero(~seen)[0]} has no shadow with both members and non-members of "
+            "it, so its attack model has nothing to learn from: raise split.shadow_members or "
+            "shadows.count"
+        )

@@ -1,0 +1,90 @@
+"""The plan: every model that will exist, who is in and out of it, and what is deleted.
+
+A pure function of config and labels, made before anything trains.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Optional
+
+import numpy as np
+
+from mia_dual.config import TrainingSettings
+from mia_dual.plan.requests import Request
+from mia_dual.plan.splits import Split
+
+Role = Literal["target", "shadow", "full", "group"]
+Method = Literal["full", "grouped"]
+
+
+@dataclass(frozen=True)
+class PlannedModel:
+    """One model: its name seeds its weights and batches, ``recipe`` names how it is trained.
+
+    ``members``: sorted int64 record indices it is trained on. ``asked``: those it is asked about.
+    """
+
+    name: str
+    role: Role
+    recipe: str
+    members: np.ndarray
+    asked: np.ndarray
+
+
+@dataclass(frozen=True)
+class Version:
+    """A target as it stands before or after a deletion: one model, or several that are joined.
+
+    ``aggregation`` says how (see :func:`mia_dual.deletion.aggregation.aggregate`), None for one
+    model. ``retrained`` names the models trained for it alone.
+    """
+
+    name: str
+    models: tuple[str, ...]
+    aggregation: Optional[Literal["mean", "vote"]] = None
+    retrained: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PlannedDeletion:
+    """A request carried out by a method: names of the versions before and after."""
+
+    request: Request
+    method: Method
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do."""
+
+    seed: int
+    recipes: dict[str, TrainingSettings]
+    models: dict[str, PlannedModel]
+    split: Split
+    groups: tuple[np.ndarray, ...]
+    requests: tuple[Request, ...]
+    versions: dict[str, Version]
+    deletions: tuple[PlannedDeletion, ...]
+
+    @property
+    def shadows(self) -> tuple[PlannedModel, ...]:
+        """The shadow models."""
+        return tuple(model for model in self.models.values() if model.role == "shadow")
+
+    @property
+    def target_rows(self) -> np.ndarray:
+        """The records under audit: the target's members and non-members, sorted."""
+        return np.sort(self.split.target.rows)
+
+    @property
+    def audited(self) -> np.ndarray:
+        """Every record that some model is asked about, sorted: the columns of memberships."""
+        return np.unique(np.concatenate([model.asked for model in self.models.values()]))
+
+    def memberships(self) -> np.ndarray:
+        """(models, audited records) bool: whether the model was trained on the record."""
+        audited = self.audited
+        return np.stack([np.isin(audited, model.members) for model in self.models.values()])

@@ -1,0 +1,219 @@
+"""Objects by key, shared by all runs that lie beside the store.
+
+Layout: ``objects/<first two letters>/<key>.<suffix>`` and beside each a line about it
+(``<key>.entry``), written once the object is there whole; ``references/<run>.txt``, the keys a
+run needs, after the path of its folder. Nothing is locked while objects are written, since
+objects of one key are equal; only what changes references takes the store's lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Optional
+
+from filelock import FileLock
+
+from mia_dual.errors import StoreError
+from mia_dual.store.entry import Entry, Kind
+from mia_dual.store.files import PARTIAL, checksum, checksum_of, link_or_copy, write_atomically
+
+VARIABLE = "MIA_DUAL_STORE"
+"""Names the store's folder where nobody names one on the command line."""
+
+
+def store_folder(named: Optional[Path], runs: Path) -> Path:
+    """The folder that was ``named``, or ``$MIA_DUAL_STORE``, or ``store`` beside the ``runs``."""
+    if named is not None:
+        return named
+    variable = os.environ.get(VARIABLE)
+    return Path(variable) if variable else runs / "store"
+
+
+class Store:
+    """The objects in ``path``. Raises StoreError where it cannot be made or written.
+
+    ``damaged`` names what was found not to be as it was written, since this store was opened;
+    such an object counts as absent, so that whoever looked for it makes it again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.damaged: list[str] = []
+        try:
+            (path / "objects").mkdir(parents=True, exist_ok=True)
+            (path / "references").mkdir(exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"store '{path}' cannot be made: {error.strerror}: name another --store"
+            ) from error
+        self._lock = FileLock(str(path / ".lock"))
+
+    def find(self, key: str) -> Optional[Entry]:
+        """What is known of the object of ``key``; None where there is none, or it is damaged.
+
+        The object's content is looked at when it is read.
+        """
+        place = self._entry_file(key)
+        try:
+            entry = Entry.decode(place.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError):
+            entry = None
+        if entry is None or entry.key != key:
+            return self._note(f"entry of {key[:12]}")
+        try:
+            size = self.file(entry).stat().st_size
+        except OSError:
+            size = -1
+        return entry if size == entry.bytes else self._note(f"{entry.kind} '{entry.name}'")
+
+    def file(self, entry: Entry) -> Path:
+        """Where the object of ``entry`` lies."""
+        return self._entry_file(entry.key).with_name(entry.file)
+
+    def read(self, entry: Entry) -> Optional[bytes]:
+        """The object's content, checked; None where it is damaged."""
+        try:
+            content = self.file(entry).read_bytes()
+        except OSError:
+            content = b""
+        if checksum(content) == entry.sha256:
+            return content
+        return self._note(f"{entry.kind} '{entry.name}'")
+
+    def is_sound(self, entry: Entry) -> bool:
+        """Whether the object's content is as it was written."""
+        try:
+            sound = checksum_of(self.file(entry)) == entry.sha256
+        except OSError:
+            sound = False
+        if not sound:
+            self._note(f"{entry.kind} '{entry.name}'")
+        return sound
+
+    def put(
+        self,
+        key: str,
+        kind: Kind,
+        name: str,
+        content: bytes,
+        seconds: float = 0.0,
+        passing: bool = False,
+    ) -> Entry:
+        """Store ``content`` under ``key``; see :class:`Entry` for the rest."""
+        entry = Entry(key, kind, name, len(content), checksum(content), seconds, passing)
+        self._write(self.file(entry), content)
+        self._write(self._entry_file(key), entry.encode().encode())
+        return entry
+
+    def stay(self, entry: Entry) -> Entry:
+        """``entry`` as one that is not passing any more."""
+        if entry.passing:
+            entry = replace(entry, passing=False)
+            self._write(self._entry_file(entry.key), entry.encode().encode())
+        return entry
+
+    def adopt(self, entry: Entry, file: Path) -> bool:
+        """Take ``file`` in as the object of ``entry``, if that is what it holds."""
+        try:
+            if file.stat().st_size != entry.bytes or checksum_of(file) != entry.sha256:
+                return False
+        except OSError:
+            return False
+        try:
+            link_or_copy(file, self.file(entry))
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+        self._write(self._entry_file(entry.key), entry.encode().encode())
+        return True
+
+    def remove(self, key: str) -> int:
+        """Remove the object of ``key`` and say how many bytes that freed."""
+        freed = 0
+        place = self._entry_file(key)
+        # The entry first: an object without one is nothing that anybody finds.
+        for file in sorted(place.parent.glob(f"{key}.*"), key=lambda file: file != place):
+            freed += file.stat().st_size
+            file.unlink(missing_ok=True)
+        return freed
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Every object that can be found, by key."""
+        for key in self._keys():
+            entry = self.find(key)
+            if entry is not None:
+                yield entry
+
+    def refer(self, run: Path, keys: Iterable[str]) -> None:
+        """Note that the run folder ``run`` needs the objects of ``keys``, there or yet to come."""
+        lines = [str(run.resolve()), *sorted(set(keys))]
+        with self._lock:
+            self._write(self._reference_file(run), "\n".join(lines).encode() + b"\n")
+
+    def referred(self) -> dict[str, list[str]]:
+        """Key -> run folders that need it; folders that are gone need nothing any more."""
+        runs: dict[str, list[str]] = {}
+        for _, run, keys in self._references():
+            if _is_run(run):
+                for key in keys:
+                    runs.setdefault(key, []).append(run)
+        return runs
+
+    def prune(self) -> tuple[int, int]:
+        """Remove what no run folder refers to; say how many objects and bytes that was."""
+        objects = freed = 0
+        with self._lock:
+            needed = self.referred()
+            for key in [key for key in self._keys() if key not in needed]:
+                objects += 1
+                freed += self.remove(key)
+            for file in (self.path / "objects").glob(f"*/.*{PARTIAL}"):
+                freed += file.stat().st_size
+                file.unlink(missing_ok=True)
+            for file, run, _ in list(self._references()):
+                if not _is_run(run):
+                    file.unlink(missing_ok=True)
+        return objects, freed
+
+    def _references(self) -> Iterator[tuple[Path, str, list[str]]]:
+        """Each file of references, the run folder it names, and the keys that run needs."""
+        for file in sorted((self.path / "references").glob("*.txt")):
+            lines = file.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+            yield file, lines[0], lines[1:]
+
+    def _keys(self) -> Iterator[str]:
+        for folder in sorted((self.path / "objects").iterdir()):
+            yield from sorted({file.name.partition(".")[0] for file in folder.glob("[!.]*")})
+
+    def _entry_file(self, key: str) -> Path:
+        return self.path / "objects" / key[:2] / f"{key}.entry"
+
+    def _reference_file(self, run: Path) -> Path:
+        name = hashlib.sha256(str(run.resolve()).encode()).hexdigest()[:32]
+        return self.path / "references" / f"{name}.txt"
+
+    def _write(self, path: Path, content: bytes) -> None:
+        try:
+            write_atomically(path, content)
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+    def _note(self, what: str) -> None:
+        if what not in self.damaged:
+            self.damaged.append(what)
+
+
+def _is_run(folder: str) -> bool:
+    return bool(folder) and Path(folder, "config.yaml").is_file()
+
+
+def _unwritable(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"store '{path}' cannot be written ({error.strerror}): make room or name another --store; "
+        "what is stored is kept"
+    )
