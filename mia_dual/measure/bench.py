@@ -12,8 +12,8 @@ from typing import Any, Callable, Optional
 import numpy as np
 
 from mia_dual.execution import Execution, Together
+from mia_dual.flops import training_flops
 from mia_dual.interface import Backend, NetworkSpec, Optimizer, Records, State, TrainingJob
-from mia_dual.measure.flops import training_flops
 from mia_dual.networks import blank_weights
 from mia_dual.registry import load_backend
 from mia_dual.seeds import generator

@@ -1,1 +1,1 @@
-"""What a training job is made of, drawn in NumPy so that every backend gets the same."""
+"""From a plan's models to trained ones: their jobs drawn in NumPy, their states kept."""

@@ -38,3 +38,9 @@ def learning_rates(
     epoch = np.arange(steps) // max(steps // max(epochs, 1), 1)
     drops = epoch // decay_every if decay_every else np.zeros_like(epoch)
     return rate * decay ** drops.astype(np.float64)
+
+
+def steps_an_epoch(records: int, batch_size: int) -> int:
+    """Steps."""
+    lone = records > 1 and batch_size > 1 and records % batch_size == 1
+    return -(-(records - lone) // batch_size)

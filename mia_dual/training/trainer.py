@@ -1,124 +1,210 @@
-"""Trains what the run folder does not hold yet, and stores each model as it is finished."""
+"""Trains what the store does not hold yet, and stores each state as it is reached."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
+import safetensors.numpy
 
-from mia_dual.config import TrainingSettings
-from mia_dual.errors import DivergedError
-from mia_dual.interface import Backend, NetworkSpec, Optimizer, Records, TrainingJob, Weights
+from mia_dual.engine import Engine
+from mia_dual.errors import DivergedError, StoreError
+from mia_dual.flops import training_flops
+from mia_dual.interface import KeptState, State, Weights
 from mia_dual.progress import Progress
-from mia_dual.seeds import generator
+from mia_dual.store.entry import Entry
 from mia_dual.store.folder import RunFolder
-from mia_dual.store.index import Entry
-from mia_dual.store.keys import model_key, output_key, records_digest
-from mia_dual.training.batches import draw_batches, learning_rates
-from mia_dual.training.weights import draw_weights
+from mia_dual.store.keys import moments_key
+from mia_dual.training.family import Family, Member
+from mia_dual.training.jobs import first_state, make_job
+from mia_dual.training.weights import drawn_names
+
+WORTH_KEEPING = 3e11
+"""Counted operations of a call after which its models' states are kept: some ten seconds on two
+cores, so that a kill costs no more than that.
+"""
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How a family of models is trained: network, optimizer, settings."""
+class Trained:
+    """A stored model: what is known of it, and the steps its whole training takes."""
 
-    spec: NetworkSpec
-    settings: TrainingSettings
+    entry: Entry
+    steps: int
 
-    @property
-    def optimizer(self) -> Optimizer:
-        """The update rule."""
-        return Optimizer(
-            self.settings.optimizer, self.settings.momentum, self.settings.weight_decay
-        )
+
+@dataclass(frozen=True)
+class _Start:
+    """Where a model's training begins: after so many epochs, that took so many seconds."""
+
+    state: State
+    epochs: int
+    seconds: float
 
 
 class Trainer:
-    """A backend at work on one run folder."""
+    """An engine at work for one run folder; ``seed`` draws what the models start from.
 
-    def __init__(self, backend: Backend, folder: RunFolder, progress: Progress, seed: int) -> None:
-        self._backend = backend
+    ``worth_keeping``: counted operations of a call between two states that are kept on the way.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        folder: RunFolder,
+        progress: Progress,
+        seed: int,
+        worth_keeping: float = WORTH_KEEPING,
+    ) -> None:
+        self.engine = engine
         self._folder = folder
         self._progress = progress
         self._seed = seed
-        self._environment = backend.environment()
+        self._worth_keeping = worth_keeping
 
-    def train(
-        self, title: str, recipe: Recipe, rows: Mapping[str, np.ndarray], records: Records
-    ) -> dict[str, Entry]:
-        """One model for each name in ``rows``, trained on those rows of ``records``.
+    def keys(self, family: Family, members: Sequence[Member]) -> dict[str, list[str]]:
+        """Name -> the keys of the model before its first epoch and after each."""
+        environment = self.engine.environment
+        return {member.name: family.keys(environment, self._seed, member) for member in members}
 
-        Models already stored are not trained again. Raises DivergedError as backends do.
+    def train(self, title: str, family: Family, members: Sequence[Member]) -> dict[str, Trained]:
+        """A model for each of ``members``; those already stored are not trained again.
+
+        Raises DivergedError and NetworkError as backends do.
         """
-        jobs = [self._job(recipe, name, rows[name]) for name in rows]
-        digest = records_digest(records)
-        keys = {
-            job.name: model_key(self._environment, recipe.spec, recipe.optimizer, job, digest)
-            for job in jobs
-        }
-        entries = {name: self._folder.find(key) for name, key in keys.items()}
-        missing = [job for job in jobs if entries[job.name] is None]
+        keys = self.keys(family, members)
+        self._folder.refer(
+            key for chain in keys.values() for key in (chain[-1], moments_key(chain[-1]))
+        )
+        entries = {name: self._find_model(chain[-1]) for name, chain in keys.items()}
+        missing = [member for member in members if entries[member.name] is None]
         if missing:
-            entries.update(self._train(title, recipe, jobs, missing, keys, records))
-        return {name: entry for name, entry in entries.items() if entry is not None}
+            entries.update(self._train(title, family, members, missing, keys))
+        trained = {
+            member.name: Trained(entry, family.steps(member))
+            for member in members
+            for entry in [entries[member.name]]
+            if entry is not None
+        }
+        for name, model in trained.items():
+            self._folder.link(model.entry, f"models/{name}.safetensors")
+        return trained
+
+    def weights(self, trained: Trained) -> Weights:
+        """The weights of a stored model."""
+        content = self._folder.store.read(trained.entry)
+        if content is None:
+            raise StoreError(
+                f"model '{trained.entry.name}' was damaged while the run used it: run again, and "
+                "it is made again"
+            )
+        return safetensors.numpy.load(content)
+
+    def _find_model(self, key: str) -> Optional[Entry]:
+        entry = self._folder.find(key)
+        if entry is None or not self._folder.store.is_sound(entry):
+            return None
+        return self._folder.store.stay(entry)
 
     def _train(
         self,
         title: str,
-        recipe: Recipe,
-        jobs: Sequence[TrainingJob],
-        missing: Sequence[TrainingJob],
-        keys: Mapping[str, str],
-        records: Records,
+        family: Family,
+        members: Sequence[Member],
+        missing: Sequence[Member],
+        keys: Mapping[str, list[str]],
     ) -> dict[str, Entry]:
-        steps = {job.name: len(job.batches) for job in jobs}
-        total = sum(steps.values())
-        left = sum(steps[job.name] for job in missing)
-        made = {}
-        self._folder.log("train", stage=title, models=[job.name for job in missing])
+        backend = self.engine.backend
+        starts = {member.name: self._start(family, member, keys[member.name]) for member in missing}
+        weights = starts[missing[0].name].state.weights
+        epochs = self._epochs_to_keep(family, missing, weights)
+        on_the_way = [keys[member.name][epoch] for member in missing for epoch in epochs]
+        self._folder.refer(key for found in on_the_way for key in (found, moments_key(found)))
+        jobs = [
+            make_job(
+                family,
+                member,
+                self._seed,
+                starts[member.name].state,
+                starts[member.name].epochs,
+                epochs,
+            )
+            for member in missing
+        ]
+        total = sum(family.steps(member) for member in members)
+        left = sum(len(job.batches) for job in jobs)
+        drawn = drawn_names(weights)
+        self._folder.log(
+            "train",
+            stage=title,
+            models=[member.name for member in missing],
+            going_on={name: start.epochs for name, start in starts.items() if start.epochs},
+            steps=left,
+            drawn=drawn,
+            as_built=sorted(weights.keys() - set(drawn)),
+        )
+        made: dict[str, Entry] = {}
         with self._progress.stage(title, total, total - left) as report:
-            finished = self._backend.train(recipe.spec, recipe.optimizer, missing, records, report)
-            for model in finished:
-                if not all(np.isfinite(array).all() for array in model.weights.values()):
-                    raise DivergedError(model.name, steps[model.name])
-                made[model.name] = self._folder.write_model(
-                    keys[model.name], model, steps[model.name]
-                )
+            reached = backend.train(family.spec, family.optimizer, jobs, family.records, report)
+            by_name = {member.name: member for member in missing}
+            for kept in reached:
+                each = family.steps_an_epoch(by_name[kept.name])
+                start = starts[kept.name]
+                epoch = start.epochs + kept.step // each
+                ends = epoch == family.settings.epochs
+                entry = self._keep(kept, keys[kept.name][epoch], start.seconds, passing=not ends)
+                for passed in {start.epochs, *epochs}:
+                    if passed < epoch:
+                        self._forget(keys[kept.name][passed])
+                if ends:
+                    made[kept.name] = entry
         return made
 
-    def logits(self, recipe: Recipe, name: str, entry: Entry, records: Records) -> np.ndarray:
-        """What the stored model says of ``records``: (records, classes) float32, stored too."""
-        key = output_key(self._environment, entry.key, records_digest(records))
-        stored = self._folder.read_output(key)
-        if stored is not None:
-            return stored["logits"]
-        logits: np.ndarray = self.query(recipe, [entry], records)[0]
-        self._folder.write_output(key, name, {"logits": logits, "labels": records.labels})
-        return logits
+    def _keep(self, kept: KeptState, key: str, seconds: float, passing: bool) -> Entry:
+        weights = kept.state.weights
+        for array in weights.values():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                raise DivergedError(kept.name, kept.state.steps)
+        store, name = self._folder.store, kept.name
+        moments = {**kept.state.moments, "steps": np.array(kept.state.steps, np.int64)}
+        # The weights last: where they are, the moments are.
+        store.put(moments_key(key), "moments", name, _as_safetensors(moments), passing=passing)
+        content = _as_safetensors(weights)
+        return store.put(key, "model", name, content, seconds + kept.seconds, passing)
 
-    def query(self, recipe: Recipe, entries: Sequence[Entry], records: Records) -> np.ndarray:
-        """What each stored model says of ``records``: (models, records, classes) float32."""
-        weights: list[Weights] = [self._folder.read_model(entry) for entry in entries]
-        return self._backend.logits(recipe.spec, weights, records)
+    def _start(self, family: Family, member: Member, chain: Sequence[str]) -> _Start:
+        """The furthest stored state of a model, or its first."""
+        store = self._folder.store
+        for epochs in range(len(chain) - 2, 0, -1):
+            entry, beside = store.find(chain[epochs]), store.find(moments_key(chain[epochs]))
+            if entry is None or beside is None:
+                continue
+            weights, moments = store.read(entry), store.read(beside)
+            if weights is not None and moments is not None:
+                arrays = safetensors.numpy.load(moments)
+                steps = int(arrays.pop("steps"))
+                state = State(safetensors.numpy.load(weights), arrays, steps)
+                return _Start(state, epochs, entry.seconds)
+        return _Start(first_state(family, member, self._seed, self.engine.backend), 0, 0.0)
 
-    def _job(self, recipe: Recipe, name: str, rows: np.ndarray) -> TrainingJob:
-        settings = recipe.settings
-        batches = draw_batches(
-            rows, settings.epochs, settings.batch_size, generator(self._seed, "batches", name)
-        )
-        return TrainingJob(
-            name=name,
-            weights=draw_weights(
-                self._backend.parameter_shapes(recipe.spec),
-                generator(self._seed, "weights", name),
-            ),
-            batches=batches,
-            learning_rates=learning_rates(
-                settings.learning_rate,
-                settings.epochs,
-                len(batches),
-                settings.decay_every,
-                settings.decay,
-            ),
-        )
+    def _forget(self, key: str) -> None:
+        """Remove a state that was kept on the way and has been passed."""
+        entry = self._folder.store.find(key)
+        if entry is not None and entry.passing:
+            self._folder.store.remove(key)
+            self._folder.store.remove(moments_key(key))
+
+    def _epochs_to_keep(
+        self, family: Family, missing: Sequence[Member], weights: Weights
+    ) -> tuple[int, ...]:
+        """The epochs after which all models of a call are kept on the way."""
+        records = sum(len(member.rows) for member in missing)
+        operations = records * training_flops(family.spec, weights)
+        every = max(1, round(self._worth_keeping / max(operations, 1)))
+        return tuple(range(every, family.settings.epochs, every))
+
+
+def _as_safetensors(arrays: Mapping[str, np.ndarray]) -> bytes:
+    return safetensors.numpy.save({name: np.ascontiguousarray(arrays[name]) for name in arrays})

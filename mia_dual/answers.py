@@ -1,0 +1,118 @@
+"""What models say: one table of logits, models x records x classes, asked once and kept.
+
+A model is asked about the records its plan names, so the table is stored a model a row: an .npy
+file (asked records, classes) float32, memory-mapped when it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from mia_dual.interface import NO_RECORD
+from mia_dual.progress import Progress
+from mia_dual.store.entry import Entry
+from mia_dual.store.files import as_npy
+from mia_dual.store.folder import RunFolder
+from mia_dual.store.keys import answers_key, array_digest
+from mia_dual.training.family import Family
+from mia_dual.training.trainer import Trained, Trainer
+
+FLOATS_A_CALL = 1 << 26
+"""Logits that one call to a backend gives at most: 256 MiB."""
+
+
+class Answers:
+    """The table: ``rows`` are a model's asked records, sorted; ``logits`` its row of the table."""
+
+    def __init__(
+        self,
+        rows: Mapping[str, np.ndarray],
+        logits: Mapping[str, np.ndarray],
+        keys: Mapping[str, str],
+    ) -> None:
+        self._rows, self._logits, self._keys = rows, logits, keys
+
+    def key(self, model: str) -> str:
+        """The store's key of what ``model`` says."""
+        return self._keys[model]
+
+    def of(self, model: str, rows: np.ndarray) -> np.ndarray:
+        """What ``model`` says of ``rows``, each of which it was asked about: (rows, classes)."""
+        asked = self._rows[model]
+        if len(rows) == len(asked) and np.array_equal(rows, asked):
+            return self._logits[model]
+        return self._logits[model][np.searchsorted(asked, rows)]
+
+
+def ask(
+    trainer: Trainer,
+    folder: RunFolder,
+    family: Family,
+    models: Mapping[str, Trained],
+    asked: Mapping[str, np.ndarray],
+    progress: Progress,
+) -> Answers:
+    """What each of ``models`` says of its ``asked`` rows (sorted record indices of the family).
+
+    What the store holds is not asked again; the rest takes as few calls as memory allows.
+    """
+    digests = {rows.tobytes(): array_digest(rows) for rows in asked.values()}
+    keys = {
+        name: answers_key(model.entry.key, digests[asked[name].tobytes()])
+        for name, model in models.items()
+    }
+    folder.refer(keys.values())
+    found = {name: folder.find(key) for name, key in keys.items()}
+    entries = {
+        name: entry
+        for name, entry in found.items()
+        if entry is not None and folder.store.is_sound(entry)
+    }
+    missing = [name for name in models if name not in entries]
+    if missing:
+        questions = sum(len(asked[name]) for name in missing)
+        with progress.stage("answers", questions) as report:
+            for names in _calls(missing, asked, family.spec.classes):
+                entries.update(_ask(trainer, folder, family, models, asked, keys, names))
+                report(sum(len(asked[name]) for name in names))
+        folder.log("ask", models=missing, questions=questions)
+    for name in models:
+        folder.link(entries[name], f"answers/{name}.npy")
+    logits = {
+        name: np.load(folder.store.file(entry), mmap_mode="r") for name, entry in entries.items()
+    }
+    return Answers(asked, logits, keys)
+
+
+def _ask(
+    trainer: Trainer,
+    folder: RunFolder,
+    family: Family,
+    models: Mapping[str, Trained],
+    asked: Mapping[str, np.ndarray],
+    keys: Mapping[str, str],
+    names: Sequence[str],
+) -> dict[str, Entry]:
+    rows = np.full((len(names), max(len(asked[name]) for name in names)), NO_RECORD, np.int64)
+    for place, name in enumerate(names):
+        rows[place, : len(asked[name])] = asked[name]
+    weights = [trainer.weights(models[name]) for name in names]
+    logits = trainer.engine.backend.logits(family.spec, weights, family.records, rows)
+    return {
+        name: folder.store.put(keys[name], "answers", name, as_npy(said[: len(asked[name])]))
+        for name, said in zip(names, logits)
+    }
+
+
+def _calls(names: Sequence[str], asked: Mapping[str, np.ndarray], classes: int) -> list[list[str]]:
+    """``names`` in as few calls as keep to ``FLOATS_A_CALL``, alike numbers of rows together."""
+    calls: list[list[str]] = []
+    for name in sorted(names, key=lambda name: -len(asked[name])):
+        widest = len(asked[calls[-1][0]]) if calls else 0
+        if calls and (len(calls[-1]) + 1) * widest * classes <= FLOATS_A_CALL:
+            calls[-1].append(name)
+        else:
+            calls.append([name])
+    return calls

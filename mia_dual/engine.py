@@ -1,0 +1,94 @@
+"""A backend that is loaded when it is first needed, and not before.
+
+A run that finds all it needs in the store imports no framework. What its keys depend on, the
+backend's environment, is then what the run folder recorded, as long as the same was asked for
+and the same versions are installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Optional
+
+from mia_dual.errors import BackendError
+from mia_dual.execution import DEFAULT, Execution
+from mia_dual.interface import Backend
+from mia_dual.registry import backend_names, load_backend
+
+
+class Engine:
+    """Backend ``name`` on ``device``; raises BackendError for a name that nobody registered."""
+
+    def __init__(self, name: str, device: str = "auto", execution: Execution = DEFAULT) -> None:
+        if name not in backend_names():
+            raise BackendError(f"no backend '{name}': choose one of {', '.join(backend_names())}")
+        self.name, self.device, self.execution = name, device, execution
+        self._backend: Optional[Backend] = None
+        self._environment: Optional[dict[str, str]] = None
+
+    @property
+    def backend(self) -> Backend:
+        """The backend, loaded and started; raises BackendError where it cannot be."""
+        if self._backend is None:
+            self._backend = load_backend(self.name, self.device, self.execution)
+            found = self._backend.environment()
+            if self._environment not in (None, found):
+                raise BackendError(
+                    f"backend '{self.name}' is not what it was when this run began "
+                    f"({_difference(self._environment or {}, found)}): name another --out"
+                )
+            self._environment = found
+        return self._backend
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What results depend on; see :meth:`mia_dual.interface.Backend.environment`."""
+        if self._environment is None:
+            self._environment = self.backend.environment()
+        return self._environment
+
+    def recall(self, record: Any) -> None:
+        """Believe ``record``, a :meth:`record` of an earlier run, where it still holds."""
+        if not isinstance(record, dict) or record.get("asked") != self._asked():
+            return
+        environment, installed = record.get("environment"), record.get("installed")
+        if not _is_texts(environment) or not _is_texts(installed) or not installed:
+            return
+        if installed == _installed(environment):
+            self._environment = dict(environment)
+
+    def record(self) -> dict[str, Any]:
+        """What ``environment.json`` holds: what was asked for, what is installed, what it gave."""
+        return {
+            "backend": self.name,
+            "asked": self._asked(),
+            "installed": _installed(self.environment),
+            "environment": self.environment,
+        }
+
+    def _asked(self) -> dict[str, str]:
+        return {"backend": self.name, "device": self.device, "together": self.execution.together}
+
+
+def _installed(environment: Mapping[str, str]) -> dict[str, str]:
+    """The installed version of the framework; empty where it is no distribution by its name."""
+    framework = environment.get("framework", "")
+    try:
+        return {framework: version(framework)}
+    except (PackageNotFoundError, ValueError):
+        return {}
+
+
+def _is_texts(record: Any) -> bool:
+    return isinstance(record, dict) and all(
+        isinstance(text, str) for pair in record.items() for text in pair
+    )
+
+
+def _difference(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    return ", ".join(
+        f"{key} was {before.get(key)}, is {now.get(key)}"
+        for key in sorted(before.keys() | now.keys())
+        if before.get(key) != now.get(key)
+    )

@@ -1,0 +1,145 @@
+"""What a plan will take, before anything of it trains: steps, operations, seconds and disk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mia_dual.engine import Engine
+from mia_dual.flops import training_flops
+from mia_dual.interface import NO_RECORD, Weights
+from mia_dual.plan.plan import Plan
+from mia_dual.store.keys import answers_key, array_digest
+from mia_dual.store.objects import Store
+from mia_dual.training.family import Family, Member
+from mia_dual.training.jobs import built_weights, first_state, make_job
+
+WARM_STEPS = 3
+LONGEST = 2.0
+"""Seconds that a measurement takes, about."""
+
+MOMENTS = {"sgd": 1, "adam": 2}
+"""Averages an optimizer keeps of each parameter."""
+
+ASKED = 512
+"""Records each model is asked about to measure questions."""
+
+
+@dataclass(frozen=True)
+class RoleForecast:
+    """Models of one role: how many there are, how many the store lacks, and what those take."""
+
+    role: str
+    models: int
+    lacking: int
+    steps: int
+    operations: int
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """``seconds`` for training and ``asking`` for answers, from a short measurement on this
+    machine; both without attack models. ``disk`` bytes that the store grows by.
+    """
+
+    roles: tuple[RoleForecast, ...]
+    seconds: float
+    asking: float
+    disk: int
+
+
+def forecast(plan: Plan, family: Family, engine: Engine, store: Store | None) -> Forecast:
+    """What ``plan`` takes beyond what ``store`` holds (None: nothing is stored yet)."""
+    environment = engine.environment
+    members = {model.name: Member(model.name, model.members) for model in plan.models.values()}
+    keys = {
+        name: family.keys(environment, plan.seed, member)[-1] for name, member in members.items()
+    }
+    lacking = [name for name, key in keys.items() if store is None or store.find(key) is None]
+    questions = [
+        name
+        for name, model in plan.models.items()
+        if store is None or store.find(answers_key(keys[name], array_digest(model.asked))) is None
+    ]
+    weights = built_weights(family, engine.backend, seed=0)
+    operations = training_flops(family.spec, weights)
+    roles = []
+    for role in dict.fromkeys(model.role for model in plan.models.values()):
+        names = [name for name, model in plan.models.items() if model.role == role]
+        wanted = [members[name] for name in names if name in lacking]
+        seen = sum(len(member.rows) for member in wanted) * family.settings.epochs
+        roles.append(
+            RoleForecast(
+                role,
+                models=len(names),
+                lacking=len(wanted),
+                steps=sum(family.steps(member) for member in wanted),
+                operations=seen * operations,
+            )
+        )
+    steps = sum(role.steps for role in roles)
+    asked = sum(len(plan.models[name].asked) for name in questions)
+    one = _bytes(weights)
+    of_models = len(lacking) * one * (1 + MOMENTS[family.settings.optimizer])
+    scores = len(plan.versions) * len(plan.target_rows) * 8
+    return Forecast(
+        roles=tuple(roles),
+        seconds=steps * _step_seconds(plan, family, engine, [members[name] for name in lacking]),
+        asking=asked * _question_seconds(family, engine, weights, len(questions)),
+        disk=of_models + asked * family.spec.classes * 4 + scores,
+    )
+
+
+def _step_seconds(plan: Plan, family: Family, engine: Engine, members: Sequence[Member]) -> float:
+    """Seconds a model and step, trained together as they will be."""
+    if not members:
+        return 0.0
+    jobs = [
+        make_job(
+            family, member, plan.seed, first_state(family, member, plan.seed, engine.backend), 0, ()
+        )
+        for member in members
+    ]
+
+    def take(steps: int) -> tuple[float, int]:
+        short = [
+            replace(job, batches=job.batches[:steps], learning_rates=job.learning_rates[:steps])
+            for job in jobs
+        ]
+        started = time.perf_counter()
+        for _ in engine.backend.train(
+            family.spec, family.optimizer, short, family.records, lambda done: None
+        ):
+            pass
+        return time.perf_counter() - started, sum(len(job.batches) for job in short)
+
+    # The first call loads and compiles; a longer one follows from a shorter one.
+    take(WARM_STEPS)
+    steps, longest = WARM_STEPS, max(len(job.batches) for job in jobs)
+    while True:
+        seconds, taken = take(steps)
+        if seconds >= LONGEST / 2 or steps >= longest:
+            return seconds / taken
+        steps = max(2 * steps, round(steps * LONGEST / max(seconds, LONGEST / 20)))
+
+
+def _question_seconds(family: Family, engine: Engine, weights: Weights, models: int) -> float:
+    """Seconds a model and record."""
+    if not models:
+        return 0.0
+    rows = np.full((models, ASKED), NO_RECORD, np.int64)
+    count = min(ASKED, len(family.records))
+    rows[:, :count] = np.arange(count)
+    seconds = 0.0
+    for _ in range(2):
+        started = time.perf_counter()
+        engine.backend.logits(family.spec, [weights] * models, family.records, rows)
+        seconds = time.perf_counter() - started
+    return seconds / (models * count)
+
+
+def _bytes(weights: Weights) -> int:
+    return sum(array.nbytes for array in weights.values())
