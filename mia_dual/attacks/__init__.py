@@ -1,1 +1,1 @@
-"""Membership inference attacks: fitted on shadow models alone, scored on the target."""
+"""Membership inference attacks: fitted on references alone, scored on the target."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mia_dual.errors import DataError
 from mia_dual.plan.splits import Membership, balanced
 from mia_dual.seeds import generator
+from mia_dual.signals import confidences
 
 
 @dataclass(frozen=True)
@@ -24,21 +24,16 @@ class Evidence:
 
 
 def gather_evidence(
-    shadows: Sequence[Membership],
-    confidences: Sequence[np.ndarray],
-    labels: np.ndarray,
-    classes: int,
-    seed: int,
+    shadows: Sequence[Membership], logits: Sequence[np.ndarray], labels: np.ndarray, seed: int
 ) -> Evidence:
     """Balance each shadow's members and non-members, class by class, and join all shadows.
 
-    ``confidences``: for each shadow (its rows, classes), in the order of ``Membership.rows``.
-    Raises DataError naming a class of which no shadow has both members and non-members.
+    ``logits``: for each shadow (its rows, classes), in the order of ``Membership.rows``.
     """
     parts: list[np.ndarray] = []
     rows: list[np.ndarray] = []
     flags: list[np.ndarray] = []
-    for number, (shadow, outputs) in enumerate(zip(shadows, confidences)):
+    for number, (shadow, outputs) in enumerate(zip(shadows, logits)):
         chosen = balanced(
             shadow.members,
             shadow.non_members,
@@ -47,18 +42,12 @@ def gather_evidence(
         )
         inside = np.searchsorted(shadow.members, chosen.members)
         outside = np.searchsorted(shadow.non_members, chosen.non_members)
-        parts.append(outputs[np.concatenate([inside, len(shadow.members) + outside])])
+        taken = outputs[np.concatenate([inside, len(shadow.members) + outside])]
+        parts.append(confidences(taken))
         rows.append(chosen.rows)
         flags.append(np.repeat([True, False], [len(inside), len(outside)]))
-    evidence = Evidence(
+    return Evidence(
         confidences=np.concatenate(parts),
         labels=labels[np.concatenate(rows)],
         membership=np.concatenate(flags),
     )
-    absent = np.setdiff1d(np.arange(classes), evidence.labels)
-    if len(absent):
-        raise DataError(
-            f"class {absent[0]} has no shadow with both members and non-members of it, so its "
-            "attack model has nothing to learn from: raise split.shadow_members or shadows.count"
-        )
-    return evidence

@@ -2,40 +2,92 @@
 
 from __future__ import annotations
 
-import numpy as np
-from scipy.special import softmax
+from typing import Any
 
+import numpy as np
+
+from mia_dual.attacks.base import Need
 from mia_dual.attacks.evidence import Evidence
+from mia_dual.attacks.references import References
 from mia_dual.config import TrainingSettings
-from mia_dual.interface import NetworkSpec, Records
-from mia_dual.training.trainer import Recipe, Trainer
+from mia_dual.interface import NO_RECORD, NetworkSpec, Records
+from mia_dual.signals import confidences
+from mia_dual.store.keys import array_digest, key_of
+from mia_dual.training.family import Family, Member
+from mia_dual.training.trainer import Trainer
 
 
 class FCNetAttack:
     """Shokri et al. 2017, section VI: an attack model per class on confidence vectors."""
 
     name = "shadow_fcnet"
+    needs = frozenset({Need.REFERENCES, Need.ATTACK_MODELS})
 
-    def __init__(self, evidence: Evidence, settings: TrainingSettings, trainer: Trainer) -> None:
-        classes = evidence.confidences.shape[1]
-        self._trainer = trainer
-        self._recipe = Recipe(
-            NetworkSpec("fcnet", (classes,), classes=2, hidden=settings.hidden), settings
-        )
-        self._models = trainer.train(
-            "attack models",
-            self._recipe,
-            {
-                f"attack-{label}": np.flatnonzero(evidence.labels == label)
-                for label in range(classes)
-            },
-            Records(evidence.confidences, evidence.membership.astype(np.int64)),
-        )
+    def __init__(self, settings: TrainingSettings, trainer: Trainer, seed: int) -> None:
+        self._settings, self._trainer, self._seed = settings, trainer, seed
 
-    def scores(self, confidences: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Probability of membership; see :class:`mia_dual.attacks.base.Attack`."""
-        records = Records(confidences, np.zeros(len(labels), np.int64))
-        logits = self._trainer.query(self._recipe, list(self._models.values()), records)
-        chosen = logits[labels, np.arange(len(labels))].astype(np.float64)
-        scores: np.ndarray = softmax(chosen, axis=1)[:, 1]
-        return scores
+    def describe(self) -> dict[str, Any]:
+        """See :class:`mia_dual.attacks.base.Attack`."""
+        return {
+            "name": self.name,
+            "settings": self._settings.model_dump(mode="json"),
+            "environment": self._trainer.engine.environment,
+            "seed": self._seed,
+        }
+
+    def fit(self, references: References) -> FCNetScorer:
+        """Train an attack model for each class."""
+        return FCNetScorer(references, self._settings, self._trainer)
+
+
+class FCNetScorer:
+    """The trained attack models."""
+
+    def __init__(
+        self, references: References, settings: TrainingSettings, trainer: Trainer
+    ) -> None:
+        evidence = references.evidence
+        classes = references.classes
+        self._labels = references.labels
+        self._backend = trainer.engine.backend
+        self._spec = NetworkSpec("fcnet", (classes,), classes=2, hidden=settings.hidden)
+        family = Family(
+            self._spec,
+            settings,
+            _digest(evidence),
+            lambda: Records(evidence.confidences, evidence.membership.astype(np.int64)),
+        )
+        members = [
+            Member(f"attack-{label}", np.flatnonzero(evidence.labels == label))
+            for label in range(classes)
+        ]
+        trained = trainer.train("attack models", family, members)
+        self._weights = [trainer.weights(trained[member.name]) for member in members]
+
+    def scores(self, logits: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Probability of membership; see :class:`mia_dual.attacks.base.Scorer`."""
+        models, records, classes = logits.shape
+        vectors = confidences(logits).reshape(models * records, classes)
+        labels = np.tile(self._labels[rows], models)
+        # Each attack model is asked about the records of its class alone.
+        order = np.argsort(labels, kind="stable")
+        parts = np.split(order, np.searchsorted(labels[order], np.arange(1, classes)))
+        asked = np.full((classes, max(map(len, parts))), NO_RECORD, np.int64)
+        for label, part in enumerate(parts):
+            asked[label, : len(part)] = part
+        known = Records(vectors, np.zeros(len(vectors), np.int64))
+        said = self._backend.logits(self._spec, self._weights, known, asked)
+        scores = np.empty(models * records)
+        for label, part in enumerate(parts):
+            of_member = said[label, : len(part)].astype(np.float64) @ (-1.0, 1.0)
+            scores[part] = 1 / (1 + np.exp(-of_member))
+        return scores.reshape(models, records)
+
+
+def _digest(evidence: Evidence) -> str:
+    return key_of(
+        {
+            "features": array_digest(evidence.confidences),
+            "labels": array_digest(evidence.membership),
+        }
+    )

@@ -1,29 +1,24 @@
-"""Scores an attack on records of known membership."""
+"""Measures scores and models on records of known membership."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from mia_dual import metrics
-from mia_dual.attacks.base import Attack
 from mia_dual.plan.splits import Membership
-from mia_dual.predictions import Predictions
 from mia_dual.report.results import AttackResult, ClassResult, Success
 
 FALSE_POSITIVE_RATES = (0.001, 0.01, 0.1)
 """Where the ROC curve is read: an attack that matters finds members without false alarms."""
 
 
-def assess(
-    attack: Attack, predictions: Predictions, truth: Membership, labels: np.ndarray
-) -> AttackResult:
-    """The success of ``attack`` on the records of ``truth``, overall and per class.
+def assess(scores: np.ndarray, truth: Membership, labels: np.ndarray) -> AttackResult:
+    """The success of an attack's ``scores`` of ``truth.rows``, overall and per class.
 
     ``labels`` are those of all records. Memberships are used here, to score, and nowhere else.
     """
     rows = truth.rows
     membership = np.repeat([True, False], [len(truth.members), len(truth.non_members)])
-    scores = attack.scores(predictions.of(rows), labels[rows])
     per_class = [
         ClassResult(label=int(label), **_success(membership[chosen], scores[chosen]).model_dump())
         for label in np.unique(labels[rows])

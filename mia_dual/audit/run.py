@@ -1,0 +1,102 @@
+"""The whole walk: plan, train, ask, attack, find."""
+
+from __future__ import annotations
+
+from mia_dual.answers import ask
+from mia_dual.attacks.base import Need
+from mia_dual.attacks.choice import check_needs, choose_attacks
+from mia_dual.attacks.references import References
+from mia_dual.audit.costs import costs
+from mia_dual.audit.judge import Judge
+from mia_dual.audit.scoring import score
+from mia_dual.config import Config
+from mia_dual.data.dataset import Dataset
+from mia_dual.data.records import as_records, records_digest, records_shape
+from mia_dual.engine import Engine
+from mia_dual.interface import NetworkSpec
+from mia_dual.plan.document import plan_arrays, plan_document
+from mia_dual.plan.draft import draft_plan
+from mia_dual.progress import Progress
+from mia_dual.report.results import DataResult, Results
+from mia_dual.store.folder import RunFolder
+from mia_dual.training.family import Family, Member
+from mia_dual.training.trainer import Trainer
+
+
+def run_audit(
+    config: Config, engine: Engine, dataset: Dataset, folder: RunFolder, progress: Progress
+) -> Results:
+    """Run the audit of ``config`` on ``dataset``, into ``folder``, or go on with it.
+
+    What the store holds already is not made again. Raises DataError or ConfigError before
+    anything is trained when the data set cannot give what is asked of it.
+    """
+    plan = draft_plan(config, dataset.labels, dataset.classes)
+    family = target_family(config, dataset)
+    trainer = Trainer(engine, folder, progress, config.seed)
+    attacks = choose_attacks(config, trainer)
+    check_needs(attacks, frozenset(Need))
+    engine.recall(folder.read_json("environment.json"))
+    folder.write_json("environment.json", engine.record())
+    folder.write_json("plan.json", plan_document(plan))
+    folder.write_arrays("plan.npz", plan_arrays(plan))
+
+    # All models of the recipe in one call, since they train faster together.
+    members = [Member(model.name, model.members) for model in plan.models.values()]
+    trained = trainer.train("models", family, members)
+    asked = {model.name: model.asked for model in plan.models.values()}
+    answers = ask(trainer, folder, family, trained, asked, progress)
+    references = References(
+        names=[model.name for model in plan.shadows],
+        memberships=plan.split.shadows,
+        answers=answers,
+        labels=dataset.labels,
+        classes=dataset.classes,
+        seed=config.seed,
+    )
+    versions = list(plan.versions.values())
+    scores = score(attacks, references, versions, answers, plan.target_rows, folder, progress)
+    folder.write_arrays("scores.npz", scores.arrays())
+
+    judge = Judge(plan, dataset, answers, scores)
+    results = Results(
+        backend=engine.name,
+        seed=config.seed,
+        network=config.target.network,
+        data=DataResult(
+            name=config.data.name,
+            digest=dataset.digest(),
+            records=len(dataset.labels),
+            classes=dataset.classes,
+            shape=family.spec.input_shape,
+        ),
+        shadows=config.shadows.count,
+        target=judge.model("original"),
+        attacks=judge.attacks("original"),
+        grouped=judge.grouped(),
+        deletion=[
+            judge.deletion(
+                deletion,
+                sum(trained[name].steps for name in plan.versions[deletion.after].retrained),
+            )
+            for deletion in plan.deletions
+        ],
+    )
+    folder.write_json("results.json", results.model_dump(mode="json"))
+    folder.write_json("cost.json", costs(plan, trained))
+    if folder.store.damaged:
+        folder.log("damaged", made_again=folder.store.damaged)
+    folder.log("done")
+    return results
+
+
+def target_family(config: Config, dataset: Dataset) -> Family:
+    """The models that are trained as ``config.target`` says, on records of ``dataset``."""
+    network, size = config.target.network, config.data.image_size
+    shape = records_shape(dataset, network, size)
+    return Family(
+        NetworkSpec(network, shape, dataset.classes, config.target.hidden),
+        config.target,
+        records_digest(dataset, network, size),
+        lambda: as_records(dataset, network, size),
+    )

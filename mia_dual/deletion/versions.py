@@ -1,0 +1,26 @@
+"""What a version of the target says: one model's logits, or those of all its groups together."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mia_dual.answers import Answers
+from mia_dual.deletion.aggregation import aggregate
+from mia_dual.plan.plan import Version
+from mia_dual.signals import confidences
+
+
+def version_logits(version: Version, answers: Answers, rows: np.ndarray) -> np.ndarray:
+    """Logits (rows, classes) of ``version``: one model's own, float32.
+
+    For several models the logarithm of their joint confidences, float64: those are its logits, up
+    to a constant a record; -inf where no group gives a class any vote.
+    """
+    said = [answers.of(model, rows) for model in version.models]
+    if version.aggregation is None:
+        (logits,) = said
+        return logits
+    together = aggregate([confidences(logits) for logits in said], version.aggregation)
+    with np.errstate(divide="ignore"):
+        joint: np.ndarray = np.log(together.astype(np.float64))
+    return joint
