@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import List, Optional  # noqa: UP035  (Typer reads these on Python 3.9)
+from typing import TYPE_CHECKING, List, Optional  # noqa: UP035  (Typer reads these on Python 3.9)
 
 import typer
-from rich.console import Console
 
 from mia_dual.cli.options import Device, Together, parse_memory
+
+if TYPE_CHECKING:
+    from mia_dual.config import Config
+    from mia_dual.data.dataset import Dataset
+    from mia_dual.engine import Engine
 
 
 def run(
@@ -27,6 +31,14 @@ def run(
     out: Optional[Path] = typer.Option(
         None, help="The run folder; else runs/<config>-<backend>. A run of the same config goes on."
     ),
+    store: Optional[Path] = typer.Option(
+        None,
+        help="Where models and answers are kept for all runs; else $MIA_DUAL_STORE, or the folder "
+        "'store' beside the run folder.",
+    ),
+    dry_run: bool = typer.Option(
+        False, "--dry-run", help="Print what would be trained and what it takes, and stop."
+    ),
     together: Together = typer.Option(
         Together.auto, help="Train models together: where it is faster, wherever it can, or never."
     ),
@@ -40,14 +52,17 @@ def run(
     ),
 ) -> None:
     """Train target and shadows, attack, delete, retrain, attack again; write a run folder."""
+    from rich.console import Console
+
+    from mia_dual.audit.run import run_audit
     from mia_dual.cli.progress import RichProgress
     from mia_dual.config import load_config
     from mia_dual.data.load import load_dataset
+    from mia_dual.engine import Engine
     from mia_dual.execution import Execution
-    from mia_dual.experiment import run_audit
-    from mia_dual.registry import load_backend
     from mia_dual.report.tables import print_results
     from mia_dual.store.folder import RunFolder
+    from mia_dual.store.objects import Store, store_folder
 
     settings = load_config(
         config,
@@ -55,18 +70,43 @@ def run(
         {"backend": backend, "device": device.value if device else None, "seed": seed},
     )
     path = out or Path("runs") / f"{config.stem if config else 'default'}-{settings.backend}"
+    objects = store_folder(store, path.parent)
+    execution = Execution(
+        together.value, parse_memory(memory) if memory is not None else None, workers
+    )
+    engine = Engine(settings.backend, settings.device, execution)
     console = Console()
     progress = RichProgress(console)
-    execution = Execution(together.value, parse_memory(memory) if memory else None, workers)
-    engine = load_backend(settings.backend, settings.device, execution)
-    with RunFolder(path, settings) as folder:
-        dataset = load_dataset(
-            settings.data.name,
-            engine,
-            data_dir=data_dir,
-            file=settings.data.file,
-            progress=progress,
+
+    def dataset() -> Dataset:
+        return load_dataset(
+            settings.data.name, data_dir=data_dir, file=settings.data.file, progress=progress
         )
-        results = run_audit(settings, engine, dataset, folder, progress)
+
+    if dry_run:
+        _print_plan(settings, engine, dataset(), objects)
+        return
+    with RunFolder(path, settings, Store(objects)) as folder:
+        results = run_audit(settings, engine, dataset(), folder, progress)
     print_results(results, console)
-    console.print(f"{path} holds the models, outputs, results.json and cost.json")
+    if folder.store.damaged:
+        console.print(f"damaged in the store, and made again: {', '.join(folder.store.damaged)}")
+    console.print(f"{path} holds the models, answers, results.json and cost.json")
+
+
+def _print_plan(settings: Config, engine: Engine, dataset: Dataset, objects: Path) -> None:
+    from mia_dual.audit.run import target_family
+    from mia_dual.measure.forecast import forecast
+    from mia_dual.plan.draft import draft_plan
+    from mia_dual.report.plan_table import print_plan
+    from mia_dual.store.objects import Store
+    from mia_dual.training.jobs import built_weights
+    from mia_dual.training.weights import drawn_names
+
+    plan = draft_plan(settings, dataset.labels, dataset.classes)
+    family = target_family(settings, dataset)
+    # A plan changes nothing, so a store that is not there yet is not made for it.
+    expected = forecast(plan, family, engine, Store(objects) if objects.is_dir() else None)
+    weights = built_weights(family, engine.backend, seed=0)
+    drawn = drawn_names(weights)
+    print_plan(plan, expected, drawn, sorted(weights.keys() - set(drawn)))

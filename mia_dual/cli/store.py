@@ -1,0 +1,75 @@
+"""``mia-dual store``: what all runs share, listed, verified and pruned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Optional
+
+import typer
+
+from mia_dual.cli.guard import guarded
+
+if TYPE_CHECKING:
+    from mia_dual.store.objects import Store
+
+store = typer.Typer(
+    help="List, verify and prune the models and answers that runs share.", no_args_is_help=True
+)
+
+Folder = typer.Option(
+    None, "--store", help="The store's folder; else $MIA_DUAL_STORE, or runs/store."
+)
+
+
+def _open(folder: Optional[Path]) -> Store:
+    from mia_dual.errors import StoreError
+    from mia_dual.store.objects import Store, store_folder
+
+    path = store_folder(folder, Path("runs"))
+    if not (path / "objects").is_dir():
+        raise StoreError(f"'{path}' is no store: name one with --store")
+    return Store(path)
+
+
+@store.command("list")
+@guarded
+def list_objects(folder: Optional[Path] = Folder) -> None:
+    """Say what is stored, how large it is, and how many run folders need it."""
+    from rich.console import Console
+    from rich.table import Table
+
+    found = _open(folder)
+    needed = found.referred()
+    table = Table("key", "kind", "name", "bytes", "runs", box=None, pad_edge=False)
+    total = count = 0
+    for entry in found:
+        runs = len(needed.get(entry.key, []))
+        table.add_row(entry.key[:12], entry.kind, entry.name, f"{entry.bytes:,}", str(runs))
+        count, total = count + 1, total + entry.bytes
+    console = Console()
+    console.print(table)
+    console.print(f"{count} objects, {total:,} bytes in {found.path}", highlight=False)
+
+
+@store.command()
+@guarded
+def verify(folder: Optional[Path] = Folder) -> None:
+    """Check every object against its checksum; what is damaged is named, and exit code 1."""
+    found = _open(folder)
+    sound = sum(found.is_sound(entry) for entry in found)
+    typer.echo(f"{sound} objects are as they were written")
+    if found.damaged:
+        typer.echo(
+            f"{len(found.damaged)} are damaged: {', '.join(found.damaged)}; the next run that "
+            "needs one makes it again"
+        )
+        raise typer.Exit(1)
+
+
+@store.command()
+@guarded
+def prune(folder: Optional[Path] = Folder) -> None:
+    """Remove what no run folder refers to."""
+    found = _open(folder)
+    objects, freed = found.prune()
+    typer.echo(f"removed {objects} objects, {freed:,} bytes, from {found.path}")

@@ -1,0 +1,53 @@
+"""A plan and what it will take, as tables that fit a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from mia_dual.measure.forecast import Forecast
+from mia_dual.plan.plan import Plan
+
+
+def print_plan(plan: Plan, expected: Forecast, drawn: list[str], built: list[str]) -> None:
+    """Print the models by role, the deletions, and what all of it takes.
+
+    ``drawn`` and ``built``: names of weights that are drawn here, and that stay as the network
+    was built.
+    """
+    console = Console()
+    models = Table(box=box.SIMPLE_HEAD, padding=0)
+    for title in ("role", "models", "to train", "records each", "steps", "operations"):
+        models.add_column(title, justify="left" if title == "role" else "right")
+    for role in expected.roles:
+        sizes = [len(model.members) for model in plan.models.values() if model.role == role.role]
+        models.add_row(
+            role.role,
+            str(role.models),
+            str(role.lacking),
+            f"{min(sizes)}" if min(sizes) == max(sizes) else f"{min(sizes)}-{max(sizes)}",
+            f"{role.steps:,}",
+            f"{role.operations:.2g}",
+        )
+    console.print(models)
+    deletions = Table(box=box.SIMPLE_HEAD, padding=0)
+    for title in ("deletion", "method", "deleted", "models retrained"):
+        deletions.add_column(title)
+    for deletion in plan.deletions:
+        deletions.add_row(
+            deletion.request.name,
+            deletion.method,
+            str(len(deletion.request.deleted)),
+            str(len(plan.versions[deletion.after].retrained)),
+        )
+    if plan.deletions:
+        console.print(deletions)
+    console.print(f"Drawn from the seed: {', '.join(drawn)}.", highlight=False)
+    if built:
+        console.print(f"As the network was built: {', '.join(built)}.", highlight=False)
+    console.print(
+        f"Expected here, attack models not counted: {expected.seconds:,.1f} s of training, "
+        f"{expected.asking:,.1f} s of questions, {expected.disk / 1e6:,.1f} MB in the store.",
+        highlight=False,
+    )
