@@ -1,0 +1,119 @@
+"""A backend in NumPy for FCNet alone: what tests of the pipeline train on in a moment.
+
+It passes what of the conformance kit is about FCNet; ``calls`` counts what it was asked to do.
+"""
+
+import numpy as np
+
+from mia_dual.engine import Engine
+from mia_dual.errors import DivergedError
+from mia_dual.execution import DEFAULT
+from mia_dual.interface import NO_RECORD, KeptState, State
+from mia_dual.networks import blank_weights, check_weights
+from mia_dual.training.lockstep import job_shares
+
+
+class Interrupted(BaseException):
+    """Stands for a kill."""
+
+
+class NumpyBackend:
+    """``stop_after``: optimizer steps after which it is interrupted; None: never."""
+
+    name = "numpy"
+
+    def __init__(self, device="cpu", execution=DEFAULT, version="1"):
+        self.version = version
+        self.trained = []
+        self.steps = 0
+        self.asked = []
+        self.stop_after = None
+
+    @staticmethod
+    def devices():
+        return ["cpu"]
+
+    def environment(self):
+        return {"framework": "numpy", "version": self.version, "device": "cpu", "together": "auto"}
+
+    def fresh(self, spec, seed):
+        return blank_weights(spec)
+
+    def train(self, spec, optimizer, jobs, records, report):
+        for job in jobs:
+            self.trained.append(job.name)
+            yield from self._train(optimizer, job, records, report)
+
+    def _train(self, optimizer, job, records, report):
+        weights = {name: array.astype(np.float32) for name, array in job.start.weights.items()}
+        first, second = (
+            {
+                name: job.start.moments.get(f"{kind}/{name}", np.zeros_like(array)).copy()
+                for name, array in weights.items()
+            }
+            for kind in ("first", "second")
+        )
+        steps = job.start.steps
+        shares = job_shares(job)
+        adam = optimizer.name == "adam"
+        for step, (batch, rate) in enumerate(zip(job.batches, job.learning_rates), start=1):
+            if self.stop_after is not None and self.steps >= self.stop_after:
+                raise Interrupted
+            self.steps += 1
+            steps += 1
+            rows = batch[batch != NO_RECORD]
+            inputs = records.inputs(rows).reshape(len(rows), -1)
+            hidden = np.maximum(inputs @ weights["fc1.weight"].T + weights["fc1.bias"], 0)
+            logits = hidden @ weights["fc2.weight"].T + weights["fc2.bias"]
+            error = np.exp(logits - logits.max(axis=1, keepdims=True))
+            error /= error.sum(axis=1, keepdims=True)
+            error[np.arange(len(rows)), records.labels[rows]] -= 1
+            error *= shares[step - 1, : len(rows), None]
+            back = (error @ weights["fc2.weight"]) * (hidden > 0)
+            gradients = {
+                "fc2.weight": error.T @ hidden,
+                "fc2.bias": error.sum(0),
+                "fc1.weight": back.T @ inputs,
+                "fc1.bias": back.sum(0),
+            }
+            for name, gradient in gradients.items():
+                gradient = gradient + np.float32(optimizer.weight_decay) * weights[name]
+                if adam:
+                    first[name] += np.float32(0.1) * (gradient - first[name])
+                    second[name] += np.float32(0.001) * (gradient**2 - second[name])
+                    size = np.sqrt(second[name] / np.float32(1 - 0.999**steps)) + np.float32(1e-8)
+                    way = first[name] / np.float32(1 - 0.9**steps) / size
+                else:
+                    first[name] = np.float32(optimizer.momentum) * first[name] + gradient
+                    way = first[name]
+                weights[name] = weights[name] - np.float32(rate) * way
+            report(1)
+            if not np.isfinite(error).all():
+                raise DivergedError(job.name, steps)
+            if step in job.keep or step == len(job.batches):
+                moments = {f"first/{name}": array.copy() for name, array in first.items()}
+                if adam:
+                    moments |= {f"second/{name}": array.copy() for name, array in second.items()}
+                state = State(dict(weights), moments, steps)
+                yield KeptState(job.name, step, state, seconds=1e-3 * step)
+
+    def logits(self, spec, models, records, rows):
+        answers = np.zeros((len(models), rows.shape[1], spec.classes), np.float32)
+        expected = {name: array.shape for name, array in blank_weights(spec).items()}
+        for weights, chosen, answer in zip(models, rows, answers):
+            check_weights(spec, expected, weights)
+            real = chosen != NO_RECORD
+            self.asked.append(int(real.sum()))
+            inputs = records.inputs(chosen[real]).reshape(int(real.sum()), -1)
+            hidden = np.maximum(inputs @ weights["fc1.weight"].T + weights["fc1.bias"], 0)
+            answer[real] = hidden @ weights["fc2.weight"].T + weights["fc2.bias"]
+        return answers
+
+
+class NumpyEngine(Engine):
+    """An engine whose backend is there already, and counts what it does."""
+
+    def __init__(self, backend=None):
+        self.name, self.device, self.execution = "numpy", "auto", DEFAULT
+        self._backend = backend or NumpyBackend()
+        self._environment = None
