@@ -17,7 +17,7 @@ from mia_dual.interface import (
     TrainedModel,
     TrainingJob,
 )
-from mia_dual.measure.flops import training_flops
+from mia_dual.flops import training_flops
 from mia_dual.training.lockstep import form_chunks
 from mia_dual_mindspore.stacked.networks import LAYERED, bytes_a_model
 from mia_dual_mindspore.weights import shapes

@@ -1,7 +1,7 @@
 """Counted operations, against a count by hand and by what a framework really does."""
 
 from mia_dual.interface import NetworkSpec
-from mia_dual.measure.flops import training_flops
+from mia_dual.flops import training_flops
 from mia_dual.networks import NETWORKS
 from mia_dual.registry import load_backend
 
