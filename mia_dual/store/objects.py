@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,9 @@ from filelock import FileLock
 from mia_dual.errors import StoreError
 from mia_dual.store.entry import Entry, Kind
 from mia_dual.store.files import PARTIAL, checksum, checksum_of, link_or_copy, write_atomically
+
+ABANDONED = 24 * 3600
+"""Seconds after which a file that is still being written is what a kill left."""
 
 VARIABLE = "MIA_DUAL_STORE"
 """Names the store's folder where nobody names one on the command line."""
@@ -172,9 +176,7 @@ class Store:
             for key in [key for key in self._keys() if key not in needed]:
                 objects += 1
                 freed += self.remove(key)
-            for file in (self.path / "objects").glob(f"*/.*{PARTIAL}"):
-                freed += file.stat().st_size
-                file.unlink(missing_ok=True)
+            freed += sum(map(_sweep, (self.path / "objects").glob(f"*/.*{PARTIAL}")))
             for file, run, _ in list(self._references()):
                 if not _is_run(run):
                     file.unlink(missing_ok=True)
@@ -206,6 +208,18 @@ class Store:
     def _note(self, what: str) -> None:
         if what not in self.damaged:
             self.damaged.append(what)
+
+
+def _sweep(partial: Path) -> int:
+    """Remove a file that whoever wrote it cannot be writing any more; say how many bytes."""
+    try:
+        found = partial.stat()
+        if time.time() - found.st_mtime < ABANDONED:
+            return 0
+        partial.unlink()
+    except OSError:
+        return 0
+    return found.st_size
 
 
 def _is_run(folder: str) -> bool:

@@ -1,113 +1,135 @@
-"""What is in a run folder is whole, its own, and found again by its key."""
+"""A run folder is whole, its own, and says what is in its way."""
 
-import json
+import shutil
 
-import numpy as np
 import pytest
 
 from mia_dual.config import Config
 from mia_dual.errors import StoreError
-from mia_dual.interface import TrainedModel
-from mia_dual.store.folder import RunFolder
+from mia_dual.store.folder import FILES, FOLDERS, RunFolder
+from mia_dual.store.keys import key_of
+from mia_dual.store.objects import Store
 
-MODEL = TrainedModel("shadow-03", {"fc.weight": np.arange(6, dtype=np.float32)}, seconds=1.5)
+KEY = key_of({"a": 1})
+
+
+def opened(path, config=None, store=None):
+    return RunFolder(path, config or Config(), Store(store or path.parent / "store"))
 
 
 @pytest.fixture
 def filled(tmp_path):
-    with RunFolder(tmp_path / "run", Config()) as folder:
-        folder.write_model("k" * 64, MODEL, steps=7)
-        folder.write_output("o" * 64, "shadow-03", {"logits": np.eye(3)})
+    with opened(tmp_path / "run") as folder:
+        folder.refer([KEY])
+        entry = folder.store.put(KEY, "model", "target", b"weights", seconds=1.5)
+        folder.link(entry, "models/target.safetensors")
+        folder.log("made")
     return tmp_path / "run"
 
 
-def test_what_was_written_is_found_again(filled):
-    with RunFolder(filled, Config()) as folder:
-        entry = folder.find("k" * 64)
-        assert (entry.seconds, entry.steps) == (1.5, 7)
-        assert np.array_equal(folder.read_model(entry)["fc.weight"], MODEL.weights["fc.weight"])
-        assert np.array_equal(folder.read_output("o" * 64)["logits"], np.eye(3))
-        assert folder.find("x" * 64) is None
-        assert folder.read_output("x" * 64) is None
+def test_a_linked_object_is_there_and_referred_to(filled):
+    assert (filled / "models" / "target.safetensors").read_bytes() == b"weights"
+    assert Store(filled.parent / "store").referred() == {KEY: [str(filled)]}
 
 
-def test_a_deleted_file_is_made_again(filled):
-    (file,) = (filled / "models").iterdir()
-    file.unlink()
-    with RunFolder(filled, Config()) as folder:
-        assert folder.find("k" * 64) is None
+def test_a_folder_that_was_moved_away_from_its_store_is_whole(filled, tmp_path):
+    away = tmp_path / "elsewhere" / "run"
+    shutil.copytree(filled, away)
+    with opened(away) as folder:
+        entry = folder.find(KEY)
+        assert entry.seconds == 1.5
+        assert folder.store.read(entry) == b"weights"
 
 
-@pytest.mark.parametrize("damage", [b"", b"nonsense"])
-def test_a_damaged_file_is_named_and_never_used(filled, damage):
-    (model,) = (filled / "models").iterdir()
-    (output,) = (filled / "outputs").iterdir()
-    for file in (model, output):
-        file.write_bytes(damage)
-    with RunFolder(filled, Config()) as folder:
-        with pytest.raises(StoreError, match=f"{model.name}.*damaged.*delete it and run again"):
-            folder.read_model(folder.find("k" * 64))
-        with pytest.raises(StoreError, match=f"{output.name}.*damaged"):
-            folder.read_output("o" * 64)
+@pytest.mark.parametrize("content", [b"WEIGHTS", b""])
+def test_a_changed_file_of_a_moved_folder_is_not_taken_in(filled, tmp_path, content):
+    away = tmp_path / "elsewhere" / "run"
+    shutil.copytree(filled, away)
+    (away / "models" / "target.safetensors").write_bytes(content)
+    with opened(away) as folder:
+        assert folder.find(KEY) is None
+
+
+@pytest.mark.parametrize("line", ["rubbish", '"models/x" rubbish', '"../x" {}', "[" * 100_000])
+def test_lines_of_an_index_that_say_nothing_cost_nothing(filled, tmp_path, line):
+    away = tmp_path / "elsewhere" / "run"
+    shutil.copytree(filled, away)
+    index = away / "index.jsonl"
+    index.write_text(line + "\n" + index.read_text() + '"models/half')
+    with opened(away) as folder:
+        assert folder.find(KEY) is not None
+
+
+def test_a_link_that_is_lost_or_changed_is_made_again(filled):
+    file = filled / "models" / "target.safetensors"
+    for damage in (file.unlink, lambda: (file.unlink(), file.write_bytes(b"other"))):
+        damage()
+        with opened(filled) as folder:
+            folder.link(folder.find(KEY), "models/target.safetensors")
+        assert file.read_bytes() == b"weights"
 
 
 def test_another_config_is_refused_by_the_key_that_differs(filled):
     with (
         pytest.raises(StoreError, match=r"target.epochs is 10 there, 11 here.*another --out"),
-        RunFolder(filled, Config(target={"epochs": 11})),
+        opened(filled, Config(target={"epochs": 11})),
     ):
         pass
 
 
-def test_a_folder_where_nothing_was_made_takes_a_mended_config(tmp_path):
-    with RunFolder(tmp_path / "run", Config()):
+@pytest.mark.parametrize("lost", ["index.jsonl", "log.jsonl", "models"])
+def test_a_folder_that_lost_a_file_still_refuses_another_config(filled, lost):
+    path = filled / lost
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    before = sorted(filled.rglob("*"))
+    with pytest.raises(StoreError, match="seed is 0 there, 7 here"), opened(filled, Config(seed=7)):
         pass
-    with RunFolder(tmp_path / "run", Config(seed=3)):
+    assert sorted(filled.rglob("*")) == before
+    with opened(filled) as folder:
+        assert folder.find(KEY) is not None
+
+
+def test_a_lost_config_is_named(filled):
+    (filled / "config.yaml").unlink()
+    with pytest.raises(StoreError, match=r"lost its config\.yaml"), opened(filled):
+        pass
+
+
+def test_a_folder_where_nothing_was_made_takes_a_mended_config(tmp_path):
+    with opened(tmp_path / "run"):
+        pass
+    with opened(tmp_path / "run", Config(seed=3)):
         pass
     assert "seed: 3" in (tmp_path / "run" / "config.yaml").read_text()
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
-    (tmp_path / "thesis.tex").write_text("dear")
-    with pytest.raises(StoreError, match=r"not empty.*thesis.tex"), RunFolder(tmp_path, Config()):
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "thesis.tex").write_text("dear")
+    with pytest.raises(StoreError, match=r"not empty.*thesis.tex"), opened(folder):
         pass
-    assert sorted(path.name for path in tmp_path.iterdir()) in (
-        [".lock", "thesis.tex"],
-        ["thesis.tex"],
-    )
+    assert {path.name for path in folder.iterdir()} <= {".lock", "thesis.tex"}
+
+
+@pytest.mark.parametrize("name", [*FILES, *FOLDERS])
+def test_what_is_in_the_way_is_named(filled, name):
+    path = filled / name
+    if path.is_dir():
+        shutil.rmtree(path)
+    elif path.exists():
+        path.unlink()
+    path.write_text("") if name in FOLDERS else path.mkdir()
+    with pytest.raises(StoreError, match=rf"{name}' is not a fi?o?l.*move it"), opened(filled):
+        pass
 
 
 def test_two_runs_do_not_share_a_folder(filled):
-    with (
-        RunFolder(filled, Config()),
-        pytest.raises(StoreError, match="in use by another run"),
-        RunFolder(filled, Config()),
-    ):
-        pass
-
-
-def test_a_line_cut_off_by_a_kill_costs_that_line_alone(filled):
-    index = filled / "index.jsonl"
-    whole = index.read_bytes()
-    index.write_bytes(whole + b'{"key": "half')
-    with RunFolder(filled, Config()) as folder:
-        assert folder.find("k" * 64) is not None
-        folder.write_model("n" * 64, MODEL, steps=1)
-    lines = index.read_text().splitlines()
-    assert [json.loads(line)["key"][0] for line in lines] == ["k", "o", "n"]
-
-
-def test_a_damaged_line_is_named(filled):
-    index = filled / "index.jsonl"
-    index.write_bytes(b"rubbish\n" + index.read_bytes())
-    with (
-        pytest.raises(StoreError, match=r"index.jsonl' is damaged at line 1"),
-        RunFolder(filled, Config()),
-    ):
+    with opened(filled), pytest.raises(StoreError, match="in use by another"), opened(filled):
         pass
 
 
 def test_a_path_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be made"):
-        RunFolder(tmp_path / "file", Config())
+        opened(tmp_path / "file")
