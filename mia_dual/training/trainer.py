@@ -168,7 +168,7 @@ class Trainer:
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 raise DivergedError(kept.name, kept.state.steps)
         store, name = self._folder.store, kept.name
-        moments = {**kept.state.moments, "steps": np.array(kept.state.steps, np.int64)}
+        moments = {**kept.state.moments, "steps": np.array([kept.state.steps], np.int64)}
         # The weights last: where they are, the moments are.
         store.put(moments_key(key), "moments", name, _as_safetensors(moments), passing=passing)
         content = _as_safetensors(weights)
@@ -184,7 +184,7 @@ class Trainer:
             weights, moments = store.read(entry), store.read(beside)
             if weights is not None and moments is not None:
                 arrays = safetensors.numpy.load(moments)
-                steps = int(arrays.pop("steps"))
+                (steps,) = arrays.pop("steps").tolist()
                 state = State(safetensors.numpy.load(weights), arrays, steps)
                 return _Start(state, epochs, entry.seconds)
         return _Start(first_state(family, member, self._seed, self.engine.backend), 0, 0.0)

@@ -1,0 +1,275 @@
+"""From plan to findings over a shared store: what is new is made, and nothing twice.
+
+The models are FCNets that NumPy trains, so that work can be counted and broken off anywhere.
+"""
+
+import json
+import shutil
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+
+from mia_dual.audit.run import run_audit, target_family
+from mia_dual.config import Config
+from mia_dual.data.load import load_dataset
+from mia_dual.progress import Silent
+from mia_dual.store.folder import RunFolder
+from mia_dual.store.objects import Store
+from mia_dual.training.family import Member
+from mia_dual.training.trainer import Trainer
+from tests.numpy_backend import Interrupted, NumpyBackend, NumpyEngine
+
+SETTINGS = {
+    "backend": "torch",
+    "split": {"target_members": 120, "target_non_members": 120, "shadow_members": 120},
+    "target": {"network": "fcnet", "hidden": 16, "epochs": 6, "learning_rate": 0.05},
+    "shadows": {"count": 3},
+    "attack": {
+        "models": ["fcnet", "logistic_regression"],
+        "fcnet": {"network": "fcnet", "epochs": 2},
+    },
+    "deletion": {"ratios": [0.1], "groups": 3},
+}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_dataset("digits")
+
+
+@pytest.fixture
+def audit(tmp_path, digits):
+    """Run an audit into a folder under one store; gives the backend, which counted."""
+
+    def run(out, changes=MappingProxyType({}), backend=None, store="store"):
+        settings = {key: dict(value) if isinstance(value, dict) else value
+                    for key, value in SETTINGS.items()}  # fmt: skip
+        for key, value in changes.items():
+            settings[key] = {**settings[key], **value} if isinstance(value, dict) else value
+        config = Config.model_validate(settings)
+        backend = backend or NumpyBackend()
+        with RunFolder(tmp_path / out, config, Store(tmp_path / store)) as folder:
+            run_audit(config, NumpyEngine(backend), digits, folder, Silent())
+            backend.damaged = folder.store.damaged
+        return backend
+
+    return run
+
+
+def results(folder):
+    return (folder / "results.json").read_bytes()
+
+
+def attack_models(count=10):
+    return [f"attack-{label}" for label in range(count)]
+
+
+FIRST = [
+    "target", "shadow-00", "shadow-01", "shadow-02", "full-10pct", "group-00", "group-01",
+    "group-02", "group-00-10pct", "group-01-10pct", "group-02-10pct",
+]  # fmt: skip
+
+
+def test_a_run_trains_each_model_once_and_a_repeated_one_nothing(audit, tmp_path):
+    assert audit("run").trained == FIRST + attack_models()
+    first = results(tmp_path / "run")
+    again = audit("run")
+    assert (again.trained, again.asked) == ([], [])
+    assert results(tmp_path / "run") == first
+    # Another folder over the same store finds everything too.
+    beside = audit("beside")
+    assert (beside.trained, beside.asked) == ([], [])
+    assert results(tmp_path / "beside") == first
+
+
+@pytest.mark.parametrize(
+    ("changes", "trained"),
+    [
+        # One more shadow is more evidence, so the attack models are others.
+        ({"shadows": {"count": 4}}, ["shadow-03", *attack_models()]),
+        ({"attack": {"fcnet": {"network": "fcnet", "epochs": 3}}}, attack_models()),
+        (
+            {"deletion": {"ratios": [0.1, 0.2]}},
+            ["full-20pct", "group-00-20pct", "group-01-20pct", "group-02-20pct"],
+        ),
+        ({"deletion": {"aggregation": "vote"}}, []),
+        ({"attack": {"models": ["logistic_regression"]}}, []),
+        ({"target": {"epochs": 7}}, FIRST + attack_models()),
+        ({"seed": 1}, FIRST + attack_models()),
+    ],
+    ids=["shadow", "attack", "ratio", "aggregation", "fewer-attacks", "epochs", "seed"],
+)
+def test_a_second_run_trains_only_what_is_new(audit, changes, trained):
+    audit("run")
+    assert audit("other", changes).trained == trained
+
+
+def test_a_longer_training_goes_on_from_the_shorter_one(audit, tmp_path):
+    short = audit("short", {"attack": {"models": ["logistic_regression"]}})
+    more = {"attack": {"models": ["logistic_regression"]}, "target": {"epochs": 10}}
+    longer = audit("longer", more)
+    whole = audit("whole", more, store="another")
+    # 4 of 10 epochs, where the shorter run's were 6.
+    assert longer.steps * 10 == whole.steps * 4
+    assert short.steps * 10 == whole.steps * 6
+    assert results(tmp_path / "longer") == results(tmp_path / "whole")
+    for file in (tmp_path / "whole" / "models").iterdir():
+        assert file.read_bytes() == (tmp_path / "longer" / "models" / file.name).read_bytes()
+    # What the shorter run found is still its own.
+    assert audit("short", {"attack": {"models": ["logistic_regression"]}}).trained == []
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_model_that_was_killed_goes_on_in_its_middle(tmp_path, digits, optimizer):
+    config = Config.model_validate(
+        {**SETTINGS, "target": {**SETTINGS["target"], "epochs": 20, "optimizer": optimizer}}
+    )
+    family = target_family(config, digits)
+    members = [Member("a", np.arange(0, 160)), Member("b", np.arange(100, 250))]
+
+    def train(out, backend, worth_keeping=1):
+        with RunFolder(tmp_path / out, config, Store(tmp_path / out / ".." / f"s-{out}")) as folder:
+            trainer = Trainer(NumpyEngine(backend), folder, Silent(), 0, worth_keeping)
+            trainer.train("models", family, members)
+
+    whole, broken, resumed = NumpyBackend(), NumpyBackend(), NumpyBackend()
+    train("whole", whole, worth_keeping=1e18)
+    broken.stop_after = 25  # in the third epoch of the first model
+    with pytest.raises(Interrupted):
+        train("broken", broken)
+    assert not list((tmp_path / "broken").glob("models/*"))
+    train("broken", resumed)
+    assert resumed.steps == whole.steps - 20
+    for name in ("a", "b"):
+        one, other = (
+            (tmp_path / out / "models" / f"{name}.safetensors").read_bytes()
+            for out in ("whole", "broken")
+        )
+        assert one == other
+    # States kept on the way are gone: two models, and where their optimizers stood.
+    assert len(list(Store(tmp_path / "s-broken"))) == 4
+
+
+def damage_of(kind):
+    def damage(folder, store):
+        for file in store.glob(f"objects/*/*{kind}"):
+            content = bytearray(file.read_bytes())
+            content[len(content) // 2] ^= 1
+            file.write_bytes(content)
+
+    return damage
+
+
+def emptied(folder, store):
+    for file in store.glob("objects/*/*"):
+        file.write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("damage", "names"),
+    [
+        (damage_of(".safetensors"), ["model 'target'"]),
+        (damage_of(".npy"), ["answers 'shadow-01'", "scores 'shadow_fcnet on original'"]),
+        (damage_of(".entry"), ["entry of "]),
+        (emptied, ["entry of "]),
+        (lambda folder, store: shutil.rmtree(store), []),
+        (lambda folder, store: shutil.rmtree(folder / "models"), []),
+    ],
+    ids=["models", "arrays", "entries", "emptied", "no-store", "no-links"],
+)
+def test_damage_is_found_mended_and_told(audit, tmp_path, damage, names):
+    audit("run")
+    first = results(tmp_path / "run")
+    damage(tmp_path / "run", tmp_path / "store")
+    second = audit("run")
+    for name in names:
+        assert any(found.startswith(name) for found in second.damaged), second.damaged
+    assert bool(second.damaged) == bool(names)
+    assert results(tmp_path / "run") == first
+    third = audit("run")
+    assert (third.trained, third.damaged) == ([], [])
+    assert results(tmp_path / "run") == first
+    assert all(file.read_bytes() for file in (tmp_path / "run").rglob("*.safetensors"))
+
+
+def test_a_damaged_attack_model_is_made_again_when_it_is_asked(audit, tmp_path):
+    audit("run")
+    file = tmp_path / "run" / "models" / "attack-3.safetensors"
+    content = file.read_bytes()
+    file.write_bytes(content[:-1] + b"x")
+    other = audit("other", {"deletion": {"ratios": [0.2]}})
+    assert other.damaged == ["model 'attack-3'"]
+    assert "attack-3" in other.trained
+    assert (tmp_path / "other" / "models" / "attack-3.safetensors").read_bytes() == content
+
+
+def test_a_folder_moved_away_from_its_store_trains_nothing(audit, tmp_path):
+    audit("run")
+    (tmp_path / "away").mkdir()
+    shutil.move(tmp_path / "run", tmp_path / "away" / "run")
+    moved = audit("away/run", store="away/store")
+    assert moved.trained == []
+    assert moved.asked == attack_questions(tmp_path / "away" / "run")
+
+
+def attack_questions(folder):
+    """Scores are not linked, so a moved folder asks its attack models again."""
+    per_class = json.loads((folder / "log.jsonl").read_text().splitlines()[-2])
+    assert per_class["event"] == "attack"
+    rows, versions = np.load(folder / "scores.npz")["rows"], per_class["versions"]
+    labels = load_dataset("digits").labels[rows]
+    return [int((labels == label).sum()) * len(versions) for label in range(10)]
+
+
+def test_another_version_of_the_framework_shares_nothing(audit):
+    audit("run")
+    assert audit("other", backend=NumpyBackend(version="2")).trained == FIRST + attack_models()
+
+
+def test_scores_are_stored_so_that_figures_can_be_made_again(audit, tmp_path):
+    from mia_dual import metrics
+
+    audit("run")
+    folder = tmp_path / "run"
+    scores = np.load(folder / "scores.npz")
+    plan = np.load(folder / "plan.npz")
+    found = json.loads(results(folder))["attacks"]["shadow_logistic_regression"]
+    original = scores["versions"].tolist().index("original")
+    membership = np.isin(scores["rows"], plan["target_members"])
+    row = scores["shadow_logistic_regression"][original]
+    assert row.shape == membership.shape
+    # All records here, balanced by class there: near, and surely not the other way round.
+    assert metrics.auc(membership, row) == pytest.approx(found["auc"], abs=0.05)
+
+
+def test_an_answer_is_asked_once_for_every_model_and_record(audit, tmp_path):
+    backend = audit("run", {"attack": {"models": ["logistic_regression"]}})
+    assert backend.asked == [240] * len(FIRST)
+    for name in FIRST:
+        table = np.load(tmp_path / "run" / "answers" / f"{name}.npy", mmap_mode="r")
+        assert (table.shape, table.dtype) == ((240, 10), np.float32)
+
+
+def test_a_damaged_model_is_made_again_though_its_answers_are_there(audit, tmp_path):
+    audit("run")
+    target = tmp_path / "run" / "models" / "target.safetensors"
+    target.write_bytes(target.read_bytes()[:-1])
+    again = audit("run")
+    assert again.trained == ["target"]
+    assert again.asked == []
+
+
+def test_a_network_that_normalises_is_refused_a_single_record(tmp_path, digits):
+    from mia_dual.errors import NetworkError
+
+    config = Config.model_validate(
+        {**SETTINGS, "target": {"network": "resnet18", "epochs": 1, "batch_size": 1}}
+    )
+    backend = NumpyBackend()
+    with (
+        RunFolder(tmp_path / "run", config, Store(tmp_path / "store")) as folder,
+        pytest.raises(NetworkError, match=r"'target' would train on batches of one.*batch_size 1"),
+    ):
+        run_audit(config, NumpyEngine(backend), digits, folder, Silent())
+    assert backend.trained == []

@@ -1,0 +1,97 @@
+"""The plan says who sees what, before anything trains, and is a function of config and labels."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mia_dual.config import Config
+from mia_dual.errors import DataError
+from mia_dual.plan.document import plan_arrays, plan_document
+from mia_dual.plan.draft import draft_plan
+
+LABELS = np.arange(1600) % 4
+SPLIT = {"target_members": 200, "target_non_members": 100, "shadow_members": 150}
+
+
+def plan_of(**settings):
+    config = Config.model_validate({"split": SPLIT, "shadows": {"count": 3}, **settings})
+    return draft_plan(config, LABELS, classes=4)
+
+
+def test_every_model_knows_its_records():
+    plan = plan_of(deletion={"ratios": [0.1], "groups": 5, "classes": [2]})
+    assert list(plan.models) == [
+        "target", "shadow-00", "shadow-01", "shadow-02", "full-10pct", "full-classes",
+        *(f"group-{number:02d}" for number in range(5)),
+        *(f"group-{number:02d}-{request}" for request in ("10pct", "classes")
+          for number in range(5)),
+    ]  # fmt: skip
+    target = plan.models["target"]
+    for model in plan.models.values():
+        assert (np.diff(model.members) > 0).all()
+        assert (np.diff(model.asked) > 0).all()
+        if model.role == "shadow":
+            assert not np.isin(model.asked, target.asked).any()
+            assert np.isin(model.members, model.asked).all()
+        else:
+            assert np.array_equal(model.asked, target.asked)
+            assert np.isin(model.members, target.members).all()
+    assert not (LABELS[plan.models["full-classes"].members] == 2).any()
+    together = np.sort(np.concatenate([plan.models[f"group-{n:02d}"].members for n in range(5)]))
+    assert np.array_equal(together, target.members)
+
+
+def test_memberships_say_who_is_in():
+    plan = plan_of()
+    found = plan.memberships()
+    assert found.shape == (len(plan.models), len(plan.audited))
+    for row, model in zip(found, plan.models.values()):
+        assert np.array_equal(plan.audited[row], model.members)
+
+
+def test_versions_hold_no_deleted_record():
+    plan = plan_of(deletion={"ratios": [0.05, 0.2], "groups": 4, "placement": "concentrated"})
+    assert [(deletion.request.name, deletion.method) for deletion in plan.deletions] == [
+        ("5%", "full"), ("5%", "grouped"), ("20%", "full"), ("20%", "grouped"),
+    ]  # fmt: skip
+    for deletion in plan.deletions:
+        after = plan.versions[deletion.after]
+        seen = np.concatenate([plan.models[name].members for name in after.models])
+        assert np.array_equal(np.sort(seen), deletion.request.retained)
+        # What was not hit is not trained again.
+        kept = set(after.models) - set(after.retrained)
+        assert kept == set(plan.versions[deletion.before].models) & set(after.models)
+
+
+def test_one_more_shadow_or_ratio_leaves_the_rest_as_it_was():
+    plan = plan_of(deletion={"ratios": [0.1]})
+    for other in (
+        plan_of(shadows={"count": 5}, deletion={"ratios": [0.1]}),
+        plan_of(deletion={"ratios": [0.1, 0.3]}),
+    ):
+        for name, model in plan.models.items():
+            assert np.array_equal(other.models[name].members, model.members)
+            assert np.array_equal(other.models[name].asked, model.asked)
+
+
+def test_a_class_without_evidence_is_named_before_anything_trains():
+    labels = LABELS.copy()
+    labels[labels == 3] = 2
+    labels[:1] = 3
+    config = Config.model_validate({"split": SPLIT})
+    with pytest.raises(DataError, match=r"class 3 has no shadow.*shadow_members"):
+        draft_plan(config, labels, classes=4)
+
+
+def test_the_document_holds_it_all():
+    plan = plan_of()
+    document = json.loads(json.dumps(plan_document(plan)))
+    assert list(document["models"]) == list(plan.models)
+    assert document["models"]["target"] == {
+        "role": "target", "recipe": "target", "members": 200, "asked": 300,
+    }  # fmt: skip
+    arrays = plan_arrays(plan)
+    assert np.array_equal(arrays["members/shadow-01"], plan.models["shadow-01"].members)
+    assert len(arrays["deleted/10pct"]) == document["requests"]["10%"]["deleted"] == 20
+    assert arrays["memberships"].dtype == bool
