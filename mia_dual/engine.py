@@ -52,11 +52,10 @@ class Engine:
         """Believe ``record``, a :meth:`record` of an earlier run, where it still holds."""
         if not isinstance(record, dict) or record.get("asked") != self._asked():
             return
-        environment, installed = record.get("environment"), record.get("installed")
-        if not _is_texts(environment) or not _is_texts(installed) or not installed:
-            return
-        if installed == _installed(environment):
-            self._environment = dict(environment)
+        environment = _texts(record.get("environment"))
+        installed = _texts(record.get("installed"))
+        if environment and installed and installed == _installed(environment):
+            self._environment = environment
 
     def record(self) -> dict[str, Any]:
         """What ``environment.json`` holds: what was asked for, what is installed, what it gave."""
@@ -80,10 +79,12 @@ def _installed(environment: Mapping[str, str]) -> dict[str, str]:
         return {}
 
 
-def _is_texts(record: Any) -> bool:
-    return isinstance(record, dict) and all(
-        isinstance(text, str) for pair in record.items() for text in pair
-    )
+def _texts(record: Any) -> dict[str, str]:
+    """``record`` where it maps texts to texts; empty where it is anything else."""
+    if not isinstance(record, dict):
+        return {}
+    sound = all(isinstance(text, str) for pair in record.items() for text in pair)
+    return record if sound else {}
 
 
 def _difference(before: Mapping[str, str], now: Mapping[str, str]) -> str:

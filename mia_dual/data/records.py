@@ -23,3 +23,12 @@ def as_records(dataset: Dataset, network: str, image_size: Optional[int]) -> Rec
     if features.dtype == np.uint8:
         return Records(features, dataset.labels, SCALE, SHIFT)
     return Records(features, dataset.labels)
+
+
+def records_shape(dataset: Dataset, network: str, image_size: Optional[int]) -> tuple[int, ...]:
+    """The shape of one record of :func:`as_records`."""
+    return as_records(dataset, network, image_size).features.shape[1:]
+
+
+def records_digest(dataset: Dataset, network: str, image_size: Optional[int]) -> str:
+    return str(dataset.digest()) + f"{network}{image_size}"

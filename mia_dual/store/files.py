@@ -70,7 +70,7 @@ def checksum_of(path: Path) -> str:
 def as_npy(array: np.ndarray) -> bytes:
     """``array`` as the content of an .npy file, which can be memory-mapped."""
     stream = io.BytesIO()
-    np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)
+    np.save(stream, np.ascontiguousarray(array), allow_pickle=False)
     return stream.getvalue()
 
 

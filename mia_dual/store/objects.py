@@ -69,12 +69,16 @@ class Store:
         except (OSError, UnicodeDecodeError):
             entry = None
         if entry is None or entry.key != key:
-            return self._note(f"entry of {key[:12]}")
+            self._note(f"entry of {key[:12]}")
+            return None
         try:
             size = self.file(entry).stat().st_size
         except OSError:
             size = -1
-        return entry if size == entry.bytes else self._note(f"{entry.kind} '{entry.name}'")
+        if size == entry.bytes:
+            return entry
+        self._note(f"{entry.kind} '{entry.name}'")
+        return None
 
     def file(self, entry: Entry) -> Path:
         """Where the object of ``entry`` lies."""
@@ -88,7 +92,8 @@ class Store:
             content = b""
         if checksum(content) == entry.sha256:
             return content
-        return self._note(f"{entry.kind} '{entry.name}'")
+        self._note(f"{entry.kind} '{entry.name}'")
+        return None
 
     def is_sound(self, entry: Entry) -> bool:
         """Whether the object's content is as it was written."""
