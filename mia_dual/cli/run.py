@@ -57,7 +57,7 @@ def run(
     path = out or Path("runs") / f"{config.stem if config else 'default'}-{settings.backend}"
     console = Console()
     progress = RichProgress(console)
-    execution = Execution(together.value, parse_memory(memory) if memory else None, workers)
+    execution = Execution(together.value, None if memory is None else parse_memory(memory), workers)
     engine = load_backend(settings.backend, settings.device, execution)
     with RunFolder(path, settings) as folder:
         dataset = load_dataset(
