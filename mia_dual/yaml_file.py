@@ -96,9 +96,9 @@ def _compose(text: str) -> Optional[yaml.Node]:
     loader = _Loader(text)
     try:
         node: Optional[yaml.Node] = loader.get_single_node()
+    except YamlError:
+        raise
     except (ValueError, OverflowError) as error:
-        if isinstance(error, YamlError):
-            raise
         # PyYAML passes escapes ("\UFFFFFFFF") and version numbers to chr() and int() unseen.
         raise _not_yaml("an escape or a version is out of range", loader.line + 1) from error
     finally:
@@ -177,8 +177,12 @@ def _mapping(node: yaml.MappingNode, path: tuple[str, ...]) -> dict[str, Any]:
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         if key_node.tag != f"{_PREFIX}str":
-            key = quoted(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "a list"
-            raise YamlError(f"{key} is no word to name a setting", line, _dotted(path))
+            key = (
+                quoted(key_node.value)
+                if isinstance(key_node, yaml.ScalarNode)
+                else "what stands left of a colon"
+            )
+            raise YamlError(f"{key} is no name of a setting: write a word", line, _dotted(path))
         if key_node.value in values:
             raise YamlError("it stands twice: keep one", line, _dotted((*path, key_node.value)))
         values[key_node.value] = _value(value_node, (*path, key_node.value))

@@ -1,7 +1,6 @@
 """Settings: where they come from, and what is said of bad ones."""
 
 import json
-import math
 import os
 from pathlib import Path
 
@@ -130,9 +129,9 @@ BAD_YAML = [
     ("epochs: &a 3", "anchors and aliases"),
     ("epochs: *a", "anchors and aliases"),
     ("{epochs: 3, epochs: 4}", "target.epochs: it stands twice|it stands twice: keep one"),
-    ("1: 3", "'1' is no word"),
-    ("null: 3", "'null' is no word"),
-    ("[a]: 3", "a list is no word"),
+    ("1: 3", "'1' is no name"),
+    ("null: 3", "'null' is no name"),
+    ("[a]: 3", "what stands left of a colon is no name"),
     ("<<: {epochs: 3}", "unknown key 'target.<<'"),
     ('network: "\\UFFFFFFFF"', "an escape or a version is out of range"),
     ("network: \x1b[2J", r"the character '\\x1b' does not stand in YAML"),
@@ -174,18 +173,6 @@ def test_an_alias_bomb_is_refused_before_it_goes_off(tmp_path):
     levels = [f"a{at + 1}: &a{at + 1} [{', '.join([f'*a{at}'] * 9)}]" for at in range(9)]
     file.write_text("\n".join(["a0: &a0 [lol]", *levels]))
     assert_refused("line 1, a0: anchors and aliases", file)
-
-
-def test_core_schema_values_are_read_as_they_say():
-    text = (
-        "{a: 010, b: 0x1F, c: 0o17, d: -3, e: 1e-3, f: .5, g: -.inf, h: yes, i: 1:30, "
-        "j: 2020-01-31, k: ~, l: 'true', m: true, n: 1_000, o: '', p: }"
-    )
-    assert read_yaml(text) == {
-        "a": 10, "b": 31, "c": 15, "d": -3, "e": 0.001, "f": 0.5, "g": -math.inf, "h": "yes",
-        "i": "1:30", "j": "2020-01-31", "k": None, "l": "true", "m": True, "n": "1_000", "o": "",
-        "p": None,
-    }  # fmt: skip
 
 
 def test_a_part_of_the_attacks_settings_leaves_the_rest_the_attacks():
