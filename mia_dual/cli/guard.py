@@ -6,9 +6,9 @@ import functools
 from typing import Any, Callable
 
 import typer
-from rich.console import Console
 
 from mia_dual.errors import MiaDualError
+from mia_dual.quoting import one_line
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -19,14 +19,13 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(*arguments: Any, **options: Any) -> None:
-        errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
         try:
             command(*arguments, **options)
         except MiaDualError as error:
-            errors.print(f"mia-dual: {' '.join(str(error).split())}")
+            typer.echo(f"mia-dual: {one_line(str(error))}", err=True)
             raise typer.Exit(BAD_INPUT) from error
         except KeyboardInterrupt as error:
-            errors.print("mia-dual: interrupted; the same command goes on where it stopped")
+            typer.echo("mia-dual: interrupted; the same command goes on where it stopped", err=True)
             raise typer.Exit(INTERRUPTED) from error
 
     return run

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from enum import Enum
 
 from mia_dual.errors import ConfigError
+from mia_dual.quoting import quoted
 
 
 class Together(str, Enum):
@@ -24,14 +27,24 @@ class Device(str, Enum):
     ascend = "ascend"
 
 
-def parse_memory(text: str) -> int:
-    """Bytes of a size such as ``4GB``, ``512MiB`` or ``1000000``; raises ConfigError."""
-    from pydantic import ByteSize, TypeAdapter, ValidationError
+_SIZE = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*(?:([kmgt]i?)?b)?\s*", re.IGNORECASE | re.ASCII)
+_BYTES = {
+    "": 1,
+    "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12,
+    "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40,
+}  # fmt: skip
+_MOST_BYTES = 2**60
 
-    try:
-        size = int(TypeAdapter(ByteSize).validate_python(text))
-    except ValidationError as error:
-        raise ConfigError(f"--memory '{text}' is no size: write it as in 4GB or 512MiB") from error
-    if size <= 0:
-        raise ConfigError(f"--memory '{text}' leaves nothing to train in: write it as in 4GB")
-    return size
+
+def parse_memory(text: str) -> int:
+    """Bytes of a size such as ``4GB``, ``1.5 GiB`` or ``1000000``; raises ConfigError."""
+    size = _SIZE.fullmatch(text)
+    if size is None or len(text) > 40:
+        raise ConfigError(f"--memory {quoted(text)} is no size: write it as in 4GB or 512MiB")
+    amount, unit = size.groups(default="")
+    count = int(Decimal(amount) * _BYTES[unit.lower()])
+    if count < 1:
+        raise ConfigError(f"--memory {quoted(text)} leaves nothing to train in: write it as in 4GB")
+    if count > _MOST_BYTES:
+        raise ConfigError(f"--memory {quoted(text)} is more than machines have: leave it out")
+    return count

@@ -16,14 +16,15 @@ from types import TracebackType
 from typing import Any, Optional
 
 import numpy as np
-import yaml
 from filelock import FileLock, Timeout
 
 from mia_dual.config import Config
 from mia_dual.errors import StoreError
+from mia_dual.quoting import quoted
 from mia_dual.store.entry import Entry
 from mia_dual.store.files import as_npz, checksum_of, link_or_copy, write_atomically
 from mia_dual.store.objects import Store
+from mia_dual.yaml_file import YamlError, read_yaml, read_yaml_file
 
 FOLDERS = ("models", "answers")
 FILES = (
@@ -123,15 +124,15 @@ class RunFolder:
 
     def _compare(self, file: Path) -> None:
         try:
-            found = yaml.safe_load(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            raise StoreError(f"'{file}' cannot be read: name another --out") from error
-        here, there = _flat(yaml.safe_load(self._config.to_yaml())), _flat(found)
+            found = read_yaml_file(file)
+        except YamlError as error:
+            raise StoreError(f"'{file}' cannot be read: {error}: name another --out") from error
+        here, there = _flat(read_yaml(self._config.to_yaml())), _flat(found)
         for key in sorted(here.keys() | there.keys()):
             if here.get(key) != there.get(key):
                 raise StoreError(
                     f"run folder '{self.path}' holds a run of another config ({key} is "
-                    f"{there.get(key)!r} there, {here.get(key)!r} here): name another --out"
+                    f"{quoted(there.get(key))} there, {quoted(here.get(key))} here): name another --out"
                 )
 
     def refer(self, keys: Iterable[str]) -> None:
