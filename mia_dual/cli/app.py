@@ -10,6 +10,7 @@ from mia_dual.cli.datasets import datasets
 from mia_dual.cli.doctor import doctor
 from mia_dual.cli.guard import guarded
 from mia_dual.cli.run import run
+from mia_dual.cli.store import store
 
 app = typer.Typer(
     help="Audit what a model remembers of its training data, alike on MindSpore and PyTorch.",
@@ -35,6 +36,7 @@ def _options(
 
 for command in (run, datasets, doctor, bench):
     app.command()(guarded(command))
+app.add_typer(store, name="store")
 
 
 def main() -> None:
