@@ -21,18 +21,20 @@ def auc_interval(
 ) -> Optional[tuple[float, float]]:
     """A confidence interval of :func:`auc`, within [0, 1] and never without width.
 
-    The AUCs t with \\|auc - t\\| <= z sqrt(r V(t)), solved for both ends. V is the variance that
-    exponential scores would have (Hanley and McNeil 1982) in the form of Newcombe 2006, Statistics
-    in Medicine 25, 559-573, method 5. Alone it is too wide for scores with many ties, and
-    too narrow where the side with fewer records is the more spread. So r is the ratio of DeLong's
-    variance S (DeLong et al. 1988, which supposes no distribution) to V, drawn towards 1 where
-    records are too few to tell, and 1 where members and non-members do not overlap::
+    It holds every AUC t with (auc - t)^2 <= z^2 r V(t). V is the variance of Newcombe 2006,
+    Statistics in Medicine 25, 559-573, method 5 (Hanley and McNeil 1982, with the sides taken as
+    equal): V(t) = t (1 - t) (1 + N (1 - t) / (2 - t) + N t / (1 + t)) / (m n), m and n the
+    records of each side and N = (m + n) / 2 - 1. Alone it is too wide for scores with many ties,
+    and too narrow where the smaller side is the more spread. So r sets it to DeLong's variance S
+    (DeLong et al. 1988, Biometrics 44, 837-845), which supposes no distribution, but the less the
+    fewer the records: with k the smaller side's and s = (k auc + 1) / (k + 2)::
 
-        r = (n S + PRIOR V(s)) / (n V(auc) + PRIOR V(s))
+        r = (k S + PRIOR V(s)) / (k V(auc) + PRIOR V(s))
 
-    with n the records of the smaller side and s = (n auc + 1) / (n + 2). With many records this
-    is DeLong's interval. Simulated at 5 to 100 records a side it holds the truth in .93 to .98 of
-    draws from normal scores of equal spread, rounded or not; in more where nearly all are tied.
+    With many records this is DeLong's interval; where the sides do not overlap, Newcombe's.
+    Simulated at 5 to 100 records a side, it holds the truth in .94 to .975 of draws from normal
+    scores of equal spread, in steps or not, in more where nearly all are tied, and in .89 at worst
+    where the side with a tenth of the records is spread twice as far.
 
     None where either side has fewer than two records: nothing is known of their spread then.
     """
