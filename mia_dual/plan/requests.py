@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 
 from mia_dual.config import Config
 from mia_dual.errors import ConfigError, DataError
+from mia_dual.plan.groups import fewest_groups
 from mia_dual.seeds import generator
+
+MOST_DIGITS = 18
+"""Of an integer that a record or class could have: more may not fit an int64."""
+
+MOST_SHOWN = 40
+"""Characters of a bad value that an error repeats."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +33,7 @@ class Request:
 
     @property
     def slug(self) -> str:
-        """The name as part of a file's."""
+        """The name as part of a file's: letters, digits, ``.`` and ``-``, another per request."""
         return self.name.replace("%", "pct")
 
     @property
@@ -44,58 +52,88 @@ def draw_requests(
     """
     wanted = config.deletion
     requests = [
-        _request(f"{ratio * 100:g}%", _draw(config, ratio, members, groups), members)
+        _request(f"{_percent(ratio)}%", _draw(config, ratio, members, groups), members)
         for ratio in wanted.ratios
     ]
     if wanted.indices is not None:
         deleted = _from_file(wanted.indices, members)
         requests.append(_request("indices", deleted, members))
     if wanted.classes:
-        deleted = members[np.isin(labels[members], wanted.classes)]
-        for label in wanted.classes:
-            if label not in labels[deleted]:
-                raise ConfigError(
-                    f"deletion.classes: the target has no member of class {label}: "
-                    f"its classes are 0 to {labels.max()}"
-                )
+        deleted = _of_classes(wanted.classes, members, labels)
         requests.append(_request("classes", deleted, members))
     return requests
+
+
+def _percent(ratio: float) -> str:
+    """``ratio`` in per cent, exactly, so that no two ratios share a name."""
+    percent = (Decimal(repr(ratio)) * 100).normalize()
+    # Plain digits would fill a file's name where nearly nothing is asked for.
+    return f"{percent:f}" if percent.adjusted() > -7 else str(percent)
 
 
 def _draw(
     config: Config, ratio: float, members: np.ndarray, groups: Sequence[np.ndarray]
 ) -> np.ndarray:
-    rng = generator(config.seed, "deletion", f"{ratio:g}")
+    rng = generator(config.seed, "deletion", repr(ratio))
     count = max(round(ratio * len(members)), 1)
     if config.deletion.placement == "uniform":
         return rng.choice(members, count, replace=False)
-    # Whole groups first, so that the fewest are touched; the last one gives what is left to give.
-    in_turn = [rng.permutation(groups[number]) for number in rng.permutation(len(groups))]
-    return np.concatenate(in_turn)[:count]
+    hit = fewest_groups([len(group) for group in groups], count, rng)
+    # Whole groups, but for the last, which gives what is left to give.
+    return np.concatenate([rng.permutation(groups[number]) for number in hit])[:count]
+
+
+def _of_classes(wanted: Sequence[int], members: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    present = set(labels[members].tolist())
+    for label in wanted:
+        if label not in present:
+            # Python refuses to write integers of more than some thousand digits.
+            shown = label if abs(label) < 10**MOST_DIGITS else f"(more than {MOST_DIGITS} digits)"
+            raise ConfigError(
+                f"deletion.classes: the target has no member of class {shown}: "
+                f"its classes are {min(present)} to {max(present)}"
+            )
+    return members[np.isin(labels[members], wanted)]
 
 
 def _from_file(file: Path, members: np.ndarray) -> np.ndarray:
+    known = set(members.tolist())
+    chosen: set[int] = set()
+    for text in _words(file):
+        if not (text.isascii() and text.isdecimal()):
+            raise DataError(
+                f"deletion.indices: {_shortened(repr(text))} in '{file}' is no record index"
+            )
+        digits = text.lstrip("0") or "0"
+        if len(digits) > MOST_DIGITS or int(digits) not in known:
+            raise DataError(
+                f"deletion.indices: record {_shortened(text)} in '{file}' is no member of the "
+                "target (splits.npz lists the members)"
+            )
+        chosen.add(int(digits))
+    if not chosen:
+        raise DataError(f"deletion.indices: '{file}' names no record")
+    return np.array(sorted(chosen), np.int64)
+
+
+def _words(file: Path) -> Iterator[str]:
+    """The words of a text file, read as they are asked for. A pipe or device is no file."""
     try:
-        lines = file.read_text(encoding="utf-8").split()
+        if not file.is_file():
+            raise OSError
+        with file.open(encoding="utf-8-sig") as lines:
+            for line in lines:
+                yield from line.split()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"deletion.indices: '{file}' cannot be read: give a text file of record indices, "
             "one a line"
         ) from error
-    known = set(members.tolist())
-    chosen: set[int] = set()
-    for text in lines:
-        if not text.isdecimal():
-            raise DataError(f"deletion.indices: '{text}' in '{file}' is no record index")
-        if int(text) not in known:
-            raise DataError(
-                f"deletion.indices: record {text} in '{file}' is no member of the target "
-                "(splits.npz lists the members)"
-            )
-        chosen.add(int(text))
-    if not chosen:
-        raise DataError(f"deletion.indices: '{file}' names no record")
-    return np.array(sorted(chosen), np.int64)
+
+
+def _shortened(text: str) -> str:
+    """``text``, cut where an error's line would grow long."""
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 
 def _request(name: str, deleted: np.ndarray, members: np.ndarray) -> Request:

@@ -80,7 +80,7 @@ def balanced(
     ``labels`` are those of all records, (records,) int64. A class that one side lacks is left
     out. Matching class by class keeps an attack from scoring by the class alone.
     """
-    kept_members, kept_non_members = [], []
+    kept_members, kept_non_members = [members[:0]], [non_members[:0]]
     for label in np.unique(labels[np.concatenate([members, non_members])]):
         inside = members[labels[members] == label]
         outside = non_members[labels[non_members] == label]

@@ -9,19 +9,25 @@ import numpy as np
 from mia_dual.interface import NO_RECORD
 
 
+def steps_an_epoch(records: int, batch_size: int) -> int:
+    """Batches that :func:`draw_batches` cuts an epoch of ``records`` records in."""
+    return -(-_used(records, batch_size) // batch_size)
+
+
 def draw_batches(
     rows: np.ndarray, epochs: int, batch_size: int, rng: np.random.Generator
 ) -> np.ndarray:
     """A fresh order of ``rows`` for every epoch, cut in batches.
 
-    Returns (epochs x ceil(rows / batch_size), batch_size) int64; each epoch's last row ends with
+    Returns (epochs x :func:`steps_an_epoch`, batch_size) int64; each epoch's last row ends with
     ``NO_RECORD`` where the records do not divide evenly. Every record comes once an epoch, but
     for one that would make a last batch alone: it is left out of that epoch, since batch
-    normalisation has nothing to normalise in a single record.
+    normalisation has nothing to normalise in a single record. (So a batch holds one record only
+    where ``batch_size`` is 1, or ``rows`` is one record; a network with batch normalisation
+    cannot be trained on either.) The first epochs are the same, however many follow.
     """
-    lone = len(rows) > 1 and batch_size > 1 and len(rows) % batch_size == 1
-    used = len(rows) - lone
-    steps = -(-used // batch_size)
+    used = _used(len(rows), batch_size)
+    steps = steps_an_epoch(len(rows), batch_size)
     batches = np.full((epochs, steps * batch_size), NO_RECORD, np.int64)
     for epoch in batches:
         epoch[:used] = rng.permutation(rows)[:used]
@@ -40,7 +46,6 @@ def learning_rates(
     return rate * decay ** drops.astype(np.float64)
 
 
-def steps_an_epoch(records: int, batch_size: int) -> int:
-    """Steps."""
+def _used(records: int, batch_size: int) -> int:
     lone = records > 1 and batch_size > 1 and records % batch_size == 1
-    return -(-(records - lone) // batch_size)
+    return records - lone

@@ -73,9 +73,16 @@ def test_too_few_records_are_refused_with_the_counts():
         draw_split(59, config(10, 10, 20))
 
 
-@given(st.lists(st.integers(0, 4), min_size=1), st.lists(st.integers(0, 4), min_size=1))
+def test_a_split_may_take_every_record_and_leave_shadows_no_choice():
+    split = draw_split(4, config(1, 1, 1))
+    assert len(split.pool) == 2
+    for shadow in split.shadows:
+        assert sorted(shadow.rows) == split.pool.tolist()
+
+
+@given(st.lists(st.integers(0, 4)), st.lists(st.integers(0, 4)))
 def test_balancing_matches_classes_and_duplicates_nobody(inside, outside):
-    labels = np.array(inside + outside)
+    labels = np.array(inside + outside, np.int64)
     members = np.arange(len(inside))
     non_members = np.arange(len(inside), len(labels))
     chosen = balanced(members, non_members, labels, np.random.default_rng(0))
