@@ -66,22 +66,27 @@ class FCNetScorer:
 
     def scores(self, logits: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Probability of membership; see :class:`mia_dual.attacks.base.Scorer`."""
-        models, records, classes = logits.shape
-        vectors = confidences(logits).reshape(models * records, classes)
-        labels = np.tile(self._labels[rows], models)
-        # Each attack model is asked about the records of its class alone.
-        order = np.argsort(labels, kind="stable")
-        parts = np.split(order, np.searchsorted(labels[order], np.arange(1, classes)))
-        asked = np.full((classes, max(map(len, parts))), NO_RECORD, np.int64)
+        versions, records, classes = logits.shape
+        vectors = confidences(logits).reshape(versions * records, classes)
+        # Each attack model is asked about the records of its class alone, and about each version
+        # as if it were the only one, so that a score does not depend on what else is scored.
+        labels = self._labels[rows]
+        parts = [np.flatnonzero(labels == label) for label in range(classes)]
+        asked = np.full((versions, classes, max(map(len, parts))), NO_RECORD, np.int64)
+        for version in range(versions):
+            for label, part in enumerate(parts):
+                asked[version, label, : len(part)] = version * records + part
+        said = self._backend.logits(
+            self._spec,
+            self._weights * versions,
+            Records(vectors, np.zeros(len(vectors), np.int64)),
+            asked.reshape(versions * classes, -1),
+        )
+        of_member = (said[..., 1].astype(np.float64) - said[..., 0]).reshape(asked.shape)
+        scores = np.empty((versions, records))
         for label, part in enumerate(parts):
-            asked[label, : len(part)] = part
-        known = Records(vectors, np.zeros(len(vectors), np.int64))
-        said = self._backend.logits(self._spec, self._weights, known, asked)
-        scores = np.empty(models * records)
-        for label, part in enumerate(parts):
-            of_member = said[label, : len(part)].astype(np.float64) @ (-1.0, 1.0)
-            scores[part] = 1 / (1 + np.exp(-of_member))
-        return scores.reshape(models, records)
+            scores[:, part] = 1 / (1 + np.exp(-of_member[:, label, : len(part)]))
+        return scores
 
 
 def _digest(evidence: Evidence) -> str:

@@ -46,15 +46,15 @@ class SklearnScorer:
 
     def scores(self, logits: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Probability of membership; see :class:`mia_dual.attacks.base.Scorer`."""
-        models, records, classes = logits.shape
         vectors = confidences(logits)
         labels = self._labels[rows]
-        scores = np.empty((models, records))
+        scores = np.empty(vectors.shape[:2])
         for label in np.unique(labels):
             chosen = labels == label
-            asked = vectors[:, chosen].reshape(-1, classes)
-            said = self._models[int(label)].predict_proba(asked)[:, 1]
-            scores[:, chosen] = said.reshape(models, -1)
+            # One by one: a product of more rows rounds otherwise, and a score would depend on
+            # what else is scored.
+            for row, asked in zip(scores, vectors):
+                row[chosen] = self._models[int(label)].predict_proba(asked[chosen])[:, 1]
         return scores
 
 

@@ -108,7 +108,7 @@ def _from_file(file: Path, members: np.ndarray) -> np.ndarray:
         if len(digits) > MOST_DIGITS or int(digits) not in known:
             raise DataError(
                 f"deletion.indices: record {_shortened(text)} in '{file}' is no member of the "
-                "target (splits.npz lists the members)"
+                "target (plan.npz lists the members)"
             )
         chosen.add(int(digits))
     if not chosen:

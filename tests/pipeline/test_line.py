@@ -219,7 +219,7 @@ def attack_questions(folder):
     assert per_class["event"] == "attack"
     rows, versions = np.load(folder / "scores.npz")["rows"], per_class["versions"]
     labels = load_dataset("digits").labels[rows]
-    return [int((labels == label).sum()) * len(versions) for label in range(10)]
+    return [int((labels == label).sum()) for label in range(10)] * len(versions)
 
 
 def test_another_version_of_the_framework_shares_nothing(audit):
