@@ -11,14 +11,13 @@ import numpy as np
 
 from mia_dual.config import Config
 from mia_dual.errors import ConfigError, DataError
+from mia_dual.quoting import quoted
 from mia_dual.plan.groups import fewest_groups
 from mia_dual.seeds import generator
 
 MOST_DIGITS = 18
 """Of an integer that a record or class could have: more may not fit an int64."""
 
-MOST_SHOWN = 40
-"""Characters of a bad value that an error repeats."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +86,8 @@ def _of_classes(wanted: Sequence[int], members: np.ndarray, labels: np.ndarray) 
     present = set(labels[members].tolist())
     for label in wanted:
         if label not in present:
-            # Python refuses to write integers of more than some thousand digits.
-            shown = label if abs(label) < 10**MOST_DIGITS else f"(more than {MOST_DIGITS} digits)"
             raise ConfigError(
-                f"deletion.classes: the target has no member of class {shown}: "
+                f"deletion.classes: the target has no member of class {label}: "
                 f"its classes are {min(present)} to {max(present)}"
             )
     return members[np.isin(labels[members], wanted)]
@@ -102,12 +99,12 @@ def _from_file(file: Path, members: np.ndarray) -> np.ndarray:
     for text in _words(file):
         if not (text.isascii() and text.isdecimal()):
             raise DataError(
-                f"deletion.indices: {_shortened(repr(text))} in '{file}' is no record index"
+                f"deletion.indices: {quoted(text)} in '{file}' is no record index"
             )
         digits = text.lstrip("0") or "0"
         if len(digits) > MOST_DIGITS or int(digits) not in known:
             raise DataError(
-                f"deletion.indices: record {_shortened(text)} in '{file}' is no member of the "
+                f"deletion.indices: record {quoted(digits)} in '{file}' is no member of the "
                 "target (plan.npz lists the members)"
             )
         chosen.add(int(digits))
@@ -129,11 +126,6 @@ def _words(file: Path) -> Iterator[str]:
             f"deletion.indices: '{file}' cannot be read: give a text file of record indices, "
             "one a line"
         ) from error
-
-
-def _shortened(text: str) -> str:
-    """``text``, cut where an error's line would grow long."""
-    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 
 def _request(name: str, deleted: np.ndarray, members: np.ndarray) -> Request:
