@@ -10,21 +10,18 @@ import torch
 from mia_dual.errors import BackendError
 from mia_dual.execution import DEFAULT, Execution
 from mia_dual.interface import (
+    KeptState,
     NetworkSpec,
     Optimizer,
     Records,
     ReportSteps,
-    TrainedModel,
     TrainingJob,
     Weights,
 )
 from mia_dual_torch.networks import build
-from mia_dual_torch.records import DeviceRecords
+from mia_dual_torch.query import ask
 from mia_dual_torch.training import train
-from mia_dual_torch.weights import load, shapes
-
-QUERY_BATCH = 256
-"""Records a forward pass when a model is queried: more leave the cache, and take twice as long."""
+from mia_dual_torch.weights import unload
 
 
 class TorchBackend:
@@ -52,19 +49,20 @@ class TorchBackend:
         return ["cuda", "cpu"] if torch.cuda.is_available() else ["cpu"]
 
     def environment(self) -> dict[str, str]:
-        """Framework, its version, and the device."""
+        """Framework, its version, the device, and whether models are trained together."""
         found = {
             "framework": "torch",
             "version": torch.__version__,
             "device": self._device.type,
+            "together": self._execution.together,
         }
         if self._device.type == "cuda":
             found["gpu"] = torch.cuda.get_device_name(self._device)
         return found
 
-    def parameter_shapes(self, spec: NetworkSpec) -> dict[str, tuple[int, ...]]:
-        """Canonical name -> shape; see the protocol."""
-        return shapes(build(spec))
+    def fresh(self, spec: NetworkSpec, seed: int) -> dict[str, np.ndarray]:
+        """What a new model holds; see the protocol."""
+        return unload(build(spec, seed))
 
     def train(
         self,
@@ -73,19 +71,12 @@ class TorchBackend:
         jobs: Sequence[TrainingJob],
         records: Records,
         report: ReportSteps,
-    ) -> Iterator[TrainedModel]:
+    ) -> Iterator[KeptState]:
         """Train ``jobs``; see the protocol."""
         return train(spec, optimizer, jobs, records, report, self._device, self._execution)
 
-    def logits(self, spec: NetworkSpec, models: Sequence[Weights], records: Records) -> np.ndarray:
-        """Logits in evaluation mode: (models, records, classes) float32."""
-        data = DeviceRecords(records, self._device)
-        module = build(spec).to(self._device).eval()
-        answers = np.empty((len(models), len(records), spec.classes), np.float32)
-        with torch.inference_mode():
-            for weights, answer in zip(models, answers):
-                load(module, weights, spec)
-                for start in range(0, len(records), QUERY_BATCH):
-                    rows = slice(start, start + QUERY_BATCH)
-                    answer[rows] = module(data.inputs(rows)).cpu().numpy()
-        return answers
+    def logits(
+        self, spec: NetworkSpec, models: Sequence[Weights], records: Records, rows: np.ndarray
+    ) -> np.ndarray:
+        """Logits in evaluation mode: (models, rows, classes) float32; see the protocol."""
+        return ask(spec, models, records, rows, self._device, self._execution)

@@ -2,26 +2,56 @@
 
 from __future__ import annotations
 
+from typing import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mia_dual.errors import NetworkError
 from mia_dual.interface import NetworkSpec
 from mia_dual.networks import check_spec, flattened, from_factory, is_factory
+from mia_dual_torch.draws import drawing_from
+from mia_dual_torch.weights import trained
 
 
-def build(spec: NetworkSpec) -> nn.Module:
-    """The module of ``spec``, with whatever weights PyTorch gave it.
+def build(spec: NetworkSpec, seed: int = 0) -> nn.Module:
+    """The module of ``spec`` as PyTorch builds it, drawing from ``seed`` alone.
 
     Raises NetworkError for an unknown network, a factory that cannot be used, or an input shape
     that the network cannot take.
     """
-    if is_factory(spec.name):
-        return from_factory(spec, nn.Module, lambda module: _logits_shape(module, spec))
-    check_spec(spec)
-    return {"fcnet": FCNet, "convnet": ConvNet, "lenet5": LeNet5, "resnet18": ResNet18}[spec.name](
-        spec
-    )
+    with drawing_from(seed):
+        if is_factory(spec.name):
+            return _checked(
+                from_factory(spec, nn.Module, lambda module: _logits_shape(module, spec)), spec
+            )
+        check_spec(spec)
+        kinds = {"fcnet": FCNet, "convnet": ConvNet, "lenet5": LeNet5, "resnet18": ResNet18}
+        return kinds[spec.name](spec)
+
+
+def forward(spec: NetworkSpec, module: Callable[..., Tensor], *given: object) -> Tensor:
+    """``module(*given)``; raises NetworkError of one line where it fails, as normalisation does
+    on a batch of one record.
+    """
+    try:
+        return module(*given)
+    except Exception as error:  # the user's own code may raise anything
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise NetworkError(
+            f"network '{spec.name}' fails on a batch of records: {reason}"
+        ) from error
+
+
+def _checked(module: nn.Module, spec: NetworkSpec) -> nn.Module:
+    for name, parameter in trained(module).items():
+        if parameter.dtype != torch.float32:
+            raise NetworkError(
+                f"network '{spec.name}' has a parameter '{name}' of {parameter.dtype}: "
+                "those that are trained must be torch.float32"
+            )
+    return module
 
 
 def _logits_shape(module: nn.Module, spec: NetworkSpec) -> tuple[int, ...]:

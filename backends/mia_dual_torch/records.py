@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Union
 
 import numpy as np
@@ -16,8 +17,8 @@ class DeviceRecords:
 
     def __init__(self, records: Records, device: torch.device) -> None:
         self.device = device
-        self.features = torch.from_numpy(np.ascontiguousarray(records.features)).to(device)
-        self.labels = torch.from_numpy(records.labels.astype(np.int64)).to(device)
+        self.features = _tensor(np.ascontiguousarray(records.features)).to(device)
+        self.labels = _tensor(np.ascontiguousarray(records.labels, np.int64)).to(device)
         self._scale, self._shift = records.scale, records.shift
 
     def inputs(self, rows: Union[Tensor, slice]) -> Tensor:
@@ -29,3 +30,10 @@ class DeviceRecords:
         if self._scale != 1.0 or self._shift != 0.0:
             features.mul_(self._scale).add_(self._shift)
         return features
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    with warnings.catch_warnings():
+        # The array may be a file's memory, which must not be written to; nothing here does.
+        warnings.filterwarnings("ignore", message=".*not writable", category=UserWarning)
+        return torch.from_numpy(array)

@@ -1,4 +1,4 @@
-"""Which jobs are trained together, on how many cores, and in how many chunks."""
+"""Which jobs are trained together, and in how many chunks."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ import torch
 
 from mia_dual.execution import SHARE_OF_FREE_MEMORY, Execution, free_memory, models_that_fit
 from mia_dual.interface import (
+    KeptState,
     NetworkSpec,
     Optimizer,
     Records,
     ReportSteps,
-    TrainedModel,
     TrainingJob,
 )
 from mia_dual.networks import is_factory
 from mia_dual.training.lockstep import form_chunks
+from mia_dual_torch.draws import draws
+from mia_dual_torch.networks import build, forward
 from mia_dual_torch.records import DeviceRecords
-from mia_dual_torch.single import train_one
 from mia_dual_torch.stacked.networks import LAYERED
-from mia_dual_torch.stacked.stack import bytes_a_model
+from mia_dual_torch.stacked.one import SingleStack
+from mia_dual_torch.stacked.stack import Stack, bytes_a_model, make_stack
 from mia_dual_torch.stacked.training import train_together
-from mia_dual_torch.workers import Work, run
-
-SMALL_BATCH = 32
-"""Records a step under which one thread is faster than several (see benchmarks/README.md)."""
+from mia_dual_torch.workers import cores, run
 
 CACHE = 16 * 2**20
 """Bytes of models in training that a core works through fastest (see benchmarks/README.md)."""
@@ -40,27 +39,28 @@ def train(
     report: ReportSteps,
     device: torch.device,
     execution: Execution,
-) -> Iterator[TrainedModel]:
+) -> Iterator[KeptState]:
     """Train ``jobs``; see :meth:`mia_dual.interface.Backend.train`."""
     if not jobs:
         return
     data = DeviceRecords(records, device)
-    cores = (execution.workers or torch.get_num_threads()) if device.type == "cpu" else 1
-    works: list[Work]
-    if pays_together(spec, device, execution):
-        most = _most(spec, jobs, data, execution, cores)
-        chunks = form_chunks(jobs, most, cores, alike=spec.name not in LAYERED)
-        works = [partial(train_together, spec, optimizer, chunk, data) for chunk in chunks]
-        records_a_step = max(len(chunk) * chunk[0].batches.shape[1] for chunk in chunks)
+    workers = cores(execution, device)
+    drawing = draws_in_training(spec, device)
+    if pays_together(spec, device, execution) and not drawing:
+        most = _most(spec, jobs, data, execution, workers)
+        chunks = form_chunks(jobs, most, workers, alike=spec.name not in LAYERED)
+
+        def make(chunk: Sequence[TrainingJob]) -> Stack:
+            return make_stack(spec, chunk, data)
+
     else:
-        longest_first = sorted(jobs, key=lambda job: -len(job.batches))
-        works = [partial(_alone, spec, optimizer, job, data) for job in longest_first]
-        records_a_step = max(job.batches.shape[1] for job in jobs)
-    workers = min(cores, len(works))
-    # Threads that share little work wait for each other more than they compute, and far more
-    # when the machine has other work.
-    threads = cores // workers if records_a_step >= SMALL_BATCH else 1
-    yield from run(works, workers, threads, report)
+        chunks = [[job] for job in sorted(jobs, key=lambda job: -len(job.batches))]
+
+        def make(chunk: Sequence[TrainingJob]) -> Stack:
+            return SingleStack(spec, chunk[0], data, drawing)
+
+    works = [partial(train_together, make, spec, optimizer, chunk, data) for chunk in chunks]
+    yield from run(works, workers, report)
 
 
 def pays_together(spec: NetworkSpec, device: torch.device, execution: Execution) -> bool:
@@ -68,11 +68,21 @@ def pays_together(spec: NetworkSpec, device: torch.device, execution: Execution)
 
     Layers written for it are faster at every batch measured, for a single model too. Through
     vmap a CPU gains nothing over a model a core; a GPU, where launches are what a small network
-    costs, should. A user's own module may hold what vmap does not take.
+    costs, should. A user's own module may hold what vmap does not take, and one that draws at
+    random is never trained through vmap, which draws for all models from one generator.
     """
     if execution.together != "auto":
         return execution.together == "always"
     return spec.name in LAYERED or (device.type != "cpu" and not is_factory(spec.name))
+
+
+def draws_in_training(spec: NetworkSpec, device: torch.device) -> bool:
+    """Whether the network of ``spec`` draws at random while it is trained, as dropout does."""
+    if not is_factory(spec.name):
+        return False
+    module = build(spec).to(device).train()
+    blank = torch.zeros(2, *spec.input_shape, device=device)
+    return draws(partial(forward, spec, module), blank)
 
 
 def _most(
@@ -80,23 +90,13 @@ def _most(
     jobs: Sequence[TrainingJob],
     data: DeviceRecords,
     execution: Execution,
-    cores: int,
+    workers: int,
 ) -> int:
     batch = max(job.batches.shape[1] for job in jobs)
     each = bytes_a_model(spec, batch, data)
     if data.device.type == "cpu":
         limit = execution.memory or int(free_memory() * SHARE_OF_FREE_MEMORY)
         # A chunk a core at a time: all of them share the limit, and each has its own cache.
-        return min(models_that_fit(limit // cores, each), models_that_fit(CACHE, each))
+        return min(models_that_fit(limit // workers, each), models_that_fit(CACHE, each))
     free, _ = torch.cuda.mem_get_info(data.device)
     return models_that_fit(execution.memory or int(free * SHARE_OF_FREE_MEMORY), each)
-
-
-def _alone(
-    spec: NetworkSpec,
-    optimizer: Optimizer,
-    job: TrainingJob,
-    data: DeviceRecords,
-    report: ReportSteps,
-) -> Iterator[TrainedModel]:
-    yield train_one(spec, optimizer, job, data, report)

@@ -1,60 +1,55 @@
-"""Runs pieces of work on threads, a core each, and hands on what they yield."""
+"""Runs pieces of work on threads, a core each, and hands on what they yield.
+
+A piece computes on one thread, always: products, convolutions and sums that are split among
+threads round otherwise than those that are not, and a model must not depend on how many pieces
+of work there were to share the cores.
+"""
 
 from __future__ import annotations
 
 import queue
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Callable, Union
+from dataclasses import dataclass
+from typing import Callable, Generic, TypeVar, Union
 
 import torch
 
-from mia_dual.interface import ReportSteps, TrainedModel
+from mia_dual.execution import Execution
+from mia_dual.interface import ReportSteps
 
-Work = Callable[[ReportSteps], Iterator[TrainedModel]]
-"""Trains some models; calls what it is given with the steps done now and then."""
+Found = TypeVar("Found")
 
-_Event = Union[TrainedModel, int, BaseException, None]
+Work = Callable[[ReportSteps], Iterator[Found]]
+"""Yields what it finds; calls what it is given with the steps done now and then."""
+
+
+@dataclass(frozen=True)
+class _Yielded(Generic[Found]):
+    found: Found
 
 
 class _StoppedError(Exception):
-    """The others of a call failed, or nobody wants the models any more."""
+    """The others of a call failed, or nobody wants what is found any more."""
 
 
-def run(
-    works: Sequence[Work], workers: int, threads: int, report: ReportSteps
-) -> Iterator[TrainedModel]:
-    """Do ``works`` on ``workers`` threads, each computing on ``threads`` cores.
+def cores(execution: Execution, device: torch.device) -> int:
+    """How many pieces of work are done side by side."""
+    return (execution.workers or torch.get_num_threads()) if device.type == "cpu" else 1
+
+
+def run(works: Sequence[Work[Found]], workers: int, report: ReportSteps) -> Iterator[Found]:
+    """Do ``works`` on as many as ``workers`` threads.
 
     Threads and not processes: kernels and autograd let go of Python's lock, the records are
     shared, and nothing has to be started (measured alike on 2 cores; benchmarks/README.md).
     ``report`` is called in the caller's thread. The first error of any is raised, once all have
     stopped.
     """
-    with _threads(threads):
-        if workers <= 1 or len(works) <= 1:
-            for work in works:
-                yield from work(report)
-            return
-        yield from _run_beside(works, workers, threads, report)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
     usual = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(usual)
-
-
-def _run_beside(
-    works: Sequence[Work], workers: int, threads: int, report: ReportSteps
-) -> Iterator[TrainedModel]:
-    events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
-    left: queue.SimpleQueue[Work] = queue.SimpleQueue()
+    events: queue.SimpleQueue[Union[_Yielded[Found], int, BaseException, None]]
+    events = queue.SimpleQueue()
+    left: queue.SimpleQueue[Work[Found]] = queue.SimpleQueue()
     for work in works:
         left.put(work)
     stop = threading.Event()
@@ -65,11 +60,11 @@ def _run_beside(
         events.put(steps)
 
     def labour() -> None:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(1)
         try:
             while not stop.is_set():
-                for model in left.get_nowait()(told):
-                    events.put(model)
+                for found in left.get_nowait()(told):
+                    events.put(_Yielded(found))
         except (queue.Empty, _StoppedError):
             events.put(None)
         except BaseException as error:
@@ -77,15 +72,16 @@ def _run_beside(
         else:
             events.put(None)
 
-    running = [threading.Thread(target=labour, daemon=True) for _ in range(workers)]
+    count = min(workers, len(works))
+    running = [threading.Thread(target=labour, daemon=True) for _ in range(count)]
     for thread in running:
         thread.start()
     ended = 0
     try:
-        while ended < workers:
+        while ended < count:
             event = events.get()
-            if isinstance(event, TrainedModel):
-                yield event
+            if isinstance(event, _Yielded):
+                yield event.found
             elif isinstance(event, int):
                 report(event)
             elif event is None:
@@ -96,3 +92,5 @@ def _run_beside(
         stop.set()
         for thread in running:
             thread.join()
+        # What a thread sets is also what threads that start later take.
+        torch.set_num_threads(usual)

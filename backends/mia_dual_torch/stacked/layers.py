@@ -4,7 +4,8 @@ Every tensor's first axis is the model. Maps are laid out (models, channels, hei
 records), so that what a convolution and a pool move lies in runs of width x records floats;
 vectors are (models, records, features). A layer owns its output and its gradients and writes them
 again at each step: on a CPU, fresh memory for tensors of this size costs as much as the
-arithmetic. Layers may change what they are given in place.
+arithmetic. Layers may change what they are given in place. What is computed of a model has the
+same bits whatever models are beside it.
 
 Ties and edges fall as PyTorch's own layers have them: a maximum's gradient goes to the first of
 equals in row order, ReLU's gradient at 0 is 0.
@@ -17,13 +18,22 @@ from typing import Optional, Protocol
 import torch
 from torch import Tensor
 
+from mia_dual_torch.stacked.products import product_into
+
 
 class Workspace:
-    """Hands out the tensors of ``models`` models that see ``records`` records a step."""
+    """Hands out the tensors of ``models`` models that see ``records`` records a step.
 
-    def __init__(self, models: int, records: int, device: torch.device) -> None:
+    Where ``learning`` is false, only :meth:`Layer.forward` may be called, and what is needed for
+    the way back takes no memory.
+    """
+
+    def __init__(
+        self, models: int, records: int, device: torch.device, learning: bool = True
+    ) -> None:
         self.models, self.records = models, records
         self._device = device
+        self._learning = learning
         self.bytes = 0
 
     def zeros(self, *shape: int) -> Tensor:
@@ -32,9 +42,19 @@ class Workspace:
         self.bytes += made.numel() * made.element_size()
         return made
 
+    def errors(self, *shape: int) -> Tensor:
+        """(models, *shape) float32 of zeros, for the way back."""
+        if self._learning:
+            return self.zeros(*shape)
+        return torch.zeros(self.models, *shape, device="meta")
+
     def maps(self, channels: int, height: int, width: int) -> Tensor:
         """(models, channels, height, width, records) float32."""
         return self.zeros(channels, height, width, self.records)
+
+    def map_errors(self, channels: int, height: int, width: int) -> Tensor:
+        """As :meth:`maps`, for the way back."""
+        return self.errors(channels, height, width, self.records)
 
     def vectors(self, features: int) -> Tensor:
         """(models, records, features) float32."""
@@ -46,7 +66,7 @@ class Parameter:
 
     def __init__(self, space: Workspace, *shape: int) -> None:
         self.value = space.zeros(*shape)
-        self.gradient = space.zeros(*shape)
+        self.gradient = space.errors(*shape)
 
 
 class Layer(Protocol):
@@ -91,8 +111,8 @@ class Convolution:
         self._kernels_error = weight.gradient.flatten(2)
         self._columns = self._shifted.flatten(4).flatten(1, 3)
         if not first:
-            self._error = space.maps(channels_in, height, width)
-            shifted_error = space.zeros(*taps, *self.shape[1:], space.records)
+            self._error = space.map_errors(channels_in, height, width)
+            shifted_error = space.errors(*taps, *self.shape[1:], space.records)
             self._columns_error = shifted_error.flatten(4).flatten(1, 3)
             # Where each tap of the kernel looked, and what comes back from there.
             self._returns = [
@@ -115,16 +135,16 @@ class Convolution:
                 self._shifted.shape, (model, channel, row, column, row, column, record)
             )
         )
-        _product_into(self._out.flatten(2), self._kernels, self._columns)
+        product_into(self._out.flatten(2), self._kernels, self._columns)
         return self._out
 
     def backward(self, error: Tensor) -> Optional[Tensor]:
         """The gradient of the maps given."""
         outputs = error.flatten(2)
-        _product_into(self._kernels_error, outputs, self._columns.transpose(1, 2))
+        product_into(self._kernels_error, outputs, self._columns.transpose(1, 2))
         if self._first:
             return None
-        _product_into(self._columns_error, self._kernels.transpose(1, 2), outputs)
+        product_into(self._columns_error, self._kernels.transpose(1, 2), outputs)
         self._error.zero_()
         for place, part in self._returns:
             place.add_(part)
@@ -149,20 +169,20 @@ class Linear:
         self._matrix = weight.value.flatten(2)
         self._matrix_error = weight.gradient.flatten(2)
         self._out = space.vectors(features)
-        self._error = None if first else space.vectors(features_in)
+        self._error = None if first else space.errors(space.records, features_in)
         self._given = self._out
 
     def forward(self, given: Tensor) -> Tensor:
         """(models, records, features)."""
         self._given = given
-        return _product_into(self._out, given, self._matrix.transpose(1, 2))
+        return product_into(self._out, given, self._matrix.transpose(1, 2))
 
     def backward(self, error: Tensor) -> Optional[Tensor]:
         """The gradient of the vectors given."""
-        _product_into(self._matrix_error, error.transpose(1, 2), self._given)
+        product_into(self._matrix_error, error.transpose(1, 2), self._given)
         if self._error is None:
             return None
-        return _product_into(self._error, error, self._matrix)
+        return product_into(self._error, error, self._matrix)
 
 
 class Bias:
@@ -209,7 +229,8 @@ class Sigmoid:
 
     def forward(self, given: Tensor) -> Tensor:
         """``given``, changed."""
-        self._out = given.sigmoid_()
+        # Not sigmoid_, which rounds a tensor's last few elements otherwise than the rest.
+        self._out = given.neg_().exp_().add_(1).reciprocal_()
         return self._out
 
     def backward(self, error: Tensor) -> Tensor:
@@ -224,10 +245,10 @@ class MaxPool:
         self.parameters: dict[str, Parameter] = {}
         self.shape = (given[0], given[1] // 2, given[2] // 2)
         self._sizes = (self.shape[1], self.shape[2])
-        self._error = space.maps(*given)
+        self._error = space.map_errors(*given)
         rows = self.shape[1] * 2
         self._columns = space.maps(given[0], rows, self.shape[2])
-        self._columns_error = space.maps(given[0], rows, self.shape[2])
+        self._columns_error = space.map_errors(given[0], rows, self.shape[2])
         self._out = space.maps(*self.shape)
         self._left_error, self._right_error = _columns_of(_even(self._error, *self._sizes))
         self._upper, self._lower = _rows_of(self._columns)
@@ -255,7 +276,7 @@ class MeanPool:
         self.parameters: dict[str, Parameter] = {}
         self.shape = (given[0], given[1] // 2, given[2] // 2)
         self._sizes = (self.shape[1], self.shape[2])
-        self._error = space.maps(*given)
+        self._error = space.map_errors(*given)
         self._columns = space.maps(given[0], self.shape[1] * 2, self.shape[2])
         self._out = space.maps(*self.shape)
         self._upper, self._lower = _rows_of(self._columns)
@@ -280,7 +301,7 @@ class Flatten:
     def __init__(self, space: Workspace, given: tuple[int, int, int]) -> None:
         self.parameters: dict[str, Parameter] = {}
         self._vectors = space.vectors(given[0] * given[1] * given[2])
-        self._maps = space.maps(*given)
+        self._maps = space.map_errors(*given)
 
     def forward(self, given: Tensor) -> Tensor:
         """(models, records, channels x height x width)."""
@@ -290,11 +311,6 @@ class Flatten:
         """The gradient of the maps given."""
         self._maps.flatten(1, 3).copy_(error.transpose(1, 2))
         return self._maps
-
-
-def _product_into(out: Tensor, left: Tensor, right: Tensor) -> Tensor:
-    # As torch.bmm(out=), which fills its output with zeros first.
-    return out.baddbmm_(left, right, beta=0)
 
 
 def _inside(padded: Tensor, padding: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -14,51 +14,71 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
 
 class StackedUpdate:
-    """Takes a step for every model of a stack, each at its own learning rate."""
+    """Takes a step for every model of a stack, each at its own learning rate and count of steps.
 
-    def __init__(self, optimizer: Optimizer, values: Sequence[Tensor]) -> None:
+    ``values``: name -> stacked trained parameter (models, *shape). ``steps``: those that each
+    model has taken, (models,) int64. ``moments``: ``first/<name>`` and, for Adam,
+    ``second/<name>``, stacked as the values are; zeros until they are set.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, values: Mapping[str, Tensor], steps: np.ndarray
+    ) -> None:
         self._optimizer = optimizer
-        self._first = [torch.zeros_like(value) for value in values]
-        adam = optimizer.name == "adam"
-        self._second = [torch.zeros_like(value) for value in values] if adam else []
-        self._step = 0
-
-    def narrow(self, models: int) -> None:
-        """Go on with the first ``models`` models."""
-        self._first = [momentum[:models].clone() for momentum in self._first]
-        self._second = [square[:models].clone() for square in self._second]
+        self.steps = steps.copy()
+        kinds = ("first", "second") if optimizer.name == "adam" else ("first",)
+        self.moments = {
+            f"{kind}/{name}": torch.zeros_like(value)
+            for kind in kinds
+            for name, value in values.items()
+        }
+        moments = list(self.moments.values())
+        self._first, self._second = moments[: len(values)], moments[len(values) :]
 
     def apply(
         self, values: Sequence[Tensor], gradients: Sequence[Tensor], rates: np.ndarray
     ) -> None:
         """Take one step; ``rates`` (models,) float64."""
-        self._step += 1
-        values, gradients = list(values), list(gradients)
+        self.steps += 1
         if self._optimizer.weight_decay:
-            gradients = list(
-                torch._foreach_add(gradients, values, alpha=self._optimizer.weight_decay)
+            gradients = torch._foreach_add(
+                list(gradients), list(values), alpha=self._optimizer.weight_decay
             )
         if self._optimizer.name == "adam":
-            self._adam(values, gradients, rates)
+            self._adam(list(values), list(gradients), rates)
         else:
             torch._foreach_mul_(self._first, self._optimizer.momentum)
-            torch._foreach_add_(self._first, gradients)
+            torch._foreach_add_(self._first, list(gradients))
             self._move(values, self._first, rates)
 
     def _adam(self, values: list[Tensor], gradients: list[Tensor], rates: np.ndarray) -> None:
         torch._foreach_lerp_(self._first, gradients, 1 - BETA1)
         torch._foreach_mul_(self._second, BETA2)
         torch._foreach_addcmul_(self._second, gradients, gradients, 1 - BETA2)
+        # first / (1 - beta1^t) / (sqrt(second / (1 - beta2^t)) + epsilon), its fraction expanded.
+        scale = np.sqrt(1 - BETA2**self.steps)
         sizes = torch._foreach_sqrt(self._second)
-        torch._foreach_div_(sizes, float(np.sqrt(1 - BETA2**self._step)))
-        torch._foreach_add_(sizes, EPSILON)
-        self._move(values, torch._foreach_div(self._first, sizes), rates / (1 - BETA1**self._step))
+        _add_(sizes, EPSILON * scale)
+        ways = torch._foreach_div(self._first, sizes)
+        self._move(values, ways, rates * scale / (1 - BETA1**self.steps))
 
     @staticmethod
-    def _move(values: list[Tensor], ways: Sequence[Tensor], rates: np.ndarray) -> None:
+    def _move(values: Sequence[Tensor], ways: Sequence[Tensor], rates: np.ndarray) -> None:
         if (rates == rates[0]).all():
-            torch._foreach_add_(values, list(ways), alpha=-float(rates[0]))
+            torch._foreach_add_(list(values), list(ways), alpha=-float(rates[0]))
             return
-        column = torch.from_numpy(-rates.astype(np.float32)).to(values[0].device)
         for value, way in zip(values, ways):
-            value.addcmul_(way, column.view(-1, *[1] * (value.dim() - 1)))
+            value.addcmul_(way, _column(-rates, value))
+
+
+def _add_(tensors: list[Tensor], numbers: np.ndarray) -> None:
+    if (numbers == numbers[0]).all():
+        torch._foreach_add_(tensors, float(numbers[0]))
+        return
+    for tensor in tensors:
+        tensor.add_(_column(numbers, tensor))
+
+
+def _column(numbers: np.ndarray, like: Tensor) -> Tensor:
+    column = torch.from_numpy(numbers.astype(np.float32)).to(like.device)
+    return column.view(-1, *[1] * (like.dim() - 1))

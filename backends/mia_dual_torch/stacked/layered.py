@@ -1,0 +1,75 @@
+"""Stacks of the networks that have layers of ours."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mia_dual.interface import NetworkSpec
+from mia_dual_torch.records import DeviceRecords
+from mia_dual_torch.stacked.layers import Parameter, Workspace
+from mia_dual_torch.stacked.networks import layers_of
+
+
+class LayerStack:
+    """A chain of :mod:`mia_dual_torch.stacked.layers`. See
+    :class:`mia_dual_torch.stacked.stack.Stack`; without ``learning`` it only answers.
+    """
+
+    trims = False
+
+    def __init__(
+        self,
+        spec: NetworkSpec,
+        models: int,
+        batch: int,
+        data: DeviceRecords,
+        learning: bool = True,
+    ) -> None:
+        space = Workspace(models, batch, data.device, learning)
+        self._data = data
+        self._inputs = space.maps(*spec.input_shape) if spec.name != "fcnet" else None
+        self._layers = layers_of(spec, space)
+        parameters: dict[str, Parameter] = {}
+        for layer in self._layers:
+            parameters.update(layer.parameters)
+        self.values = {name: parameter.value for name, parameter in parameters.items()}
+        self.state = self.values
+        self.gradients = [parameter.gradient for parameter in parameters.values()]
+        self._less = torch.full((models, batch, 1), -1.0, device=data.device)
+
+    def answer(self, rows: Tensor) -> Tensor:
+        """Each model's logits for its rows (models, batch): (models, batch, classes).
+
+        They stand in memory that the next call writes again.
+        """
+        given = self._input(rows.flatten(), rows.shape)
+        for layer in self._layers:
+            given = layer.forward(given)
+        return given
+
+    def differentiate(self, rows: Tensor, shares: Tensor, step: int) -> Tensor:
+        """Write the gradients; returns that of the logits."""
+        logits = self.answer(rows)
+        labels = self._data.labels.index_select(0, rows.flatten()).view(*rows.shape, 1)
+        error = torch.softmax(logits, 2).scatter_add_(2, labels, self._less)
+        found = error.mul_(shares[:, :, None])
+        passed: Tensor | None = found.clone()
+        for layer in reversed(self._layers):
+            assert passed is not None
+            passed = layer.backward(passed)
+        return found
+
+    def _input(self, flat: Tensor, shape: tuple[int, ...]) -> Tensor:
+        features = self._data.features.index_select(0, flat)
+        if self._inputs is None:
+            return self._data.scaled_(features.to(torch.float32).view(*shape, -1))
+        records = features.view(*shape, *features.shape[1:])
+        return self._data.scaled_(self._inputs.copy_(records.permute(0, 2, 3, 4, 1)))
+
+
+def forward_bytes(spec: NetworkSpec, batch: int) -> int:
+    """What one model in a stack that only answers takes."""
+    space = Workspace(1, batch, torch.device("meta"), learning=False)
+    layers_of(spec, space)
+    return space.bytes
