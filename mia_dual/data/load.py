@@ -10,10 +10,9 @@ from sklearn.datasets import load_digits
 
 from mia_dual.data.catalog import PUBLISHED
 from mia_dual.data.dataset import Dataset
-from mia_dual.data.files import make_ready
 from mia_dual.data.npz import load_npz
 from mia_dual.errors import DataError
-from mia_dual.progress import Progress, Silent
+from mia_dual.progress import Progress
 
 DATASETS = ("digits", *PUBLISHED, "npz")
 

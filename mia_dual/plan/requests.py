@@ -11,13 +11,12 @@ import numpy as np
 
 from mia_dual.config import Config
 from mia_dual.errors import ConfigError, DataError
-from mia_dual.quoting import quoted
 from mia_dual.plan.groups import fewest_groups
+from mia_dual.quoting import quoted
 from mia_dual.seeds import generator
 
 MOST_DIGITS = 18
 """Of an integer that a record or class could have: more may not fit an int64."""
-
 
 
 @dataclass(frozen=True)
@@ -98,9 +97,7 @@ def _from_file(file: Path, members: np.ndarray) -> np.ndarray:
     chosen: set[int] = set()
     for text in _words(file):
         if not (text.isascii() and text.isdecimal()):
-            raise DataError(
-                f"deletion.indices: {quoted(text)} in '{file}' is no record index"
-            )
+            raise DataError(f"deletion.indices: {quoted(text)} in '{file}' is no record index")
         digits = text.lstrip("0") or "0"
         if len(digits) > MOST_DIGITS or int(digits) not in known:
             raise DataError(

@@ -24,7 +24,9 @@ class Success(_Result):
     members: int = Field(description="records scored that are members (the support)")
     non_members: int = Field(description="records scored that are not")
     auc: Optional[float] = Field(description="area under the ROC curve; .5 is guessing")
-    auc_interval: Optional[tuple[float, float]] = Field(description="95 % (see mia_dual.metrics.intervals)")
+    auc_interval: Optional[tuple[float, float]] = Field(
+        description="95 %; see mia_dual.metrics.intervals"
+    )
     accuracy: Optional[float] = Field(description="share called rightly at the attack's threshold")
     precision: Optional[float] = Field(description="members among those called members")
     recall: Optional[float] = Field(description="members called members")

@@ -127,12 +127,13 @@ class RunFolder:
             found = read_yaml_file(file)
         except YamlError as error:
             raise StoreError(f"'{file}' cannot be read: {error}: name another --out") from error
-        here, there = _flat(read_yaml(self._config.to_yaml())), _flat(found)
-        for key in sorted(here.keys() | there.keys()):
-            if here.get(key) != there.get(key):
+        ours, theirs = _flat(read_yaml(self._config.to_yaml())), _flat(found)
+        for key in sorted(ours.keys() | theirs.keys()):
+            if ours.get(key) != theirs.get(key):
+                here, there = quoted(ours.get(key)), quoted(theirs.get(key))
                 raise StoreError(
-                    f"run folder '{self.path}' holds a run of another config ({key} is "
-                    f"{quoted(there.get(key))} there, {quoted(here.get(key))} here): name another --out"
+                    f"run folder '{self.path}' holds a run of another config ({key} is {there} "
+                    f"there, {here} here): name another --out"
                 )
 
     def refer(self, keys: Iterable[str]) -> None:
