@@ -7,7 +7,7 @@ from typing import Optional
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 
 def datasets(
@@ -15,23 +15,24 @@ def datasets(
 ) -> None:
     """List the data sets by name, and say where those that are here already lie."""
     from mia_dual.data.catalog import PUBLISHED
-    from mia_dual.data.files import is_present
+    from mia_dual.data.files import data_folders, locate
+    from mia_dual.data.prepared import holds_prepared
 
-    table = Table("name", "records", "classes", "shape", "here", "what")
+    folders = data_folders(data_dir)
+    table = Table("name", "records", "classes", "shape", Column("here", overflow="fold"), "what")
     table.add_row("digits", "1797", "10", "1x8x8", "comes along", "handwritten digits, small")
     for name, entry in PUBLISHED.items():
-        places = {form: is_present(entry, form, data_dir) for form in entry.forms}
-        here = ", ".join(
-            f"{form} form in {place}".removeprefix(" form in ")
-            for form, place in places.items()
-            if place is not None
-        )
+        here = [f"prepared in {folder}" for folder in folders if holds_prepared(name, folder)]
+        found = locate(entry, folders)
+        if found is not None:
+            form, (first, *_) = found
+            here.append(f"{form} files in {first.files[0].parent}")
         table.add_row(
             name,
             str(entry.records),
             str(entry.classes),
             "x".join(map(str, entry.shape)),
-            here or "to download",
+            ", ".join(here) or "to download",
             entry.title,
         )
     table.add_row("npz", "-", "-", "-", "data.file", "your own: x, y, and x_test, y_test or not")

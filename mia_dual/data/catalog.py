@@ -1,16 +1,18 @@
 """The published data sets: where their files come from, their checksums, and where they go.
 
 Addresses and MD5 sums are the publishers' own, as torchvision's readers and the CIFAR page give
-them. Files lie under a data folder as torchvision lays them out, so that its copies are found.
+them; those of MNIST's unpacked files are the ones many projects check against. Files lie under a
+data folder as torchvision lays them out, so that its copies are found.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-PYTHON, BINARY = "python", "binary"
-"""Forms in which CIFAR is published; a backend's reader says which one it reads."""
+IDX, BINARY, PYTHON, MAT = "idx", "binary", "python", "mat"
+"""The forms files come in: CIFAR's binary and pickled versions, MATLAB's, and MNIST's own."""
 
 
 @dataclass(frozen=True)
@@ -18,39 +20,49 @@ class Source:
     """A published file: its addresses, MD5, and the files under the data folder it gives.
 
     ``gives`` maps a member of the archive to a path under the data folder; a plain or gzipped
-    file has the single member "". ``content_md5`` is that of such a file's content, where others
-    are known to have compressed it again.
+    file has the single member "". ``sums`` has the MD5 of each of those files where it is known.
     """
 
     urls: tuple[str, ...]
     md5: str
-    gives: dict[str, str]
-    content_md5: str = ""
+    gives: Mapping[str, str]
+    sums: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """The file's own name."""
         return self.urls[0].rpartition("/")[2]
 
+    @property
+    def home(self) -> str:
+        """Where a download of it goes under the data folder: where torchvision puts it."""
+        if "" in self.gives:
+            return str(Path(self.gives[""]).with_name(self.name))
+        return self.name
+
 
 @dataclass(frozen=True)
 class PublishedSet:
-    """A published data set; ``forms`` holds its sources by form, "" where there is but one."""
+    """A published data set.
+
+    ``records`` of all parts, the first ``training`` of them for training. ``forms`` holds its
+    sources by form, training files first and the form we would rather read first. ``coarse``:
+    each record carries a coarse label before its own. ``places``: folders beside the usual ones
+    in which a system may keep it.
+    """
 
     name: str
     title: str
     classes: int
     shape: tuple[int, int, int]
     records: int
-    forms: dict[str, tuple[Source, ...]]
+    training: int
+    forms: Mapping[str, tuple[Source, ...]]
+    coarse: bool = False
     places: tuple[Path, ...] = ()
 
-    def sources(self, form: str) -> tuple[Source, ...]:
-        """The sources that a reader of ``form`` needs."""
-        return self.forms[form] if form in self.forms else self.forms[""]
 
-
-IDX = (
+_IDX_FILES = (
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
     "t10k-images-idx3-ubyte",
@@ -61,32 +73,47 @@ IDX = (
 def _idx(
     folder: str,
     mirrors: tuple[str, ...],
-    sums: tuple[str, ...],
-    contents: tuple[str, ...] = ("", "", "", ""),
+    packed: tuple[str, ...],
+    unpacked: tuple[str, ...] = (),
 ) -> dict[str, tuple[Source, ...]]:
+    paths = [f"{folder}/raw/{name}" for name in _IDX_FILES]
+    sums = dict(zip(paths, unpacked))
     return {
-        "": tuple(
+        IDX: tuple(
             Source(
                 urls=tuple(f"{mirror}{name}.gz" for mirror in mirrors),
                 md5=md5,
-                gives={"": f"{folder}/raw/{name}"},
-                content_md5=content,
+                gives={"": path},
+                sums={path: sums[path]} if path in sums else {},
             )
-            for name, md5, content in zip(IDX, sums, contents)
+            for name, path, md5 in zip(_IDX_FILES, paths, packed)
         )
     }
 
 
-def _cifar(archive: str, md5: str, folder: str, *members: str) -> tuple[Source, ...]:
-    names = {f"{folder}/{member}": f"{folder}/{member}" for member in members}
-    return (Source((f"https://www.cs.toronto.edu/~kriz/{archive}",), md5, names),)
+def _cifar(archive: str, md5: str, folder: str, sums: Mapping[str, str]) -> tuple[Source, ...]:
+    names = [f"{folder}/{member}" for member in sums]
+    return (
+        Source(
+            urls=(f"https://www.cs.toronto.edu/~kriz/{archive}",),
+            md5=md5,
+            gives={name: name for name in names},
+            sums={name: known for name, known in zip(names, sums.values()) if known},
+        ),
+    )
 
 
-_SVHN = "http://ufldl.stanford.edu/housenumbers/"
+def _svhn(part: str, md5: str) -> Source:
+    path = f"SVHN/{part}_32x32.mat"
+    address = f"http://ufldl.stanford.edu/housenumbers/{part}_32x32.mat"
+    return Source((address,), md5, {"": path}, {path: md5})
+
+
+_CIFAR10_BINARY = (*(f"data_batch_{part}.bin" for part in range(1, 6)), "test_batch.bin")
 
 _SETS = (
     PublishedSet(
-        "mnist", "handwritten digits", 10, (1, 28, 28), 70_000,
+        "mnist", "handwritten digits", 10, (1, 28, 28), 70_000, 60_000,
         _idx(
             "MNIST",
             (
@@ -99,10 +126,16 @@ _SETS = (
                 "9fb629c4189551a2d022fa330f9573f3",
                 "ec29112dd5afa0611ce80d1b7f02629c",
             ),
+            (
+                "6bbc9ace898e44ae57da46a324031adb",
+                "a25bea736e30d166cdddb491f175f624",
+                "2646ac647ad5339dbf082846283269ea",
+                "27ae3e4e09519cfbb04c329615203637",
+            ),
         ),
     ),
     PublishedSet(
-        "fashion_mnist", "pieces of clothing", 10, (1, 28, 28), 70_000,
+        "fashion_mnist", "pieces of clothing", 10, (1, 28, 28), 70_000, 60_000,
         _idx(
             "FashionMNIST",
             ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),
@@ -123,7 +156,7 @@ _SETS = (
         places=(Path("/usr/share/datasets/fashion-mnist"),),
     ),
     PublishedSet(
-        "kmnist", "cursive Japanese characters", 10, (1, 28, 28), 70_000,
+        "kmnist", "cursive Japanese characters", 10, (1, 28, 28), 70_000, 60_000,
         _idx(
             "KMNIST",
             ("http://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
@@ -136,45 +169,50 @@ _SETS = (
         ),
     ),
     PublishedSet(
-        "cifar10", "small photographs", 10, (3, 32, 32), 60_000,
+        "cifar10", "small photographs", 10, (3, 32, 32), 60_000, 50_000,
         {
+            BINARY: _cifar(
+                "cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530",
+                "cifar-10-batches-bin", dict.fromkeys(_CIFAR10_BINARY, ""),
+            ),
             PYTHON: _cifar(
                 "cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a",
                 "cifar-10-batches-py",
-                *(f"data_batch_{part}" for part in range(1, 6)), "test_batch", "batches.meta",
-            ),
-            BINARY: _cifar(
-                "cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530",
-                "cifar-10-batches-bin",
-                *(f"data_batch_{part}.bin" for part in range(1, 6)), "test_batch.bin",
+                {
+                    "data_batch_1": "c99cafc152244af753f735de768cd75f",
+                    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+                    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+                    "data_batch_4": "634d18415352ddfa80567beed471001a",
+                    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+                    "test_batch": "40351d587109b95175f43aff81a1287e",
+                },
             ),
         },
     ),
     PublishedSet(
-        "cifar100", "small photographs, 100 kinds", 100, (3, 32, 32), 60_000,
+        "cifar100", "small photographs, 100 kinds", 100, (3, 32, 32), 60_000, 50_000,
         {
-            PYTHON: _cifar(
-                "cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85",
-                "cifar-100-python", "train", "test", "meta",
-            ),
             BINARY: _cifar(
                 "cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8",
-                "cifar-100-binary", "train.bin", "test.bin",
+                "cifar-100-binary", {"train.bin": "", "test.bin": ""},
+            ),
+            PYTHON: _cifar(
+                "cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85",
+                "cifar-100-python",
+                {
+                    "train": "16019d7e3df5f24257cddd939b257f8d",
+                    "test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
+                },
             ),
         },
+        coarse=True,
     ),
     PublishedSet(
-        "svhn", "house numbers", 10, (3, 32, 32), 99_289,
+        "svhn", "house numbers", 10, (3, 32, 32), 99_289, 73_257,
         {
-            "": (
-                Source(
-                    (f"{_SVHN}train_32x32.mat",), "e26dedcc434d2e4c54c9b2d4a06d8373",
-                    {"": "SVHN/train_32x32.mat"},
-                ),
-                Source(
-                    (f"{_SVHN}test_32x32.mat",), "eb5a983be6a315427106f1b164d9cef3",
-                    {"": "SVHN/test_32x32.mat"},
-                ),
+            MAT: (
+                _svhn("train", "e26dedcc434d2e4c54c9b2d4a06d8373"),
+                _svhn("test", "eb5a983be6a315427106f1b164d9cef3"),
             )
         },
     ),

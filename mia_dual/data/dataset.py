@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled records, the training part first.
+    """Labelled records, the training part first; nobody writes to them.
 
-    ``features``: (records, channels, height, width) uint8 or float32, or (records, features)
-    float32. ``labels``: (records,) int64 in 0 .. ``classes`` - 1. ``training``: records of the
-    training part.
+    ``features``: (records, channels, height, width) or (records, features), uint8 or float32.
+    ``labels``: (records,) int64 in 0 .. ``classes`` - 1. Both may be memory-mapped and read-only.
+    ``training``: records of the training part.
     """
 
     name: str
@@ -24,7 +25,14 @@ class Dataset:
     training: int
 
     def digest(self) -> str:
-        """SHA-256 over features and labels, the same whoever read them and on any platform."""
+        """SHA-256 over features and labels, the same whoever read them and on any platform.
+
+        Computed once.
+        """
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         total = hashlib.sha256()
         for array in (self.features, self.labels):
             content = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))

@@ -1,21 +1,59 @@
-"""Finds a published set's files, or makes them be there: unpacked, checked, downloaded."""
+"""Finds a published set's files, ready or packed, downloads what is nowhere, and reads them."""
 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
-import shutil
 import tarfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Optional
+from typing import Optional, Protocol
 
 from mia_dual.data.catalog import PublishedSet, Source
-from mia_dual.data.download import download, md5_of
 from mia_dual.errors import DataError, DownloadError
 from mia_dual.progress import Progress
+
+LONGEST = 2**28
+"""Bytes; no published file is longer, so whatever unpacks to more is none."""
+
+
+class Readable(Protocol):
+    """A file or what unpacks one."""
+
+    def read(self, size: int) -> bytes:
+        """At most ``size`` bytes."""
+        ...
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where a source lies: ``files``, unpacked ones by path, or one packed file that gives all."""
+
+    source: Source
+    files: tuple[Path, ...]
+    packed: bool
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file holds, unpacked, and where it came from.
+
+    ``as_published``: its MD5, or that of the file it was packed in, is the published one.
+    """
+
+    origin: str
+    data: bytes
+    md5: str
+    as_published: bool
+
+    def damaged(self, how: str) -> DataError:
+        """The error that says so, and how."""
+        return DataError(
+            f"'{self.origin}' is damaged: {how}; delete it, and it is downloaded again"
+        )
 
 
 def default_folder() -> Path:
@@ -25,120 +63,171 @@ def default_folder() -> Path:
     return Path(named) if named else Path(cache) / "mia-dual" / "data"
 
 
-def is_present(published: PublishedSet, form: str, folder: Optional[Path]) -> Optional[Path]:
-    """The folder in which the set lies ready or packed, or None; nothing is changed."""
-    for place in _places(published, folder):
-        if all(
-            _ready(source, place) or _packed(source, [place]) for source in published.sources(form)
-        ):
-            return place
-    return None
+def data_folders(chosen: Optional[Path]) -> list[Path]:
+    """The folders that data sets are looked for in and kept in, the user's choice first."""
+    return [*([] if chosen is None else [chosen]), default_folder()]
 
 
-def make_ready(
-    published: PublishedSet, form: str, folder: Optional[Path], progress: Progress
-) -> Path:
-    """Return a data folder that holds all files of ``published`` that a reader of ``form`` needs.
-
-    Looked for, in this order: files ready to read, packed files to unpack (each checked), and
-    the publisher's site. Raises DataError naming a file that is damaged, or every file that was
-    looked for.
-    """
-    sources = published.sources(form)
-    places = _places(published, folder)
-    for place in places:
-        if all(_ready(source, place) for source in sources):
-            return place
-    home = _writable(places[: 1 if folder is None else 2])
-    for source in sources:
-        if _ready(source, home):
-            continue
-        packed = _packed(source, places)
+def first_writable(folders: Sequence[Path]) -> Optional[Path]:
+    """The first of ``folders`` that can be written, made if need be; None where none can."""
+    for folder in folders:
         try:
-            packed = packed or download(source, home / "downloads", progress)
-        except DownloadError as error:
-            raise DownloadError(
-                f"data '{published.name}' is not here and {error}; looked for "
-                f"{', '.join(source.gives.values())} or {source.name} in "
-                f"{', '.join(map(str, places))}: put them there, or name their folder with "
-                "--data-dir"
-            ) from error
-        _unpack(source, packed, home)
-    return home
-
-
-def _places(published: PublishedSet, folder: Optional[Path]) -> list[Path]:
-    chosen = [] if folder is None else [folder]
-    return [*chosen, default_folder(), *published.places]
-
-
-def _writable(places: list[Path]) -> Path:
-    for place in places:
-        try:
-            place.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
         except OSError:
             continue
-        if os.access(place, os.W_OK):
-            return place
-    raise DataError(f"no data folder can be written: {', '.join(map(str, places))}")
-
-
-def _ready(source: Source, place: Path) -> bool:
-    return all((place / path).is_file() for path in source.gives.values())
-
-
-def _packed(source: Source, places: list[Path]) -> Optional[Path]:
-    beside = {str(Path(path).parent) for path in source.gives.values()}
-    for place in places:
-        for inside in (".", "downloads", *sorted(beside)):
-            if (place / inside / source.name).is_file():
-                return place / inside / source.name
+        if os.access(folder, os.W_OK):
+            return folder
     return None
 
 
-def _unpack(source: Source, packed: Path, home: Path) -> None:
+def locate(
+    published: PublishedSet, folders: Sequence[Path]
+) -> Optional[tuple[str, tuple[Located, ...]]]:
+    """The form in which all files of ``published`` are here, and where they lie; else None.
+
+    The first folder that holds a whole form decides; in it, the form we would rather read.
+    Nothing is opened.
+    """
+    places = [*folders, *published.places]
+    for among in (*([place] for place in places), places):
+        for form, sources in published.forms.items():
+            found = [_find(source, among) for source in sources]
+            located = tuple(one for one in found if one is not None)
+            if len(located) == len(sources):
+                return form, located
+    return None
+
+
+def fetch(
+    published: PublishedSet, folders: Sequence[Path], progress: Progress
+) -> tuple[str, tuple[Located, ...]]:
+    """Download what ``locate`` did not find of the form we would rather read, and locate it.
+
+    Raises DownloadError naming what was looked for where and what every address said.
+    """
+    from mia_dual.data.download import download
+
+    places = [*folders, *published.places]
+    home = first_writable(folders)
+    if home is None:
+        raise DataError(f"no data folder can be written: {', '.join(map(str, folders))}")
+    form, sources = next(iter(published.forms.items()))
+    located = []
+    for source in sources:
+        found = _find(source, places)
+        if found is None:
+            try:
+                download(source, (home / source.home).parent, progress)
+            except DownloadError as error:
+                raise DownloadError(
+                    f"data '{published.name}' is not here and {error}; looked for "
+                    f"{', '.join(source.gives.values())} or {source.name} in "
+                    f"{', '.join(map(str, places))}: put them there, or name their folder with "
+                    "--data-dir"
+                ) from error
+            found = _find(source, [home])
+        if found is not None:
+            located.append(found)
+    return form, tuple(located)
+
+
+def fingerprint(located: Sequence[Located]) -> tuple[str, ...]:
+    """What tells each file from another version of it without opening it: name, size, time."""
+    files = [(file.name, file.stat()) for one in located for file in one.files]
+    return tuple(f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in files)
+
+
+def read(located: Sequence[Located]) -> list[Content]:
+    """Every file of ``located``, checked where its sum is known, in the order of the catalog.
+
+    Raises DataError naming a file that is unreadable, damaged or another version.
+    """
+    return [content for one in located for content in _contents(one)]
+
+
+def _find(source: Source, places: Sequence[Path]) -> Optional[Located]:
+    for place in places:
+        files = tuple(place / path for path in source.gives.values())
+        if all(file.is_file() for file in files):
+            return Located(source, files, packed=False)
+        for packed in (place / source.home, place / source.name):
+            if packed.is_file():
+                return Located(source, (packed,), packed=True)
+    return None
+
+
+def _contents(located: Located) -> list[Content]:
+    source = located.source
     try:
-        if not _is_as_published(source, packed):
-            raise DataError(
-                f"'{packed}' is damaged or another version (its MD5 is not {source.md5}): "
-                "delete it, and it is downloaded again"
-            )
-        for member, path in source.gives.items():
-            with _opened(packed, member) as stream:
-                _write(stream, home / path)
-    except (OSError, EOFError, zlib.error, tarfile.TarError, KeyError) as error:
-        raise DataError(f"'{packed}' cannot be unpacked: {error}") from error
+        if not located.packed:
+            return [
+                _checked(file, file.read_bytes(), source.sums.get(path, ""))
+                for file, path in zip(located.files, source.gives.values())
+            ]
+        (packed,) = located.files
+        if "" not in source.gives:
+            return list(_members(source, packed))
+        (path,) = source.gives.values()
+        if path in source.sums:
+            # Others are known to have compressed these again: their content tells.
+            return [_checked(packed, _unzipped(packed), source.sums[path])]
+        _check_whole(source, packed)
+        return [_checked(packed, _unzipped(packed), "", as_published=True)]
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+        names = ", ".join(map(str, located.files))
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(
+            f"'{names}' cannot be read ({reason}): delete it, and it is downloaded again"
+        ) from error
 
 
-def _is_as_published(source: Source, packed: Path) -> bool:
+def _checked(file: Path, data: bytes, known: str, as_published: bool = False) -> Content:
+    found = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    if known and found != known:
+        raise _another(file, known)
+    return Content(str(file), data, found, as_published or bool(known))
+
+
+def _check_whole(source: Source, packed: Path) -> None:
+    from mia_dual.data.download import md5_of
+
     with packed.open("rb") as stream:
-        if md5_of(stream) == source.md5:
-            return True
-    if not source.content_md5:
-        return False
-    with _opened(packed, "") as content:
-        return md5_of(content) == source.content_md5
+        if md5_of(stream) != source.md5:
+            raise _another(packed, source.md5)
 
 
-@contextmanager
-def _opened(packed: Path, member: str) -> Iterator[BinaryIO]:
-    if member:
-        with tarfile.open(packed) as archive:
-            stream = archive.extractfile(member)
-            if stream is None:
-                raise KeyError(f"{member} is no file")
-            yield stream  # type: ignore[misc]
-    elif packed.suffix == ".gz":
-        with gzip.open(packed) as zipped:
-            yield zipped  # type: ignore[misc]
-    else:
-        with packed.open("rb") as plain:
-            yield plain
+def _another(file: Path, known: str) -> DataError:
+    return DataError(
+        f"'{file}' is damaged, or of another set or version (its MD5 is not {known}): delete it "
+        "or move it away, and it is downloaded again"
+    )
 
 
-def _write(stream: BinaryIO, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("wb") as out:
-        shutil.copyfileobj(stream, out)
-    os.replace(partial, path)
+def _unzipped(packed: Path) -> bytes:
+    if packed.suffix != ".gz":
+        return packed.read_bytes()
+    with gzip.open(packed) as stream:
+        return _at_most(stream, packed)
+
+
+def _at_most(stream: Readable, packed: Path) -> bytes:
+    data = stream.read(LONGEST + 1)
+    if len(data) > LONGEST:
+        raise OSError(f"{packed.name} unpacks to more than any published file")
+    return data
+
+
+def _members(source: Source, packed: Path) -> Iterator[Content]:
+    _check_whole(source, packed)
+    data: dict[str, bytes] = {}
+    # A stream is unpacked once; members by name would unpack all before them each time.
+    with tarfile.open(packed, "r|*") as archive:
+        for member in archive:
+            stream = archive.extractfile(member) if member.name in source.gives else None
+            if stream is not None:
+                data[member.name] = _at_most(stream, packed)
+    for name, path in source.gives.items():
+        if name not in data:
+            raise OSError(f"it has no {name}")
+        known = source.sums.get(path, "")
+        yield _checked(packed / name, data[name], known, as_published=True)

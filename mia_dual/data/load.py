@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Optional
 
-import numpy as np
-from sklearn.datasets import load_digits
-
+from mia_dual.data import digits
 from mia_dual.data.catalog import PUBLISHED
 from mia_dual.data.dataset import Dataset
+from mia_dual.data.files import data_folders
 from mia_dual.data.npz import load_npz
+from mia_dual.data.prepared import prepared
+from mia_dual.data.published import made_from, read_published
 from mia_dual.errors import DataError
-from mia_dual.progress import Progress
+from mia_dual.progress import Progress, Silent
 
 DATASETS = ("digits", *PUBLISHED, "npz")
 
@@ -24,21 +25,26 @@ def load_dataset(
     file: Optional[Path] = None,
     progress: Optional[Progress] = None,
 ) -> Dataset:
-    """Load ``digits``, a published set (read by ``backend``), or the user's ``npz`` ``file``.
+    """Load ``digits``, a published set, or the user's ``npz`` ``file``.
 
     A published set is looked for in ``data_dir``, then in the usual places, and downloaded where
-    it is nowhere. Raises DataError naming the set or file and what would do.
+    it is nowhere. After the first reading its arrays are kept under the data folder, and from
+    then on they are mapped into memory, read-only. Raises DataError naming the set or file and
+    what would do.
     """
-    if name == "digits":
-        return _digits()
-    if name == "npz" and file is not None:
+    if name == "npz":
+        if file is None:
+            raise DataError("data 'npz' needs its file: name it with data.file")
         return load_npz(file)
+    folders = data_folders(data_dir)
+    if name == "digits":
+        return prepared(name, folders, digits.made_from, digits.read_digits)
     if name not in PUBLISHED:
         raise DataError(f"no data set '{name}': choose one of {', '.join(DATASETS)}")
-    raise DataError("later")
-
-
-def _digits() -> Dataset:
-    bunch = load_digits()
-    pixels = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
-    return Dataset("digits", pixels[:, None], bunch.target.astype(np.int64), 10, len(pixels))
+    entry, shown = PUBLISHED[name], progress or Silent()
+    return prepared(
+        name,
+        folders,
+        lambda: made_from(entry, folders),
+        lambda: read_published(entry, folders, shown),
+    )
