@@ -9,13 +9,14 @@ from mia_dual.attacks.fcnet import FCNetAttack
 from mia_dual.attacks.sklearn_models import SklearnAttack
 from mia_dual.config import Config
 from mia_dual.errors import ConfigError
+from mia_dual.store.folder import RunFolder
 from mia_dual.training.trainer import Trainer
 
 
-def choose_attacks(config: Config, trainer: Trainer) -> list[Attack]:
+def choose_attacks(config: Config, trainer: Trainer, folder: RunFolder) -> list[Attack]:
     """The attacks of ``config.attack.models``, not fitted yet."""
     return [
-        FCNetAttack(config.attack.fcnet, trainer, config.seed)
+        FCNetAttack(config.attack.fcnet, trainer, folder, config.seed)
         if model == "fcnet"
         else SklearnAttack(model, config.seed)
         for model in config.attack.models

@@ -12,6 +12,7 @@ from mia_dual.attacks.references import References
 from mia_dual.config import TrainingSettings
 from mia_dual.interface import NO_RECORD, NetworkSpec, Records
 from mia_dual.signals import confidences
+from mia_dual.store.folder import RunFolder
 from mia_dual.store.keys import array_digest, key_of
 from mia_dual.training.family import Family, Member
 from mia_dual.training.trainer import Trainer
@@ -23,8 +24,11 @@ class FCNetAttack:
     name = "shadow_fcnet"
     needs = frozenset({Need.REFERENCES, Need.ATTACK_MODELS})
 
-    def __init__(self, settings: TrainingSettings, trainer: Trainer, seed: int) -> None:
-        self._settings, self._trainer, self._seed = settings, trainer, seed
+    def __init__(
+        self, settings: TrainingSettings, trainer: Trainer, folder: RunFolder, seed: int
+    ) -> None:
+        self._settings, self._trainer, self._folder = settings, trainer, folder
+        self._seed = seed
 
     def describe(self) -> dict[str, Any]:
         """See :class:`mia_dual.attacks.base.Attack`."""
@@ -37,14 +41,18 @@ class FCNetAttack:
 
     def fit(self, references: References) -> FCNetScorer:
         """Train an attack model for each class."""
-        return FCNetScorer(references, self._settings, self._trainer)
+        return FCNetScorer(references, self._settings, self._trainer, self._folder)
 
 
 class FCNetScorer:
     """The trained attack models."""
 
     def __init__(
-        self, references: References, settings: TrainingSettings, trainer: Trainer
+        self,
+        references: References,
+        settings: TrainingSettings,
+        trainer: Trainer,
+        folder: RunFolder,
     ) -> None:
         evidence = references.evidence
         classes = references.classes
@@ -57,12 +65,17 @@ class FCNetScorer:
             _digest(evidence),
             lambda: Records(evidence.confidences, evidence.membership.astype(np.int64)),
         )
-        members = [
-            Member(f"attack-{label}", np.flatnonzero(evidence.labels == label))
+        members = {
+            name: Member(
+                name, np.flatnonzero(evidence.labels == label), settings.epochs, references.seed
+            )
             for label in range(classes)
-        ]
+            for name in [f"attack-{label}"]
+        }
         trained = trainer.train("attack models", family, members)
-        self._weights = [trainer.weights(trained[member.name]) for member in members]
+        for name, model in trained.items():
+            folder.link(model.entry, f"models/{name}.safetensors")
+        self._weights = [trainer.weights(trained[name]) for name in members]
 
     def scores(self, logits: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Probability of membership; see :class:`mia_dual.attacks.base.Scorer`."""

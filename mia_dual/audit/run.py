@@ -11,15 +11,13 @@ from mia_dual.audit.judge import Judge
 from mia_dual.audit.scoring import score
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
-from mia_dual.data.records import as_records, records_digest, records_shape
 from mia_dual.engine import Engine
-from mia_dual.interface import NetworkSpec
 from mia_dual.plan.document import plan_arrays, plan_document
 from mia_dual.plan.draft import draft_plan
 from mia_dual.progress import Progress
 from mia_dual.report.results import DataResult, Results
 from mia_dual.store.folder import RunFolder
-from mia_dual.training.family import Family, Member
+from mia_dual.training.planned import plan_members, target_family
 from mia_dual.training.trainer import Trainer
 
 
@@ -33,8 +31,8 @@ def run_audit(
     """
     plan = draft_plan(config, dataset.labels, dataset.classes)
     family = target_family(config, dataset)
-    trainer = Trainer(engine, folder, progress, config.seed)
-    attacks = choose_attacks(config, trainer)
+    trainer = Trainer(engine, folder, progress)
+    attacks = choose_attacks(config, trainer, folder)
     check_needs(attacks, frozenset(Need))
     engine.recall(folder.read_json("environment.json"))
     folder.write_json("environment.json", engine.record())
@@ -42,8 +40,9 @@ def run_audit(
     folder.write_arrays("plan.npz", plan_arrays(plan))
 
     # All models of the recipe in one call, since they train faster together.
-    members = [Member(model.name, model.members) for model in plan.models.values()]
-    trained = trainer.train("models", family, members)
+    trained = trainer.train("models", family, plan_members(plan))
+    for name, model in trained.items():
+        folder.link(model.entry, f"models/{name}.safetensors")
     asked = {model.name: model.asked for model in plan.models.values()}
     answers = ask(trainer, folder, family, trained, asked, progress)
     references = References(
@@ -88,15 +87,3 @@ def run_audit(
         folder.log("damaged", made_again=folder.store.damaged)
     folder.log("done")
     return results
-
-
-def target_family(config: Config, dataset: Dataset) -> Family:
-    """The models that are trained as ``config.target`` says, on records of ``dataset``."""
-    network, size = config.target.network, config.data.image_size
-    shape = records_shape(dataset, network, size)
-    return Family(
-        NetworkSpec(network, shape, dataset.classes, config.target.hidden),
-        config.target,
-        records_digest(dataset, network, size),
-        lambda: as_records(dataset, network, size),
-    )

@@ -95,12 +95,12 @@ def run(
 
 
 def _print_plan(settings: Config, engine: Engine, dataset: Dataset, objects: Path) -> None:
-    from mia_dual.audit.run import target_family
     from mia_dual.measure.forecast import forecast
     from mia_dual.plan.draft import draft_plan
     from mia_dual.report.plan_table import print_plan
     from mia_dual.store.objects import Store
     from mia_dual.training.jobs import built_weights
+    from mia_dual.training.planned import target_family
     from mia_dual.training.weights import drawn_names
 
     plan = draft_plan(settings, dataset.labels, dataset.classes)

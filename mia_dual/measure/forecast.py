@@ -16,6 +16,7 @@ from mia_dual.store.keys import answers_key, array_digest
 from mia_dual.store.objects import Store
 from mia_dual.training.family import Family, Member
 from mia_dual.training.jobs import built_weights, first_state, make_job
+from mia_dual.training.planned import plan_members
 
 WARM_STEPS = 3
 LONGEST = 2.0
@@ -54,10 +55,8 @@ class Forecast:
 def forecast(plan: Plan, family: Family, engine: Engine, store: Store | None) -> Forecast:
     """What ``plan`` takes beyond what ``store`` holds (None: nothing is stored yet)."""
     environment = engine.environment
-    members = {model.name: Member(model.name, model.members) for model in plan.models.values()}
-    keys = {
-        name: family.keys(environment, plan.seed, member)[-1] for name, member in members.items()
-    }
+    members = plan_members(plan)
+    keys = {name: family.keys(environment, member)[-1] for name, member in members.items()}
     lacking = [name for name, key in keys.items() if store is None or store.find(key) is None]
     questions = [
         name
@@ -70,7 +69,7 @@ def forecast(plan: Plan, family: Family, engine: Engine, store: Store | None) ->
     for role in dict.fromkeys(model.role for model in plan.models.values()):
         names = [name for name, model in plan.models.items() if model.role == role]
         wanted = [members[name] for name in names if name in lacking]
-        seen = sum(len(member.rows) for member in wanted) * family.settings.epochs
+        seen = sum(len(member.rows) * member.epochs for member in wanted)
         roles.append(
             RoleForecast(
                 role,
@@ -87,20 +86,18 @@ def forecast(plan: Plan, family: Family, engine: Engine, store: Store | None) ->
     scores = len(plan.versions) * len(plan.target_rows) * 8
     return Forecast(
         roles=tuple(roles),
-        seconds=steps * _step_seconds(plan, family, engine, [members[name] for name in lacking]),
+        seconds=steps * _step_seconds(family, engine, [members[name] for name in lacking]),
         asking=asked * _question_seconds(family, engine, weights, len(questions)),
         disk=of_models + asked * family.spec.classes * 4 + scores,
     )
 
 
-def _step_seconds(plan: Plan, family: Family, engine: Engine, members: Sequence[Member]) -> float:
+def _step_seconds(family: Family, engine: Engine, members: Sequence[Member]) -> float:
     """Seconds a model and step, trained together as they will be."""
     if not members:
         return 0.0
     jobs = [
-        make_job(
-            family, member, plan.seed, first_state(family, member, plan.seed, engine.backend), 0, ()
-        )
+        make_job(family, member, member.name, first_state(family, member, engine.backend), 0, ())
         for member in members
     ]
 

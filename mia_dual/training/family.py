@@ -18,14 +18,19 @@ from mia_dual.training.batches import learning_rates, steps_an_epoch
 
 @dataclass(frozen=True)
 class Member:
-    """One model of a family: ``rows`` are the record indices it is trained on."""
+    """One model of a family: ``rows`` are the record indices it is trained on, for ``epochs``.
+
+    Weights, batches and the network's own stream are drawn from ``seed`` and ``name``.
+    """
 
     name: str
     rows: np.ndarray
+    epochs: int
+    seed: int
 
 
 class Family:
-    """A network, how it is trained, and on what.
+    """A network, how it is trained, and on what; how long is each member's own matter.
 
     ``digest`` is that of the records, which ``records`` gives when they are first needed.
     """
@@ -62,20 +67,16 @@ class Family:
 
     def steps(self, member: Member) -> int:
         """Optimizer steps of the whole training of ``member``."""
-        return self.settings.epochs * self.steps_an_epoch(member)
+        return member.epochs * self.steps_an_epoch(member)
 
-    def rates(self) -> np.ndarray:
-        """The learning rate of each epoch: (epochs,) float64."""
+    def rates(self, epochs: int) -> np.ndarray:
+        """The learning rate of each of so many epochs: (epochs,) float64."""
         settings = self.settings
         return learning_rates(
-            settings.learning_rate,
-            settings.epochs,
-            settings.epochs,
-            settings.decay_every,
-            settings.decay,
+            settings.learning_rate, epochs, epochs, settings.decay_every, settings.decay
         )
 
-    def keys(self, environment: dict[str, str], seed: int, member: Member) -> list[str]:
+    def keys(self, environment: dict[str, str], member: Member) -> list[str]:
         """The key of ``member`` before its first epoch, and after each: (epochs + 1,)."""
         key = start_key(
             {
@@ -86,12 +87,11 @@ class Family:
                 "records": self.digest,
                 "rows": array_digest(member.rows),
                 "batch_size": self.settings.batch_size,
-                # Weights, batches and the network's own stream are drawn from these two.
-                "seed": seed,
+                "seed": member.seed,
                 "name": member.name,
             }
         )
         keys = [key]
-        for number, rate in enumerate(self.rates().tolist(), start=1):
+        for number, rate in enumerate(self.rates(member.epochs).tolist(), start=1):
             keys.append(next_key(keys[-1], {"number": number, "rate": rate}))
         return keys

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from mia_dual.errors import NetworkError
@@ -16,40 +18,36 @@ SEEDS = 2**31
 
 
 def make_job(
-    family: Family,
-    member: Member,
-    seed: int,
-    start: State,
-    done: int,
-    keep: tuple[int, ...],
+    family: Family, member: Member, label: str, start: State, done: int, keep: Iterable[int]
 ) -> TrainingJob:
     """The training of ``member`` from ``start``, which stands after ``done`` epochs.
 
-    ``keep``: epochs (counted from the very first) after which the state is kept.
+    ``label`` names the job. ``keep``: epochs (counted from the very first) after which the state
+    is kept; those that are done already, or come last, say nothing.
     """
     each = family.steps_an_epoch(member)
     batches = draw_batches(
         member.rows,
-        family.settings.epochs,
+        member.epochs,
         family.settings.batch_size,
-        generator(seed, "batches", member.name),
+        generator(member.seed, "batches", member.name),
     )
     return TrainingJob(
-        name=member.name,
+        name=label,
         start=start,
         batches=batches[done * each :],
-        learning_rates=np.repeat(family.rates()[done:], each),
-        keep=tuple((epoch - done) * each for epoch in keep if epoch > done),
-        stream=_draw_seed(seed, "stream", member.name),
+        learning_rates=np.repeat(family.rates(member.epochs)[done:], each),
+        keep=tuple((epoch - done) * each for epoch in sorted(keep) if done < epoch < member.epochs),
+        stream=_draw_seed(member.seed, "stream", member.name),
     )
 
 
-def first_state(family: Family, member: Member, seed: int, backend: Backend) -> State:
+def first_state(family: Family, member: Member, backend: Backend) -> State:
     """Where the training of ``member`` begins: weights drawn by us, and built by its network.
 
     Raises NetworkError where it normalises over batches and would see one of a single record.
     """
-    built = built_weights(family, backend, _draw_seed(seed, "build", member.name))
+    built = built_weights(family, backend, _draw_seed(member.seed, "build", member.name))
     smallest = min(len(member.rows), family.settings.batch_size)
     if smallest < 2 and normalises(built):
         raise NetworkError(
@@ -57,7 +55,7 @@ def first_state(family: Family, member: Member, seed: int, backend: Backend) -> 
             f"train on batches of one record ({len(member.rows)} records, batch_size "
             f"{family.settings.batch_size}): ask for 2 at least"
         )
-    return State(draw_weights(built, generator(seed, "weights", member.name)))
+    return State(draw_weights(built, generator(member.seed, "weights", member.name)))
 
 
 def built_weights(family: Family, backend: Backend, seed: int) -> Weights:

@@ -45,7 +45,7 @@ class _Start:
 
 
 class Trainer:
-    """An engine at work for one run folder; ``seed`` draws what the models start from.
+    """An engine at work for one run folder.
 
     ``worth_keeping``: counted operations of a call between two states that are kept on the way.
     """
@@ -55,42 +55,35 @@ class Trainer:
         engine: Engine,
         folder: RunFolder,
         progress: Progress,
-        seed: int,
         worth_keeping: float = WORTH_KEEPING,
     ) -> None:
         self.engine = engine
         self._folder = folder
         self._progress = progress
-        self._seed = seed
         self._worth_keeping = worth_keeping
 
-    def keys(self, family: Family, members: Sequence[Member]) -> dict[str, list[str]]:
-        """Name -> the keys of the model before its first epoch and after each."""
-        environment = self.engine.environment
-        return {member.name: family.keys(environment, self._seed, member) for member in members}
+    def train(
+        self, title: str, family: Family, members: Mapping[str, Member]
+    ) -> dict[str, Trained]:
+        """A model for each of ``members``, by the labels they come under.
 
-    def train(self, title: str, family: Family, members: Sequence[Member]) -> dict[str, Trained]:
-        """A model for each of ``members``; those already stored are not trained again.
-
-        Raises DivergedError and NetworkError as backends do.
+        Models already stored are not trained again, and of trainings that begin alike only the
+        longest takes place. Raises DivergedError and NetworkError as backends do.
         """
-        keys = self.keys(family, members)
-        self._folder.refer(
-            key for chain in keys.values() for key in (chain[-1], moments_key(chain[-1]))
-        )
-        entries = {name: self._find_model(chain[-1]) for name, chain in keys.items()}
-        missing = [member for member in members if entries[member.name] is None]
+        environment = self.engine.environment
+        keys = {label: family.keys(environment, member) for label, member in members.items()}
+        last = {label: chain[-1] for label, chain in keys.items()}
+        self._folder.refer(key for found in last.values() for key in (found, moments_key(found)))
+        found = {key: self._find_model(key) for key in last.values()}
+        missing = [label for label, key in last.items() if found[key] is None]
         if missing:
-            entries.update(self._train(title, family, members, missing, keys))
-        trained = {
-            member.name: Trained(entry, family.steps(member))
-            for member in members
-            for entry in [entries[member.name]]
+            found.update(self._train(title, family, members, missing, keys))
+        return {
+            label: Trained(entry, family.steps(members[label]))
+            for label, key in last.items()
+            for entry in [found[key]]
             if entry is not None
         }
-        for name, model in trained.items():
-            self._folder.link(model.entry, f"models/{name}.safetensors")
-        return trained
 
     def weights(self, trained: Trained) -> Weights:
         """The weights of a stored model."""
@@ -112,35 +105,52 @@ class Trainer:
         self,
         title: str,
         family: Family,
-        members: Sequence[Member],
-        missing: Sequence[Member],
+        members: Mapping[str, Member],
+        missing: Sequence[str],
         keys: Mapping[str, list[str]],
     ) -> dict[str, Entry]:
         backend = self.engine.backend
-        starts = {member.name: self._start(family, member, keys[member.name]) for member in missing}
-        weights = starts[missing[0].name].state.weights
-        epochs = self._epochs_to_keep(family, missing, weights)
-        on_the_way = [keys[member.name][epoch] for member in missing for epoch in epochs]
-        self._folder.refer(key for found in on_the_way for key in (found, moments_key(found)))
+        wanted = {keys[label][-1] for label in missing}
+        labels = _longest(missing, keys)
+        starts = {label: self._start(family, members[label], keys[label]) for label in labels}
+        weights = starts[labels[0]].state.weights
+        longest = max(members[label].epochs for label in labels)
+        now_and_then = self._epochs_to_keep(
+            family, [members[label] for label in labels], weights, longest
+        )
+        kept = {
+            label: {
+                epoch
+                for epoch in range(1, members[label].epochs)
+                if epoch in now_and_then or keys[label][epoch] in wanted
+            }
+            for label in labels
+        }
+        self._folder.refer(
+            key
+            for label in labels
+            for epoch in kept[label]
+            for key in (keys[label][epoch], moments_key(keys[label][epoch]))
+        )
         jobs = [
             make_job(
                 family,
-                member,
-                self._seed,
-                starts[member.name].state,
-                starts[member.name].epochs,
-                epochs,
+                members[label],
+                label,
+                starts[label].state,
+                starts[label].epochs,
+                kept[label],
             )
-            for member in missing
+            for label in labels
         ]
-        total = sum(family.steps(member) for member in members)
+        total = sum(family.steps(members[label]) for label in labels)
         left = sum(len(job.batches) for job in jobs)
         drawn = drawn_names(weights)
         self._folder.log(
             "train",
             stage=title,
-            models=[member.name for member in missing],
-            going_on={name: start.epochs for name, start in starts.items() if start.epochs},
+            models=labels,
+            going_on={label: start.epochs for label, start in starts.items() if start.epochs},
             steps=left,
             drawn=drawn,
             as_built=sorted(weights.keys() - set(drawn)),
@@ -148,18 +158,16 @@ class Trainer:
         made: dict[str, Entry] = {}
         with self._progress.stage(title, total, total - left) as report:
             reached = backend.train(family.spec, family.optimizer, jobs, family.records, report)
-            by_name = {member.name: member for member in missing}
-            for kept in reached:
-                each = family.steps_an_epoch(by_name[kept.name])
-                start = starts[kept.name]
-                epoch = start.epochs + kept.step // each
-                ends = epoch == family.settings.epochs
-                entry = self._keep(kept, keys[kept.name][epoch], start.seconds, passing=not ends)
-                for passed in {start.epochs, *epochs}:
+            for state in reached:
+                label, start = state.name, starts[state.name]
+                epoch = start.epochs + state.step // family.steps_an_epoch(members[label])
+                key = keys[label][epoch]
+                entry = self._keep(state, key, start.seconds, passing=key not in wanted)
+                for passed in {start.epochs, *kept[label]}:
                     if passed < epoch:
-                        self._forget(keys[kept.name][passed])
-                if ends:
-                    made[kept.name] = entry
+                        self._forget(keys[label][passed])
+                if key in wanted:
+                    made[key] = entry
         return made
 
     def _keep(self, kept: KeptState, key: str, seconds: float, passing: bool) -> Entry:
@@ -187,7 +195,7 @@ class Trainer:
                 (steps,) = arrays.pop("steps").tolist()
                 state = State(safetensors.numpy.load(weights), arrays, steps)
                 return _Start(state, epochs, entry.seconds)
-        return _Start(first_state(family, member, self._seed, self.engine.backend), 0, 0.0)
+        return _Start(first_state(family, member, self.engine.backend), 0, 0.0)
 
     def _forget(self, key: str) -> None:
         """Remove a state that was kept on the way and has been passed."""
@@ -197,13 +205,24 @@ class Trainer:
             self._folder.store.remove(moments_key(key))
 
     def _epochs_to_keep(
-        self, family: Family, missing: Sequence[Member], weights: Weights
-    ) -> tuple[int, ...]:
+        self, family: Family, members: Sequence[Member], weights: Weights, longest: int
+    ) -> range:
         """The epochs after which all models of a call are kept on the way."""
-        records = sum(len(member.rows) for member in missing)
+        records = sum(len(member.rows) for member in members)
         operations = records * training_flops(family.spec, weights)
         every = max(1, round(self._worth_keeping / max(operations, 1)))
-        return tuple(range(every, family.settings.epochs, every))
+        return range(every, longest, every)
+
+
+def _longest(missing: Sequence[str], keys: Mapping[str, list[str]]) -> list[str]:
+    """Those of ``missing`` that no longer training of another passes, in their order."""
+    passed: set[str] = set()
+    chosen = set()
+    for label in sorted(missing, key=lambda label: -len(keys[label])):
+        if keys[label][-1] not in passed:
+            chosen.add(label)
+            passed.update(keys[label])
+    return [label for label in missing if label in chosen]
 
 
 def _as_safetensors(arrays: Mapping[str, np.ndarray]) -> bytes:

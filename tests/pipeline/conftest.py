@@ -34,12 +34,22 @@ def small_config(tmp_path):
     return file
 
 
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory):
+    """What tests share so that none makes it again: prepared data, and a store of models."""
+    folder = tmp_path_factory.mktemp("shared")
+    return {"MIA_DUAL_DATA": str(folder / "data"), "MIA_DUAL_STORE": str(folder / "store")}
+
+
 @pytest.fixture
-def cli(tmp_path):
-    """Run ``mia-dual`` in an empty folder, by default without any data but what comes along."""
+def cli(tmp_path, shared):
+    """Run ``mia-dual`` in an empty folder, without any data but what comes along.
+
+    Its store is the one all tests share: name another with --store where models must be trained.
+    """
 
     def call(*arguments, **options):
-        environment = {**os.environ, "MIA_DUAL_DATA": str(tmp_path / "data"), "COLUMNS": "80"}
+        environment = {**os.environ, **shared, "COLUMNS": "80"}
         return subprocess.run(
             [sys.executable, "-m", "mia_dual", *map(str, arguments)],
             cwd=tmp_path,

@@ -1,6 +1,7 @@
 """What a user can get wrong is one line that names it, exit code 2, and nothing lost."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -65,17 +66,42 @@ def test_a_folder_of_another_config_is_left_as_it_is(cli, small_config, tmp_path
     assert before == {file: file.read_bytes() for file in (tmp_path / "run").rglob("*.*")}
 
 
-def test_a_damaged_model_is_named_and_mended_as_told(cli, small_config, tmp_path):
-    command = ["run", "-c", small_config, "--out", "run"]
+def test_a_damaged_model_is_made_again_and_told(cli, small_config, tmp_path):
+    command = ["run", "-c", small_config, "--out", "run", "--store", "store"]
     assert cli(*command).returncode == 0
     first = (tmp_path / "run" / "results.json").read_bytes()
-    for folder, kind in (("models", "attack-3"), ("outputs", "target")):
-        (file,) = (tmp_path / "run" / folder).glob(f"{kind}-*")
-        file.write_bytes(b"damage")
-        assert_refused(cli(*command), file.name, "delete it and run again")
-        file.unlink()
-        assert cli(*command).returncode == 0
+    for file in ("models/target.safetensors", "answers/shadow-01.npy"):
+        (tmp_path / "run" / file).write_bytes(b"damage")
+    checked = cli("store", "verify", "--store", "store")
+    assert checked.returncode == 1
+    assert "model 'target', answers 'shadow-01'" in " ".join(checked.stdout.split())
+    done = cli(*command)
+    assert done.returncode == 0, done.stderr
+    told = " ".join(done.stdout.split())
+    assert "damaged in the store, and made again: model 'target', answers 'shadow-01'" in told
     assert (tmp_path / "run" / "results.json").read_bytes() == first
+    assert cli("store", "verify", "--store", "store").returncode == 0
+
+
+def test_the_store_is_listed_and_pruned(cli, small_config, tmp_path):
+    assert cli("run", "-c", small_config, "--out", "run", "--store", "store").returncode == 0
+    listed = cli("store", "list", "--store", "store")
+    assert listed.returncode == 0
+    for name in ("model", "answers", "scores", "shadow-02", "attack-7"):
+        assert name in listed.stdout
+    assert "removed 0 objects" in cli("store", "prune", "--store", "store").stdout
+    shutil.rmtree(tmp_path / "run")
+    assert "removed 0 objects" not in cli("store", "prune", "--store", "store").stdout
+    assert "0 objects, 0 bytes" in cli("store", "list", "--store", "store").stdout
+    assert_refused(cli("store", "list", "--store", "nowhere"), "'nowhere' is no store", "--store")
+
+
+def test_a_dry_run_says_what_it_would_take_and_leaves_nothing(cli, small_config, tmp_path):
+    done = cli("run", "-c", small_config, "--dry-run", "--out", "run", "--store", "store")
+    assert done.returncode == 0, done.stderr
+    for word in ("target", "shadow", "full", "group", "operations", "MB in the store", "10%"):
+        assert word in done.stdout
+    assert {file.name for file in tmp_path.iterdir()} <= {"small.yaml"}
 
 
 def test_a_mended_setting_may_use_the_folder_of_the_refused_one(cli, small_config):

@@ -10,13 +10,14 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from mia_dual.audit.run import run_audit, target_family
+from mia_dual.audit.run import run_audit
 from mia_dual.config import Config
 from mia_dual.data.load import load_dataset
 from mia_dual.progress import Silent
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
 from mia_dual.training.family import Member
+from mia_dual.training.planned import target_family
 from mia_dual.training.trainer import Trainer
 from tests.numpy_backend import Interrupted, NumpyBackend, NumpyEngine
 
@@ -126,12 +127,16 @@ def test_a_model_that_was_killed_goes_on_in_its_middle(tmp_path, digits, optimiz
         {**SETTINGS, "target": {**SETTINGS["target"], "epochs": 20, "optimizer": optimizer}}
     )
     family = target_family(config, digits)
-    members = [Member("a", np.arange(0, 160)), Member("b", np.arange(100, 250))]
+    members = {
+        "a": Member("a", np.arange(0, 160), epochs=20, seed=0),
+        "b": Member("b", np.arange(100, 250), epochs=20, seed=0),
+    }
 
     def train(out, backend, worth_keeping=1):
         with RunFolder(tmp_path / out, config, Store(tmp_path / out / ".." / f"s-{out}")) as folder:
-            trainer = Trainer(NumpyEngine(backend), folder, Silent(), 0, worth_keeping)
-            trainer.train("models", family, members)
+            trainer = Trainer(NumpyEngine(backend), folder, Silent(), worth_keeping)
+            for name, model in trainer.train("models", family, members).items():
+                folder.link(model.entry, f"models/{name}.safetensors")
 
     whole, broken, resumed = NumpyBackend(), NumpyBackend(), NumpyBackend()
     train("whole", whole, worth_keeping=1e18)
@@ -149,6 +154,28 @@ def test_a_model_that_was_killed_goes_on_in_its_middle(tmp_path, digits, optimiz
         assert one == other
     # States kept on the way are gone: two models, and where their optimizers stood.
     assert len(list(Store(tmp_path / "s-broken"))) == 4
+
+
+def test_trainings_that_begin_alike_take_place_once(tmp_path, digits):
+    config = Config.model_validate(SETTINGS)
+    family = target_family(config, digits)
+    rows = np.arange(0, 160)
+    members = {f"{epochs} epochs": Member("a", rows, epochs, seed=0) for epochs in (3, 8, 5)}
+    together, apart = NumpyBackend(), NumpyBackend()
+    with RunFolder(tmp_path / "run", config, Store(tmp_path / "store")) as folder:
+        trained = Trainer(NumpyEngine(together), folder, Silent()).train("models", family, members)
+        found = {label: model.entry.sha256 for label, model in trained.items()}
+        assert {label: model.steps for label, model in trained.items()} == {
+            "3 epochs": 30, "8 epochs": 80, "5 epochs": 50,
+        }  # fmt: skip
+    assert (together.trained, together.steps) == (["8 epochs"], 80)
+    with RunFolder(tmp_path / "other", config, Store(tmp_path / "another")) as folder:
+        trainer = Trainer(NumpyEngine(apart), folder, Silent())
+        for label, member in sorted(members.items()):
+            (model,) = trainer.train("models", family, {label: member}).values()
+            assert model.entry.sha256 == found[label]
+    # The shorter are on the longest's way, and it goes on from them.
+    assert apart.steps == 80
 
 
 def damage_of(kind):

@@ -53,65 +53,84 @@ def test_a_run_writes_what_the_documents_promise(cli, small_config, tmp_path, ba
     assert success.before.members == success.after.members > 0
 
     assert yaml.safe_load((run / "config.yaml").read_text())["backend"] == backend
-    assert json.loads((run / "environment.json").read_text())["framework"] == backend
-    splits = np.load(run / "splits.npz")
-    assert len(np.intersect1d(splits["target_members"], splits["shadow_pool"])) == 0
-    assert len(splits["deleted_10pct"]) == 15
-    kinds = {file.name.rpartition("-")[0] for file in (run / "models").iterdir()}
-    assert {"target", "shadow-02", "attack-9", "group-02", "full-10pct"} <= kinds
+    recorded = json.loads((run / "environment.json").read_text())
+    assert recorded["environment"]["framework"] == backend
+    plan = np.load(run / "plan.npz")
+    assert len(np.intersect1d(plan["target_members"], plan["shadow_pool"])) == 0
+    assert len(plan["deleted/10pct"]) == 15
+    names = list(json.loads((run / "plan.json").read_text())["models"])
+    assert {"target", "shadow-02", "group-02", "full-10pct"} <= set(names)
+    models = {file.stem for file in (run / "models").iterdir()}
+    assert models == {*names, *(f"attack-{label}" for label in range(10))}
+    for name in names:
+        asked = plan[f"asked/{name}"]
+        assert np.load(run / "answers" / f"{name}.npy").shape == (len(asked), 10)
+    scores = np.load(run / "scores.npz")
+    assert scores["shadow_fcnet"].shape == (len(scores["versions"]), len(scores["rows"]))
     costs = json.loads((run / "cost.json").read_text())
     assert all(cost["seconds"] > 0 for cost in costs["deletion"])
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_one_config_gives_the_same_bytes_and_trains_once(cli, small_config, tmp_path, backend):
+    command = ["run", "-c", small_config, "--backend", backend]
     for out in ("one", "two", "one"):
-        done = cli("run", "-c", small_config, "--backend", backend, "--out", out)
+        done = cli(*command, "--out", out, "--store", f"store-{out}")
         assert done.returncode == 0, done.stderr
     one, two = ((tmp_path / out / "results.json").read_bytes() for out in ("one", "two"))
     assert one == two
+    for kind in ("train", "ask", "attack"):
+        first_done = events(tmp_path / "one", "done")[0]["time"]
+        assert all(line["time"] < first_done for line in events(tmp_path / "one", kind)), kind
     assert len(events(tmp_path / "one", "done")) == 2
-    trained = events(tmp_path / "one", "train")
-    assert trained == [line for line in trained if line["time"] < _first_done(tmp_path / "one")]
 
 
-def _first_done(folder):
-    return events(folder, "done")[0]["time"]
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_run_with_nothing_to_train_imports_no_framework(cli, small_config, tmp_path, backend):
+    command = ["run", "-c", small_config, "--backend", backend, "--out", "run"]
+    assert cli(*command).returncode == 0
+    first = (tmp_path / "run" / "results.json").read_bytes()
+    (tmp_path / "run" / "results.json").unlink()
+    # Importing any of these ends the process.
+    traps = tmp_path / "traps"
+    traps.mkdir()
+    for module in ("torch", "torchvision", "mindspore", "sklearn", "scipy", "joblib"):
+        (traps / f"{module}.py").write_text(f"raise SystemExit('{module} was imported')\n")
+    done = cli(*command, env={"PYTHONPATH": str(traps)})
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "results.json").read_bytes() == first
 
 
-def test_another_attack_retrains_no_shadow_and_another_split_reuses_none(
-    cli, small_config, tmp_path
-):
+def test_a_second_run_over_one_store_trains_what_is_new(cli, small_config, tmp_path):
     assert cli("run", "-c", small_config, "--out", "run").returncode == 0
-    models = {file.name for file in (tmp_path / "run" / "models").iterdir()}
-    assert cli("run", "-c", small_config, "--seed", "1", "--out", "other").returncode == 0
-    others = {file.name for file in (tmp_path / "other" / "models").iterdir()}
-    assert not models & others
+    assert cli(
+        "run", "-c", small_config, "--set", "shadows.count=4", "--out", "more"
+    ).returncode == 0  # fmt: skip
+    models, attack_models = (line["models"] for line in events(tmp_path / "more", "train"))
+    assert models == ["shadow-03"]
+    assert len(attack_models) == 10
 
 
 def test_weights_of_a_run_load_in_the_other_backend(cli, small_config, tmp_path):
+    from mia_dual.data.load import load_dataset
     from mia_dual.interface import NetworkSpec, Records
     from mia_dual.registry import load_backend
 
     assert cli("run", "-c", small_config, "--backend", "mindspore", "--out", "run").returncode == 0
-    (file,) = (tmp_path / "run" / "models").glob("target-*")
-    (output,) = (tmp_path / "run" / "outputs").glob("target-*")
-    stored = np.load(output)
-    splits = np.load(tmp_path / "run" / "splits.npz")
-    from mia_dual.data.load import load_dataset
-
-    dataset = load_dataset("digits", None)
-    rows = np.sort(np.concatenate([splits["target_members"], splits["target_non_members"]]))
-    records = Records(dataset.features[rows], dataset.labels[rows], 1 / 127.5, -1.0)
-    assert np.array_equal(stored["labels"], records.labels)
+    weights = safetensors.numpy.load_file(tmp_path / "run" / "models" / "target.safetensors")
+    stored = np.load(tmp_path / "run" / "answers" / "target.npy")
+    rows = np.load(tmp_path / "run" / "plan.npz")["asked/target"]
+    dataset = load_dataset("digits")
+    records = Records(dataset.features, dataset.labels, 1 / 127.5, -1.0)
     spec = NetworkSpec("fcnet", (1, 8, 8), 10, hidden=64)
-    logits = load_backend("torch").logits(spec, [safetensors.numpy.load_file(file)], records)[0]
-    assert np.abs(logits - stored["logits"]).max() <= 1e-4
+    logits = load_backend("torch").logits(spec, [weights], records, rows[None])[0]
+    assert np.abs(logits - stored).max() <= 1e-4
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_run_that_was_stopped_goes_on_where_it_was(cli, small_config, tmp_path, how):
-    command = ["run", "-c", str(small_config), "--set", "shadows.count=12", "--out", "run"]
+    command = ["run", "-c", str(small_config), "--set", "shadows.count=12", "--out", "run",
+               "--store", "store"]  # fmt: skip
     process = subprocess.Popen(
         [sys.executable, "-m", "mia_dual", *command],
         cwd=tmp_path,
@@ -120,9 +139,8 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(cli, small_config, tmp_path
         stderr=subprocess.PIPE,
         text=True,
     )
-    models = tmp_path / "run" / "models"
     deadline = time.monotonic() + 120
-    while len(list(models.glob("shadow-*"))) < 2:
+    while len(finished := stored_models(tmp_path / "store")) < 2:
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline, "no shadow was stored in two minutes"
         time.sleep(0.01)
@@ -131,28 +149,33 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(cli, small_config, tmp_path
     if how == signal.SIGINT:
         assert process.returncode == 130
         assert complaint.strip().endswith("the same command goes on where it stopped")
-    finished = {file.name: file.stat().st_mtime_ns for file in models.glob("*.safetensors")}
     assert not (tmp_path / "run" / "results.json").exists()
 
     done = cli(*command)
     assert done.returncode == 0, done.stderr
-    indexed = [json.loads(line) for line in (tmp_path / "run" / "index.jsonl").open()]
-    assert len({entry["key"] for entry in indexed}) == len(indexed), "a model was trained twice"
-    kept = {name: (models / name).stat().st_mtime_ns for name in finished}
-    # A kill between file and index costs that one model.
-    assert sum(kept[name] != finished[name] for name in finished) <= 1
+    for file, written in finished.items():
+        assert file.stat().st_mtime_ns == written, "a model was trained twice"
 
-    fresh = cli(*command[:-1], "fresh")
+    fresh = cli(*command[:-4], "--out", "fresh", "--store", "other")
     assert fresh.returncode == 0, fresh.stderr
     one, other = ((tmp_path / out / "results.json").read_bytes() for out in ("run", "fresh"))
     assert one == other
+
+
+def stored_models(store):
+    """The weights in ``store`` whose entry is there too, and when each was written."""
+    return {
+        file: file.stat().st_mtime_ns
+        for file in store.glob("objects/*/*.safetensors")
+        if file.with_suffix(".entry").exists()
+    }
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="no process groups on this system")
 def test_ctrl_c_ends_the_training_processes_too(small_config, tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "mia_dual", "run", "-c", str(small_config), "--out", "run",
-         "--backend", "mindspore", "--workers", "2", "--set", "target.epochs=20000"],
+         "--backend", "mindspore", "--workers", "2", "--set", "target.epochs=9000"],
         cwd=tmp_path,
         env={**os.environ, "COLUMNS": "80", "TMPDIR": str(tmp_path)},
         start_new_session=True,
