@@ -45,8 +45,7 @@ def train(
         return
     data = DeviceRecords(records, device)
     workers = cores(execution, device)
-    drawing = draws_in_training(spec, device)
-    if pays_together(spec, device, execution) and not drawing:
+    if pays_together(spec, device, execution):
         most = _most(spec, jobs, data, execution, workers)
         chunks = form_chunks(jobs, most, workers, alike=spec.name not in LAYERED)
 
@@ -55,6 +54,7 @@ def train(
 
     else:
         chunks = [[job] for job in sorted(jobs, key=lambda job: -len(job.batches))]
+        drawing = draws_in_training(spec, device)
 
         def make(chunk: Sequence[TrainingJob]) -> Stack:
             return SingleStack(spec, chunk[0], data, drawing)
@@ -66,14 +66,19 @@ def train(
 def pays_together(spec: NetworkSpec, device: torch.device, execution: Execution) -> bool:
     """Whether jobs of ``spec`` are trained with stacked parameters.
 
-    Layers written for it are faster at every batch measured, for a single model too. Through
-    vmap a CPU gains nothing over a model a core; a GPU, where launches are what a small network
-    costs, should. A user's own module may hold what vmap does not take, and one that draws at
-    random is never trained through vmap, which draws for all models from one generator.
+    Layers written for it are faster at every batch measured, for a single model too. Other
+    networks go through vmap, and never on a CPU: there it gains nothing over a model a core, and
+    a model's rounding would depend on its place among the others. A GPU, where launches are what
+    a small network costs, should gain. A user's own module may hold what vmap does not take; one
+    that draws at random is never trained through vmap, which draws for all models from one
+    generator.
     """
-    if execution.together != "auto":
-        return execution.together == "always"
-    return spec.name in LAYERED or (device.type != "cpu" and not is_factory(spec.name))
+    if execution.together == "never":
+        return False
+    if spec.name in LAYERED:
+        return True
+    wanted = execution.together == "always" or not is_factory(spec.name)
+    return device.type != "cpu" and wanted and not draws_in_training(spec, device)
 
 
 def draws_in_training(spec: NetworkSpec, device: torch.device) -> bool:

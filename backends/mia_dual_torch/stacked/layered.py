@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -28,7 +30,10 @@ class LayerStack:
     ) -> None:
         space = Workspace(models, batch, data.device, learning)
         self._data = data
-        self._inputs = space.maps(*spec.input_shape) if spec.name != "fcnet" else None
+        self._of_maps = spec.name != "fcnet"
+        shape = spec.input_shape
+        self._inputs = space.maps(*shape) if self._of_maps else space.vectors(math.prod(shape))
+        self._passed = space.errors(batch, spec.classes)
         self._layers = layers_of(spec, space)
         parameters: dict[str, Parameter] = {}
         for layer in self._layers:
@@ -54,7 +59,7 @@ class LayerStack:
         labels = self._data.labels.index_select(0, rows.flatten()).view(*rows.shape, 1)
         error = torch.softmax(logits, 2).scatter_add_(2, labels, self._less)
         found = error.mul_(shares[:, :, None])
-        passed: Tensor | None = found.clone()
+        passed: Tensor | None = self._passed.copy_(found)
         for layer in reversed(self._layers):
             assert passed is not None
             passed = layer.backward(passed)
@@ -62,10 +67,9 @@ class LayerStack:
 
     def _input(self, flat: Tensor, shape: tuple[int, ...]) -> Tensor:
         features = self._data.features.index_select(0, flat)
-        if self._inputs is None:
-            return self._data.scaled_(features.to(torch.float32).view(*shape, -1))
-        records = features.view(*shape, *features.shape[1:])
-        return self._data.scaled_(self._inputs.copy_(records.permute(0, 2, 3, 4, 1)))
+        if self._of_maps:
+            features = features.view(*shape, *features.shape[1:]).permute(0, 2, 3, 4, 1)
+        return self._data.scaled_(self._inputs.copy_(features.view_as(self._inputs)))
 
 
 def forward_bytes(spec: NetworkSpec, batch: int) -> int:

@@ -4,8 +4,10 @@ Every tensor's first axis is the model. Maps are laid out (models, channels, hei
 records), so that what a convolution and a pool move lies in runs of width x records floats;
 vectors are (models, records, features). A layer owns its output and its gradients and writes them
 again at each step: on a CPU, fresh memory for tensors of this size costs as much as the
-arithmetic. Layers may change what they are given in place. What is computed of a model has the
-same bits whatever models are beside it.
+arithmetic. Layers may change what they are given in place.
+
+What is computed of a model has the same bits whatever models are beside it, and wherever it
+stands among them: see :meth:`Workspace.zeros`, :func:`product_into` and :class:`Sigmoid`.
 
 Ties and edges fall as PyTorch's own layers have them: a maximum's gradient goes to the first of
 equals in row order, ReLU's gradient at 0 is 0.
@@ -13,12 +15,14 @@ equals in row order, ReLU's gradient at 0 is 0.
 
 from __future__ import annotations
 
+import math
 from typing import Optional, Protocol
 
 import torch
 from torch import Tensor
 
-from mia_dual_torch.stacked.products import product_into
+ALIGNMENT = 16
+"""Floats in 64 bytes."""
 
 
 class Workspace:
@@ -37,10 +41,15 @@ class Workspace:
         self.bytes = 0
 
     def zeros(self, *shape: int) -> Tensor:
-        """(models, *shape) float32 of zeros; counted in ``bytes``."""
-        made = torch.zeros(self.models, *shape, device=self._device)
+        """(models, *shape) float32 of zeros; counted in ``bytes``.
+
+        Each model's part begins at a multiple of 64 bytes: products round otherwise where their
+        matrices begin elsewhere.
+        """
+        size = math.prod(shape)
+        made = torch.zeros(self.models, -(-size // ALIGNMENT) * ALIGNMENT, device=self._device)
         self.bytes += made.numel() * made.element_size()
-        return made
+        return made[:, :size].view(self.models, *shape)
 
     def errors(self, *shape: int) -> Tensor:
         """(models, *shape) float32 of zeros, for the way back."""
@@ -311,6 +320,20 @@ class Flatten:
         """The gradient of the maps given."""
         self._maps.flatten(1, 3).copy_(error.transpose(1, 2))
         return self._maps
+
+
+def product_into(out: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    """Write ``left @ right``: (models, rows, columns) from (models, rows, n), (models, n, columns).
+
+    A model's part has the bits that it has alone, provided all begin at multiples of 64 bytes.
+    """
+    if 1 in (*left.shape[1:], out.shape[2]):
+        # Vectors take other kernels in a batch than by themselves.
+        for matrix, first, second in zip(out.unbind(), left.unbind(), right.unbind()):
+            torch.mm(first, second, out=matrix)
+        return out
+    # As torch.bmm(out=), which fills its output with zeros first.
+    return out.baddbmm_(left, right, beta=0)
 
 
 def _inside(padded: Tensor, padding: int) -> Tensor:
