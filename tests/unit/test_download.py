@@ -3,17 +3,18 @@
 import gzip
 import hashlib
 import http.server
+import os
 import re
 import tarfile
 import threading
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
 from mia_dual.data import files
 from mia_dual.data.catalog import PublishedSet, Source
 from mia_dual.data.download import download
-from mia_dual.data.files import is_present, make_ready
+from mia_dual.data.files import fetch, locate, read
 from mia_dual.errors import DataError, DownloadError
 from mia_dual.progress import Silent
 
@@ -66,17 +67,19 @@ def server():
     server.server_close()
 
 
-@pytest.fixture(autouse=True)
-def no_other_data(monkeypatch, tmp_path):
-    monkeypatch.setenv("MIA_DUAL_DATA", str(tmp_path / "default"))
+def source(*urls, content=CONTENT, gives=None, sums=None):
+    md5 = hashlib.md5(content).hexdigest()
+    return Source(urls, md5, gives or {"": "set/file"}, sums or {})
 
 
-def source(*urls, content=CONTENT, gives=None):
-    return Source(urls, hashlib.md5(content).hexdigest(), gives or {"": "set/file"})
+def published(*sources, places=()):
+    return PublishedSet("thing", "things", 2, (1, 1, 1), 1, 1, {"idx": sources}, places=places)
 
 
-def published(*sources):
-    return PublishedSet("thing", "things", 2, (1, 1, 1), 1, {"": sources})
+def find_or_fetch(thing, *folders):
+    """What ``read_published`` does: the contents of all files, downloaded where not here."""
+    _, located = locate(thing, folders) or fetch(thing, folders, Silent())
+    return read(located)
 
 
 def test_a_download_is_whole_and_leaves_nothing_else(server, tmp_path):
@@ -114,55 +117,159 @@ def test_the_next_mirror_is_asked(server, tmp_path):
 def test_every_failure_and_every_file_looked_for_is_named(server, tmp_path):
     thing = published(source(server.url("missing/a.gz"), "http://127.0.0.1:9/a.gz"))
     with pytest.raises(DownloadError) as caught:
-        make_ready(thing, "", tmp_path / "mine", Silent())
+        find_or_fetch(thing, tmp_path / "mine")
     for word in ("'thing'", "Not Found", "127.0.0.1:9", "set/file", "mine", "--data-dir"):
         assert word in str(caught.value)
 
 
-def test_a_gzipped_copy_is_unpacked_and_found_ready_next_time(tmp_path):
+@pytest.mark.parametrize("where", [".", "set"])
+def test_a_gzipped_copy_is_read_as_it_lies(tmp_path, where):
     packed = gzip.compress(CONTENT)
-    (tmp_path / "a.gz").write_bytes(packed)
+    (tmp_path / where).mkdir(exist_ok=True)
+    (tmp_path / where / "a.gz").write_bytes(packed)
     thing = published(source("http://127.0.0.1:9/a.gz", content=packed))
-    assert is_present(thing, "", tmp_path) == tmp_path
-    for _ in range(2):
-        assert make_ready(thing, "", tmp_path, Silent()) == tmp_path
-        assert (tmp_path / "set" / "file").read_bytes() == CONTENT
-        (tmp_path / "a.gz").unlink(missing_ok=True)
+    (content,) = find_or_fetch(thing, tmp_path)
+    assert content.data == CONTENT
+    assert content.md5 == hashlib.md5(CONTENT).hexdigest()
+    assert content.as_published
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / where / "a.gz"]
 
 
-def test_a_damaged_copy_is_named(tmp_path):
-    (tmp_path / "a.gz").write_bytes(b"cut")
-    thing = published(source("http://127.0.0.1:9/a.gz", content=b"whole"))
-    with pytest.raises(DataError, match=r"a\.gz' is damaged"):
-        make_ready(thing, "", tmp_path, Silent())
+def test_a_copy_compressed_again_is_told_by_its_content(tmp_path):
+    (tmp_path / "a.gz").write_bytes(gzip.compress(CONTENT, 1))
+    sums = {"set/file": hashlib.md5(CONTENT).hexdigest()}
+    packed = gzip.compress(CONTENT)
+    thing = published(source("http://127.0.0.1:9/a.gz", content=packed, sums=sums))
+    assert find_or_fetch(thing, tmp_path)[0].data == CONTENT
+    (tmp_path / "a.gz").write_bytes(gzip.compress(CONTENT[1:]))
+    with pytest.raises(DataError, match=r"a\.gz' is damaged, or of another set"):
+        find_or_fetch(thing, tmp_path)
+
+
+def test_a_file_whose_sum_is_known_is_checked(tmp_path):
+    (tmp_path / "set").mkdir()
+    sums = {"set/file": hashlib.md5(CONTENT).hexdigest()}
+    thing = published(source("http://127.0.0.1:9/a.gz", sums=sums))
+    (tmp_path / "set" / "file").write_bytes(CONTENT)
+    assert find_or_fetch(thing, tmp_path)[0].as_published
+    (tmp_path / "set" / "file").write_bytes(CONTENT[:-1])
+    with pytest.raises(DataError, match=r"set/file' is damaged"):
+        find_or_fetch(thing, tmp_path)
+
+
+def test_a_file_whose_sum_is_unknown_is_not_called_published(tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "file").write_bytes(CONTENT)
+    thing = published(source("http://127.0.0.1:9/a.gz"))
+    assert not find_or_fetch(thing, tmp_path)[0].as_published
+
+
+def broken_gzip():
+    packed = bytearray(gzip.compress(CONTENT))
+    packed[len(packed) // 2] ^= 255
+    return bytes(packed)
+
+
+@pytest.mark.parametrize("content", [b"cut", gzip.compress(CONTENT)[:-9], b"", broken_gzip()])
+@pytest.mark.parametrize("known", [False, True])
+def test_a_damaged_copy_is_named(tmp_path, content, known):
+    (tmp_path / "a.gz").write_bytes(content)
+    sums = {"set/file": hashlib.md5(CONTENT).hexdigest()} if known else {}
+    thing = published(source("http://127.0.0.1:9/a.gz", content=b"whole", sums=sums))
+    with pytest.raises(DataError, match=r"a\.gz'.*delete it") as caught:
+        find_or_fetch(thing, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_unpacks_to_more_than_any_published_file_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "LONGEST", 1000)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(CONTENT))
+    thing = published(source("http://127.0.0.1:9/a.gz", sums={"set/file": "0"}))
+    with pytest.raises(DataError, match="more than any published file"):
+        find_or_fetch(thing, tmp_path)
 
 
 def test_an_archive_gives_its_expected_members_alone(server, tmp_path):
     archive = tmp_path / "build.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
-        for name in ("inside", "evil"):
+        for name in ("second", "first", "evil"):
             (tmp_path / name).write_bytes(name.encode())
-        tar.add(tmp_path / "inside", "top/inside")
+        tar.add(tmp_path / "second", "top/second")
         tar.add(tmp_path / "evil", "../evil-outside")
+        tar.add(tmp_path / "first", "top/first")
     server.content = archive.read_bytes()
     home = tmp_path / "home"
+    gives = {name: name for name in ("top/first", "top/second")}
+    thing = published(source(server.url("x.tar.gz"), content=server.content, gives=gives))
+    contents = find_or_fetch(thing, home)
+    assert [content.data for content in contents] == [b"first", b"second"]
+    assert all(content.as_published for content in contents)
+    assert list(home.iterdir()) == [home / "x.tar.gz"]
+    assert find_or_fetch(thing, home) == contents
+    assert len(server.requests) == 1
+
+
+def test_an_archive_that_lacks_a_file_is_named(tmp_path):
+    archive = tmp_path / "x.tar.gz"
+    with tarfile.open(archive, "w:gz"):
+        pass
     thing = published(
-        source(server.url("x.tar.gz"), content=server.content, gives={"top/inside": "top/inside"})
+        source("http://127.0.0.1:9/x.tar.gz", content=archive.read_bytes(), gives={"in": "in"})
     )
-    assert make_ready(thing, "", home, Silent()) == home
-    assert (home / "top" / "inside").read_bytes() == b"inside"
-    assert not list(tmp_path.rglob("evil-outside"))
+    with pytest.raises(DataError, match=r"x\.tar\.gz' cannot be read \(it has no in\)"):
+        find_or_fetch(thing, tmp_path)
 
 
-def test_copies_in_a_folder_that_cannot_be_written_are_unpacked_elsewhere(tmp_path, monkeypatch):
-    packed = gzip.compress(CONTENT)
-    (tmp_path / "shared").mkdir()
-    (tmp_path / "shared" / "a.gz").write_bytes(packed)
-    thing = published(source("http://127.0.0.1:9/a.gz", content=packed))
-    # Root may write anywhere, so the answer is planted.
-    allowed = files.os.access
-    monkeypatch.setattr(
-        files.os, "access", lambda path, mode: Path(path).name != "shared" and allowed(path, mode)
-    )
-    assert make_ready(thing, "", tmp_path / "shared", Silent()) == tmp_path / "default"
-    assert (tmp_path / "default" / "set" / "file").read_bytes() == CONTENT
+def test_sets_whose_files_share_a_name_do_not_meet(server, tmp_path):
+    server.content = gzip.compress(CONTENT)
+    first = published(source(server.url("a.gz"), content=server.content, gives={"": "one/file"}))
+    find_or_fetch(first, tmp_path)
+    server.content = gzip.compress(b"other")
+    second = published(source(server.url("a.gz"), content=server.content, gives={"": "two/file"}))
+    assert find_or_fetch(second, tmp_path)[0].data == b"other"
+    assert (tmp_path / "one" / "a.gz").is_file()
+    assert (tmp_path / "two" / "a.gz").is_file()
+
+
+def test_the_first_folder_decides_and_in_it_the_first_form(tmp_path):
+    one = Source(("http://127.0.0.1:9/one",), "", {"": "set/one"})
+    two = Source(("http://127.0.0.1:9/two",), "", {"": "set/two"})
+    thing = replace(published(), forms={"binary": (one,), "python": (two,)})
+    near, far = tmp_path / "near" / "set", tmp_path / "far" / "set"
+    near.mkdir(parents=True)
+    far.mkdir(parents=True)
+    folders = [tmp_path / "near", tmp_path / "far"]
+    assert locate(thing, folders) is None
+    (far / "one").write_bytes(b"1")
+    assert locate(thing, folders)[1][0].files == (far / "one",)
+    (near / "two").write_bytes(b"2")
+    form, (located,) = locate(thing, folders)
+    assert (form, located.files) == ("python", (near / "two",))
+    (near / "one").write_bytes(b"1")
+    form, (located,) = locate(thing, folders)
+    assert (form, located.files) == ("binary", (near / "one",))
+
+
+def test_a_pipe_where_a_file_should_be_is_not_opened(tmp_path):
+    (tmp_path / "set").mkdir()
+    os.mkfifo(tmp_path / "set" / "file")
+    assert locate(published(source("http://127.0.0.1:9/a.gz")), [tmp_path]) is None
+
+
+def test_a_place_of_the_system_is_looked_in_last_and_never_written(server, tmp_path):
+    system = tmp_path / "system"
+    system.mkdir()
+    server.content = packed = gzip.compress(CONTENT)
+    thing = published(source(server.url("a.gz"), content=packed), places=(system,))
+    find_or_fetch(thing, tmp_path / "home")
+    assert (tmp_path / "home" / "set" / "a.gz").is_file()
+    assert list(system.iterdir()) == []
+    (system / "a.gz").write_bytes(packed)
+    assert find_or_fetch(thing, tmp_path / "nothing")[0].data == CONTENT
+    assert len(server.requests) == 1
+
+
+def test_without_a_folder_to_write_it_says_so(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(DataError, match="no data folder can be written"):
+        find_or_fetch(published(source("http://127.0.0.1:9/a.gz")), tmp_path / "file" / "below")
