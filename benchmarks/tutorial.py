@@ -11,21 +11,23 @@ fraction is measured; mia-dual is also run with further seeds, to show how far a
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 import time
 from pathlib import Path
 
 import plain_pytorch
 
+from mia_dual.audit.run import run_audit
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.data.load import load_dataset
-from mia_dual.experiment import run_audit
+from mia_dual.engine import Engine
 from mia_dual.plan.splits import balanced, draw_split
 from mia_dual.progress import Silent
-from mia_dual.registry import load_backend
 from mia_dual.seeds import generator
 from mia_dual.store.folder import RunFolder
+from mia_dual.store.objects import Store
 
 
 def settings(backend: str, arguments: argparse.Namespace, seed: int) -> Config:
@@ -67,14 +69,20 @@ def settings(backend: str, arguments: argparse.Namespace, seed: int) -> Config:
 def by_mia_dual(
     backend: str, dataset: Dataset, arguments: argparse.Namespace, seed: int
 ) -> tuple[float, float]:
-    """(seconds, attack accuracy) of the audit, starting the framework not counted."""
+    """(seconds, attack accuracy) of the audit, importing the framework not counted."""
     config = settings(backend, arguments, seed)
-    engine = load_backend(backend, "cpu")
-    with tempfile.TemporaryDirectory() as folder:
+    engine = Engine(backend, "cpu")
+    assert engine.environment
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         started = time.perf_counter()
-        with RunFolder(Path(folder) / "run", config) as run:
+        with RunFolder(folder / "run", config, Store(folder / "store")) as run:
             results = run_audit(config, engine, dataset, run, Silent())
-        return time.perf_counter() - started, results.attacks["shadow_fcnet"].accuracy
+        seconds = time.perf_counter() - started
+        events = map(json.loads, (folder / "run" / "log.jsonl").read_text().splitlines())
+        asking = sum(event["seconds"] for event in events if event["event"] == "ask")
+        print(f"  {asking:.1f} of {seconds:.1f} s were questions")
+        return seconds, results.attacks["shadow_fcnet"].accuracy
 
 
 def in_plain_pytorch(
@@ -113,10 +121,7 @@ def main() -> None:
     parser.add_argument("--backend", nargs="*", default=["torch", "mindspore"])
     arguments = parser.parse_args()
 
-    reader = load_backend(arguments.backend[0], "cpu")
-    dataset = load_dataset(
-        arguments.data, reader, data_dir=arguments.data_dir, file=None, progress=Silent()
-    )
+    dataset = load_dataset(arguments.data, data_dir=arguments.data_dir, progress=Silent())
     share = arguments.epochs * arguments.members / 100_000
     print(f"{share:.0%} of the tutorial's steps on {arguments.data}, {arguments.shadows} shadows")
     ways = {

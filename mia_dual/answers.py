@@ -6,6 +6,7 @@ file (asked records, classes) float32, memory-mapped when it is read.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -72,12 +73,14 @@ def ask(
     }
     missing = [name for name in models if name not in entries]
     if missing:
+        started = time.perf_counter()
         questions = sum(len(asked[name]) for name in missing)
         with progress.stage("answers", questions) as report:
             for names in _calls(missing, asked, family.spec.classes):
                 entries.update(_ask(trainer, folder, family, models, asked, keys, names))
                 report(sum(len(asked[name]) for name in names))
-        folder.log("ask", models=missing, questions=questions)
+        seconds = time.perf_counter() - started
+        folder.log("ask", models=missing, questions=questions, seconds=round(seconds, 3))
     for name in models:
         folder.link(entries[name], f"answers/{name}.npy")
     logits = {

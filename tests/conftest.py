@@ -10,6 +10,14 @@ import pytest
 DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _data_of_the_session(tmp_path_factory):
+    """Prepared data go to a folder of this session, never into the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MIA_DUAL_DATA", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def fashion_mnist():
     """The real Fashion-MNIST: images (70000, 1, 28, 28) uint8 and labels (70000,) int64."""

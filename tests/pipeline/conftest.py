@@ -36,9 +36,8 @@ def small_config(tmp_path):
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory):
-    """What tests share so that none makes it again: prepared data, and a store of models."""
-    folder = tmp_path_factory.mktemp("shared")
-    return {"MIA_DUAL_DATA": str(folder / "data"), "MIA_DUAL_STORE": str(folder / "store")}
+    """What tests share so that none makes it again: a store of models."""
+    return {"MIA_DUAL_STORE": str(tmp_path_factory.mktemp("store"))}
 
 
 @pytest.fixture
