@@ -1,4 +1,4 @@
-"""Asking models about records, in evaluation mode."""
+"""Asking models about records, one model after another, in evaluation mode."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from mindspore import Tensor
 
-from mia_dual.interface import NetworkSpec, Records, Weights
+from mia_dual.interface import NO_RECORD, NetworkSpec, Records, Weights
 from mia_dual_mindspore.networks import build
 from mia_dual_mindspore.weights import load
 
@@ -23,14 +23,15 @@ class Query:
         self._cell = build(spec)
         self._cell.set_train(False)
 
-    def logits(self, models: Sequence[Weights], records: Records) -> np.ndarray:
-        """(models, records, classes) float32."""
-        count = len(records)
-        answers = np.empty((len(models), count, self._spec.classes), np.float32)
-        for weights, answer in zip(models, answers):
+    def logits(self, models: Sequence[Weights], records: Records, rows: np.ndarray) -> np.ndarray:
+        """(models, rows, classes) float32; see :meth:`mia_dual.interface.Backend.logits`."""
+        answers = np.zeros((*rows.shape, self._spec.classes), np.float32)
+        for weights, asked, answer in zip(models, rows, answers):
             load(self._cell, weights, self._spec)
-            for start in range(0, count, QUERY_BATCH):
-                rows = np.minimum(np.arange(start, start + QUERY_BATCH), count - 1)
-                logits = self._cell(Tensor(records.inputs(rows))).asnumpy()
-                answer[start : start + QUERY_BATCH] = logits[: count - start]
+            (places,) = np.nonzero(asked != NO_RECORD)
+            for start in range(0, len(places), QUERY_BATCH):
+                part = places[start : start + QUERY_BATCH]
+                filled = np.resize(asked[part], QUERY_BATCH)
+                logits = self._cell(Tensor(records.inputs(filled))).asnumpy()
+                answer[part] = logits[: len(part)]
         return answers
