@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mia_dual.interface import NO_RECORD, NetworkSpec, Weights
 from mia_dual.flops import training_flops
+from mia_dual.interface import NO_RECORD, NetworkSpec, Weights
 from mia_dual_mindspore.tasks import Question
 
 MODELS = 2

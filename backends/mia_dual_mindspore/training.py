@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from mia_dual.execution import SHARE_OF_FREE_MEMORY, Execution, free_memory, models_that_fit
-from mia_dual.interface import NO_RECORD, NetworkSpec, Optimizer, TrainingJob
 from mia_dual.flops import training_flops
+from mia_dual.interface import NO_RECORD, NetworkSpec, Optimizer, TrainingJob
 from mia_dual.training.lockstep import form_chunks
 from mia_dual_mindspore.stacked.sizes import LAYERED, bytes_a_model
 from mia_dual_mindspore.tasks import Training
