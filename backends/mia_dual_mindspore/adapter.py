@@ -81,9 +81,8 @@ class MindSporeBackend:
         if not jobs:
             return
         workers = self._workers(len(jobs), training.operations(spec, jobs))
-        tasks = training.training_tasks(
-            spec, optimizer, jobs, self._together(spec), self._execution, workers
-        )
+        together = training.pays_together(spec, self._device == "cpu", self._execution)
+        tasks = training.training_tasks(spec, optimizer, jobs, together, self._execution, workers)
         for _, state in self._hands.do(tasks, min(workers, len(tasks)), records, report):
             yield state
 
@@ -94,14 +93,11 @@ class MindSporeBackend:
         answers = np.zeros((*rows.shape, spec.classes), np.float32)
         if not answers.size:
             return answers
-        tasks, cuts = zip(*asking.question_tasks(spec, models, rows, self._together(spec)))
+        tasks, cuts = zip(*asking.question_tasks(spec, models, rows))
         workers = self._workers(len(tasks), asking.operations(spec, models, rows))
         for place, found in self._hands.do(tasks, workers, records, lambda steps: None):
             answers[cuts[place]] = found
         return answers
-
-    def _together(self, spec: NetworkSpec) -> bool:
-        return training.pays_together(spec, self._device == "cpu", self._execution)
 
     def _workers(self, pieces: int, operations: int) -> int:
         """How many processes to do ``pieces`` of work on: what is asked for, or what pays."""

@@ -14,7 +14,7 @@ def own_cores() -> list[int]:
 
 
 def stay_on(cores: Sequence[int]) -> None:
-    """Keep this process, with all its threads, on ``cores``; anywhere where there are none.
+    """Keep this process, and all threads it will have, on ``cores``, where there are any.
 
     MindSpore hands each graph to a thread of its own and spins until it is done. Two processes on
     two cores then have four threads that run, and each took twice as long as on a core alone
@@ -22,5 +22,4 @@ def stay_on(cores: Sequence[int]) -> None:
     """
     if not cores:
         return
-    for thread in os.listdir("/proc/self/task"):
-        os.sched_setaffinity(int(thread), cores)
+    os.sched_setaffinity(0, cores)

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Optional
@@ -37,6 +38,7 @@ class Worker:
     """A process that does one task at a time; what it says goes to ``ears``."""
 
     def __init__(self, folder: Path, core: str) -> None:
+        self.core = core
         self.ears: queue.SimpleQueue[tuple[Worker, str, Any]] = queue.SimpleQueue()
         self._process = subprocess.Popen(
             [sys.executable, "-c", START, json.dumps(_path()), str(folder), core],
@@ -100,7 +102,6 @@ class Crew:
         """
         ears: queue.SimpleQueue[tuple[Worker, str, Any]] = queue.SimpleQueue()
         hired = self._hire(workers, ears)
-        cores = own_cores()
         waiting = iter(enumerate(tasks))
         doing: dict[Worker, int] = {}
         assert self._folder is not None
@@ -111,10 +112,8 @@ class Crew:
                     number, task = next(waiting, (None, None))
                     if number is None or task is None:
                         return
-                    place = hired.index(worker) % max(len(cores), 1)
-                    mine = cores[place : place + 1] if len(hired) > 1 else cores
                     doing[worker] = number
-                    worker.give(Order(task, files, mine, _path()))
+                    worker.give(Order(task, files, _path()))
 
                 for worker in hired:
                     next_task(worker)
@@ -151,15 +150,20 @@ class Crew:
                 self._folder = Path(tempfile.mkdtemp(prefix="mia-dual-"))
                 atexit.register(self.end)
             able = [worker for worker in self._free if worker.lives]
-            cores = own_cores()
             for _ in range(count - len(able)):
-                core = str(cores[len(self._all) % len(cores)]) if cores else ""
-                able.append(Worker(self._folder, core))
+                able.append(Worker(self._folder, self._core()))
                 self._all.append(able[-1])
             hired, self._free = able[:count], able[count:]
         for worker in hired:
             worker.ears = ears
         return hired
+
+    def _core(self) -> str:
+        """The core that the fewest workers are on, not the first for every caller; may be ""."""
+        taken = Counter(worker.core for worker in self._all if worker.lives)
+        cores = [str(core) for core in own_cores()] or [""]
+        turn = os.getpid() % len(cores)
+        return min(cores[turn:] + cores[:turn], key=taken.__getitem__)
 
     def _release(self, hired: Sequence[Worker], busy: dict[Worker, int]) -> None:
         for worker in busy:

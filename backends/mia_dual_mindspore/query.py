@@ -11,8 +11,10 @@ from mia_dual.interface import NO_RECORD, NetworkSpec, Records, Weights
 from mia_dual_mindspore.networks import build
 from mia_dual_mindspore.weights import load
 
-QUERY_BATCH = 256
-"""Records a forward pass. Always as many, the last filled up: another shape compiles again."""
+QUERY_BATCH = {"fcnet": 2048}
+"""Records a forward pass, where not 256 (benchmarks/README.md). Always as many, the last filled
+up: another shape compiles again.
+"""
 
 
 class Query:
@@ -20,6 +22,7 @@ class Query:
 
     def __init__(self, spec: NetworkSpec) -> None:
         self._spec = spec
+        self._batch = QUERY_BATCH.get(spec.name, 256)
         self._cell = build(spec)
         self._cell.set_train(False)
 
@@ -29,9 +32,9 @@ class Query:
         for weights, asked, answer in zip(models, rows, answers):
             load(self._cell, weights, self._spec)
             (places,) = np.nonzero(asked != NO_RECORD)
-            for start in range(0, len(places), QUERY_BATCH):
-                part = places[start : start + QUERY_BATCH]
-                filled = np.resize(asked[part], QUERY_BATCH)
+            for start in range(0, len(places), self._batch):
+                part = places[start : start + self._batch]
+                filled = np.resize(asked[part], self._batch)
                 logits = self._cell(Tensor(records.inputs(filled))).asnumpy()
                 answer[part] = logits[: len(part)]
         return answers

@@ -34,14 +34,11 @@ def shared(records: Records, folder: Path) -> Iterator[SharedRecords]:
     """``records`` as files: their own where they are mapped already, else under ``folder``."""
     own = Path(tempfile.mkdtemp(dir=folder))
     try:
-        paths = []
-        for name, array in (("features", records.features), ("labels", records.labels)):
-            path = mapped_file(array)
-            if path is None:
-                path = own / f"{name}.npy"
-                np.save(path, array)
-            paths.append(path)
-        yield SharedRecords(*paths, records.scale, records.shift)
+        features, labels = (
+            mapped_file(array) or _saved(array, own / f"{name}.npy")
+            for name, array in (("features", records.features), ("labels", records.labels))
+        )
+        yield SharedRecords(features, labels, records.scale, records.shift)
     finally:
         shutil.rmtree(own, ignore_errors=True)
 
@@ -57,3 +54,8 @@ def mapped_file(array: np.ndarray) -> Path | None:
         return None
     # A part of the file is smaller than the whole; a whole that is contiguous is in order.
     return path if (whole.shape, whole.dtype) == (array.shape, array.dtype) else None
+
+
+def _saved(array: np.ndarray, path: Path) -> Path:
+    np.save(path, array)
+    return path

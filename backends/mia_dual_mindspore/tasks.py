@@ -33,13 +33,12 @@ class Training:
 @dataclass(frozen=True)
 class Question:
     """Ask ``models`` about ``rows`` (models, rows); gives one result, (models, rows, classes)
-    float32. ``stacked``: together, by products.
+    float32.
     """
 
     spec: NetworkSpec
     models: tuple[Weights, ...]
     rows: np.ndarray
-    stacked: bool
 
 
 Task = Union[Building, Training, Question]

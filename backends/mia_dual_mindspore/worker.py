@@ -27,11 +27,10 @@ from mia_dual_mindspore.tasks import Task
 
 @dataclass(frozen=True)
 class Order:
-    """A task, what it is about, the cores to stay on, and where modules are looked for."""
+    """A task, what it is about, and where modules are looked for."""
 
     task: Task
     records: SharedRecords
-    cores: Sequence[int]
     path: Sequence[str]
 
 
@@ -39,11 +38,11 @@ STEPS, RESULT, DONE, FAILED = "steps", "result", "done", "failed"
 """What a message says, with: a number of steps; a result; None; the error."""
 
 
-def main(folder: str, first_core: str) -> None:
+def main(folder: str, core: str) -> None:
     """Do what is ordered until the caller closes the channel or dies."""
     # MindSpore makes a thread for each core that it sees when it first computes, and on two or
     # more a product is split between them, in the middle of a model where their number is odd.
-    stay_on([int(first_core)] if first_core else [])
+    stay_on([int(core)] if core else [])
     answers = _own_channel()
     orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(orders, folder), daemon=True).start()
@@ -58,7 +57,6 @@ def main(folder: str, first_core: str) -> None:
         register.write(f"{os.getpid()} ")
     while True:
         order = orders.get()
-        stay_on(order.cores)
         sys.path[:] = order.path
         _send(answers, *_do(workshop, order, answers))
 

@@ -9,7 +9,6 @@ from mia_dual.interface import NetworkSpec, Records, ReportSteps
 from mia_dual_mindspore.fresh import build_fresh
 from mia_dual_mindspore.query import Query
 from mia_dual_mindspore.single import Learner
-from mia_dual_mindspore.stacked.query import StackedQuery
 from mia_dual_mindspore.stacked.stack import Stack
 from mia_dual_mindspore.stacked.training import train_together
 from mia_dual_mindspore.tasks import Building, Question, Task, Training
@@ -27,8 +26,7 @@ class Workshop:
         if isinstance(task, Building):
             yield build_fresh(task.spec, task.seed)
         elif isinstance(task, Question):
-            kind = StackedQuery if task.stacked else Query
-            yield self._made(kind, task.spec).logits(task.models, records, task.rows)
+            yield self._made(Query, task.spec).logits(task.models, records, task.rows)
         else:
             yield from self._train(task, records, report)
 
