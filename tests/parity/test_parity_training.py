@@ -114,7 +114,7 @@ def test_logits_agree_at_the_smallest_and_largest_batches(both, records, batch_s
     spec = spec_of("convnet")
     job = job_of(both[0], spec, steps, batch_size, 0.001 if batch_size == 4 else 0.01)
     trained = train_on(both, spec, SGD_RULES["momentum"], job, records)
-    before = both[0].logits(spec, [job.start.weights], records)
+    before = ask(both[0], spec, [job.start.weights], records)
     ours, theirs = (
         ask(backend, spec, [weights], records) for backend, weights in zip(both, trained)
     )
