@@ -29,9 +29,12 @@ from mia_dual_mindspore.tasks import Building
 if TYPE_CHECKING:
     from mia_dual_mindspore.local import Local
 
-WORTH_PROCESSES = 1e11
+WORTH_STARTING = 1e11
 """Counted operations from which another process, that takes seconds to start, ends a call sooner.
 """
+
+WORTH_COMPILING = 2e10
+"""The same of a process that is there, and has only to compile what the first has too."""
 
 VERSION = mindspore_version()
 
@@ -106,7 +109,8 @@ class MindSporeBackend:
         if self._execution.workers:
             return min(self._execution.workers, pieces)
         most = min(joblib.cpu_count(), pieces)
-        return most if operations >= WORTH_PROCESSES else max(1, min(most, self._hands.free))
+        worth = WORTH_COMPILING if self._hands.free >= most else WORTH_STARTING
+        return most if operations >= worth else 1
 
 
 def _hands(device: str) -> Union[Crew, Local]:

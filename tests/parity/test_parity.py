@@ -53,8 +53,9 @@ def clothes(fashion_mnist):
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: f"{spec.name}-{spec.input_shape}")
 def test_equal_weights_give_equal_logits(backends, spec):
     ours, theirs = (backend.fresh(spec, 0) for backend in backends)
-    assert ours.keys() == theirs.keys()
-    assert all(ours[name].shape == theirs[name].shape for name in ours)
+    assert {name: array.shape for name, array in ours.items()} == {
+        name: array.shape for name, array in theirs.items()
+    }
     weights = dict(example_weights(backends[0], spec))
     rng = generator(0, "parity", spec.name)
     for name, array in weights.items():
