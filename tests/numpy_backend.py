@@ -22,6 +22,7 @@ class NumpyBackend:
 
     name = "numpy"
     capabilities = frozenset(Capability)
+    networks = ("fcnet",)
 
     def __init__(self, device="cpu", execution=DEFAULT, version="1"):
         self.version = version
@@ -118,3 +119,4 @@ class NumpyEngine(Engine):
         self.name, self.device, self.execution = "numpy", "auto", DEFAULT
         self._backend = backend or NumpyBackend()
         self._environment = None
+        self._capabilities = None

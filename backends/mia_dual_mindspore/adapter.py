@@ -8,6 +8,7 @@ import numpy as np
 
 from mia_dual.execution import DEFAULT, Execution
 from mia_dual.interface import (
+    Capability,
     NetworkSpec,
     Optimizer,
     Records,
@@ -16,6 +17,7 @@ from mia_dual.interface import (
     TrainingJob,
     Weights,
 )
+from mia_dual.networks import NETWORKS
 from mia_dual_mindspore.environment import prepare
 
 prepare()
@@ -32,6 +34,8 @@ class MindSporeBackend:
     """MindSpore on one device, ``ascend`` or ``cpu``."""
 
     name = "mindspore"
+    capabilities = frozenset(Capability)
+    networks = NETWORKS
 
     def __init__(self, device: str, execution: Execution = DEFAULT) -> None:
         self._device = device_choice.choose(device)
