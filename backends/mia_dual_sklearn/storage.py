@@ -13,11 +13,11 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import skops.io
 
 from mia_dual.errors import NetworkError
 from mia_dual.interface import NetworkSpec, Weights
 from mia_dual_sklearn.fitting import Fitted
+from mia_dual_sklearn.skops_io import dumps, loads
 from mia_dual_sklearn.soundness import complaint
 
 ESTIMATOR = "estimator"
@@ -41,7 +41,7 @@ KEPT_MODELS = 16
 
 def pack(model: Fitted) -> dict[str, np.ndarray]:
     """``model`` as weights: canonical name -> array."""
-    content = _canonical(skops.io.dumps(vars(model)))
+    content = _canonical(dumps(vars(model)))
     return {ESTIMATOR: np.frombuffer(content, np.uint8)}
 
 
@@ -58,7 +58,7 @@ def unpack(spec: NetworkSpec, weights: Weights) -> Fitted:
 @lru_cache(maxsize=KEPT_MODELS)
 def _read(spec: NetworkSpec, content: bytes) -> Fitted:
     try:
-        model = Fitted(**skops.io.loads(content, trusted=list(TRUSTED)))
+        model = Fitted(**loads(content, trusted=list(TRUSTED)))
         wrong = complaint(spec, model)
     except Exception as error:  # whatever a changed file makes of a reader
         wrong = " ".join(str(error).split())[:200] or type(error).__name__
