@@ -13,7 +13,7 @@ from typing import Any, Optional
 
 from mia_dual.errors import BackendError
 from mia_dual.execution import DEFAULT, Execution
-from mia_dual.interface import Backend
+from mia_dual.interface import Backend, Capability
 from mia_dual.registry import backend_names, load_backend
 
 
@@ -26,6 +26,7 @@ class Engine:
         self.name, self.device, self.execution = name, device, execution
         self._backend: Optional[Backend] = None
         self._environment: Optional[dict[str, str]] = None
+        self._capabilities: Optional[frozenset[Capability]] = None
 
     @property
     def backend(self) -> Backend:
@@ -48,14 +49,28 @@ class Engine:
             self._environment = self.backend.environment()
         return self._environment
 
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the backend can do; see :class:`mia_dual.interface.Capability`."""
+        if self._capabilities is None:
+            self._capabilities = self.backend.capabilities
+        return self._capabilities
+
     def recall(self, record: Any) -> None:
         """Believe ``record``, a :meth:`record` of an earlier run, where it still holds."""
         if not isinstance(record, dict) or record.get("asked") != self._asked():
             return
         environment = _texts(record.get("environment"))
         installed = _texts(record.get("installed"))
+        names = record.get("capabilities")
+        known = {capability.name: capability for capability in Capability}
+        if not isinstance(names, list) or not all(
+            isinstance(name, str) and name in known for name in names
+        ):
+            return
         if environment and installed and installed == _installed(environment):
             self._environment = environment
+            self._capabilities = frozenset(known[name] for name in names)
 
     def record(self) -> dict[str, Any]:
         """What ``environment.json`` holds: what was asked for, what is installed, what it gave."""
@@ -64,6 +79,7 @@ class Engine:
             "asked": self._asked(),
             "installed": _installed(self.environment),
             "environment": self.environment,
+            "capabilities": sorted(capability.name for capability in self.capabilities),
         }
 
     def _asked(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mia_dual.interface import NetworkSpec
-from mia_dual.networks import is_factory
+from mia_dual.networks import NETWORKS
 
 
 def training_flops(spec: NetworkSpec, weights: Mapping[str, np.ndarray]) -> int:
@@ -18,9 +18,10 @@ def training_flops(spec: NetworkSpec, weights: Mapping[str, np.ndarray]) -> int:
     backward twice, once for its own gradient and once for its input's, which a first layer does
     not need. ``weights``: those of
     any model of ``spec``. For a user's own network, whose convolutions'
-    places nobody knows here, every weight counts one place: a lower bound.
+    places nobody knows here, every weight counts one place: a lower bound. A kind of model that
+    is no network holds no such weights: 0.
     """
-    places = {} if is_factory(spec.name) else _places(spec)
+    places = _places(spec) if spec.name in NETWORKS else {}
     total = 0
     first = True
     for name, array in weights.items():

@@ -3,7 +3,9 @@
 The rules a backend keeps, all of them checked by :mod:`mia_dual.testing`:
 
 * Its ``capabilities`` say which of the rules on steps, states and weights it keeps; the rest holds
-  for all.
+  for all. Without ``STEPS`` a model is fitted on ``TrainingJob.rows`` at once, whatever the
+  batches and rates, and its last state is the only one given. Without ``WEIGHTS`` a model's
+  arrays are the backend's own affair; it starts from what ``fresh`` gives, maybe nothing.
 * It draws nothing at random but what a user's network draws itself (dropout), and that from the
   job's own stream. Initial weights, batch order and learning rates come with the job.
 * Weights cross under canonical names: the dotted path of the layer, then ``weight``, ``bias``,
@@ -171,6 +173,8 @@ class Backend(Protocol):
 
     name: str
     capabilities: frozenset[Capability]
+    networks: tuple[str, ...]
+    """The networks it trains by name, factories aside: what it is tried on."""
 
     def __init__(self, device: str, execution: Execution = DEFAULT) -> None: ...
 
@@ -203,6 +207,8 @@ class Backend(Protocol):
     ) -> Iterator[KeptState]:
         """Train every job, giving each state to keep as soon as it is reached.
 
+        Without ``Capability.STEPS`` that is a job's last alone.
+
         States of one job come in their order, those of several in any. Raises DivergedError when
         a model's loss is no longer finite, NetworkError for weights that do not fit ``spec``.
         """
@@ -212,6 +218,8 @@ class Backend(Protocol):
         self, spec: NetworkSpec, models: Sequence[Weights], records: Records, rows: np.ndarray
     ) -> np.ndarray:
         """What each model says of its own rows of ``records``, in evaluation mode.
+
+        A kind of model that gives probabilities answers with their logarithms, finite.
 
         ``rows``: (models, rows) int64 record indices, filled with ``NO_RECORD`` where a model is
         asked about fewer. Returns float32 of shape (models, rows, classes), softmax not yet

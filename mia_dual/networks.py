@@ -66,6 +66,11 @@ def is_factory(network: str) -> bool:
 
 def check_spec(spec: NetworkSpec) -> None:
     """Raise NetworkError where ``spec`` names no network of ours, or records it cannot take."""
+    if spec.name in ESTIMATORS:
+        raise NetworkError(
+            f"'{spec.name}' is a kind of model that is no network: choose --backend sklearn for "
+            f"it, or one of {', '.join(NETWORKS)}"
+        )
     if spec.name not in NETWORKS:
         raise NetworkError(
             f"no network '{spec.name}': choose one of {', '.join(NETWORKS)}, "

@@ -6,7 +6,7 @@ It passes what of the conformance kit is about FCNet; ``calls`` counts what it w
 import numpy as np
 
 from mia_dual.engine import Engine
-from mia_dual.errors import DivergedError
+from mia_dual.errors import BackendError, DivergedError, NetworkError
 from mia_dual.execution import DEFAULT
 from mia_dual.interface import NO_RECORD, Capability, KeptState, State
 from mia_dual.networks import blank_weights, check_weights
@@ -22,8 +22,11 @@ class NumpyBackend:
 
     name = "numpy"
     capabilities = frozenset(Capability)
+    networks = ("fcnet",)
 
     def __init__(self, device="cpu", execution=DEFAULT, version="1"):
+        if device not in ("auto", "cpu"):
+            raise BackendError(f"no device '{device}'")
         self.version = version
         self.trained = []
         self.steps = 0
@@ -38,6 +41,8 @@ class NumpyBackend:
         return {"framework": "numpy", "version": self.version, "device": "cpu", "together": "auto"}
 
     def fresh(self, spec, seed):
+        if spec.name != "fcnet":
+            raise NetworkError(f"no network '{spec.name}'")
         return blank_weights(spec)
 
     def train(self, spec, optimizer, jobs, records, report):
@@ -118,3 +123,4 @@ class NumpyEngine(Engine):
         self.name, self.device, self.execution = "numpy", "auto", DEFAULT
         self._backend = backend or NumpyBackend()
         self._environment = None
+        self._capabilities = None

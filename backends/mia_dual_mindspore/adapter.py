@@ -13,6 +13,7 @@ import numpy as np
 
 from mia_dual.execution import DEFAULT, Execution
 from mia_dual.interface import (
+    Capability,
     KeptState,
     NetworkSpec,
     Optimizer,
@@ -21,6 +22,7 @@ from mia_dual.interface import (
     TrainingJob,
     Weights,
 )
+from mia_dual.networks import NETWORKS
 from mia_dual_mindspore import asking, training
 from mia_dual_mindspore.crew import CREW, Crew
 from mia_dual_mindspore.environment import choose, devices, instructions, mindspore_version
@@ -45,6 +47,8 @@ class MindSporeBackend:
     """MindSpore on one device, ``ascend`` or ``cpu``."""
 
     name = "mindspore"
+    capabilities = frozenset(Capability)
+    networks = NETWORKS
 
     def __init__(self, device: str, execution: Execution = DEFAULT) -> None:
         self._device = choose(device)

@@ -19,6 +19,7 @@ from mia_dual.interface import (
     TrainingJob,
     Weights,
 )
+from mia_dual.networks import NETWORKS
 from mia_dual_torch.networks import build
 from mia_dual_torch.query import ask
 from mia_dual_torch.training import train
@@ -30,6 +31,7 @@ class TorchBackend:
 
     name = "torch"
     capabilities = frozenset(Capability)
+    networks = NETWORKS
 
     def __init__(self, device: str, execution: Execution = DEFAULT) -> None:
         available = self.devices()

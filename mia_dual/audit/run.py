@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from mia_dual.answers import Answers, ask
-from mia_dual.attacks.base import Need
-from mia_dual.attacks.choice import check_needs, choose_attacks
+from mia_dual.attacks.choice import check_needs, choose_attacks, needs_met
 from mia_dual.attacks.references import References
 from mia_dual.audit.costs import costs
 from mia_dual.audit.judge import Judge
@@ -33,8 +32,8 @@ def run_audit(
     families = plan_families(plan, config, dataset)
     trainer = Trainer(engine, folder, progress)
     attacks = choose_attacks(config, trainer, folder)
-    check_needs(attacks, frozenset(Need))
     engine.recall(folder.read_json("environment.json"))
+    check_needs(attacks, needs_met(engine.capabilities))
     folder.write_json("environment.json", engine.record())
     folder.write_json("plan.json", plan_document(plan))
     folder.write_arrays("plan.npz", plan_arrays(plan))

@@ -8,7 +8,6 @@ import numpy as np
 
 from mia_dual.errors import MiaDualError
 from mia_dual.interface import NetworkSpec, Optimizer, Records, State, TrainingJob
-from mia_dual.networks import blank_weights
 from mia_dual.registry import load_backend_class
 from mia_dual.seeds import generator
 from mia_dual.training.weights import draw_weights
@@ -38,8 +37,9 @@ def _try(name: str, device: str) -> Finding:
     try:
         backend = load_backend_class(name)(device)
         version = backend.environment()["version"]
-        spec = NetworkSpec("convnet", (1, 16, 16), classes=2)
-        start = State(draw_weights(blank_weights(spec), generator(0, "doctor")))
+        network = "convnet" if "convnet" in backend.networks else backend.networks[0]
+        spec = NetworkSpec(network, (1, 16, 16), classes=2)
+        start = State(draw_weights(backend.fresh(spec, seed=0), generator(0, "doctor")))
         images = generator(0, "doctor", "images").integers(0, 256, (4, 1, 16, 16), np.uint8)
         records = Records(images, np.arange(4, dtype=np.int64) % 2, scale=1 / 255)
         job = TrainingJob("doctor", start, np.arange(4)[None, :], np.full(1, 0.01))

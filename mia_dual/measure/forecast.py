@@ -6,15 +6,16 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import joblib
 import numpy as np
 
 from mia_dual.engine import Engine
 from mia_dual.flops import training_flops
-from mia_dual.interface import NO_RECORD, Weights
+from mia_dual.interface import NO_RECORD, Capability, TrainingJob, Weights
 from mia_dual.plan.plan import Plan
 from mia_dual.store.keys import answers_key, array_digest
 from mia_dual.store.objects import Store
-from mia_dual.training.family import Family, Member
+from mia_dual.training.family import Family, Member, suited
 from mia_dual.training.jobs import built_weights, first_state, make_job
 from mia_dual.training.planned import plan_members
 
@@ -31,7 +32,10 @@ ASKED = 512
 
 @dataclass(frozen=True)
 class RoleForecast:
-    """Models of one role: how many there are, how many the store lacks, and what those take."""
+    """Models of one role: how many there are, how many the store lacks, and what those take.
+
+    ``steps`` and ``operations`` mean nothing where models are fitted at once.
+    """
 
     role: str
     models: int
@@ -43,9 +47,11 @@ class RoleForecast:
 @dataclass(frozen=True)
 class Forecast:
     """``seconds`` for training and ``asking`` for answers, from a short measurement on this
-    machine; both without attack models. ``disk`` bytes that the store grows by.
+    machine; both without attack models. ``disk`` bytes that the store grows by. ``by_steps``:
+    whether models are trained step by step; they are fitted at once where not.
     """
 
+    by_steps: bool
     roles: tuple[RoleForecast, ...]
     seconds: float
     asking: float
@@ -62,6 +68,7 @@ def forecast(
     scores = len(plan.versions) * len(plan.target_rows) * 8
     parts = [_of_family(plan, name, family, engine, store) for name, family in families.items()]
     return Forecast(
+        by_steps=Capability.STEPS in engine.capabilities,
         roles=tuple(role for part in parts for role in part.roles),
         seconds=sum(part.seconds for part in parts),
         asking=sum(part.asking for part in parts),
@@ -73,7 +80,8 @@ def _of_family(
     plan: Plan, recipe: str, family: Family, engine: Engine, store: Store | None
 ) -> Forecast:
     environment = engine.environment
-    members = plan_members(plan, recipe)
+    by_steps = Capability.STEPS in engine.capabilities
+    family, members = suited(family, plan_members(plan, recipe), engine.capabilities)
     keys = {name: family.keys(environment, member)[-1] for name, member in members.items()}
     lacking = [name for name, key in keys.items() if store is None or store.find(key) is None]
     asked = {name: plan.models[name].asked for name in members}
@@ -82,7 +90,14 @@ def _of_family(
         for name, rows in asked.items()
         if store is None or store.find(answers_key(keys[name], array_digest(rows))) is None
     ]
+    missing = [members[name] for name in lacking]
+    each, copies = 0.0, 1
     weights = built_weights(family, engine.backend, seed=0)
+    if by_steps:
+        each = _step_seconds(family, engine, missing)
+        copies = 1 + MOMENTS[family.settings.optimizer]
+    elif missing or questions:
+        each, weights = _fit_seconds(family, engine, missing or list(members.values()))
     operations = training_flops(family.spec, weights)
     roles = []
     for role in dict.fromkeys(plan.models[name].role for name in members):
@@ -93,10 +108,11 @@ def _of_family(
         roles.append(RoleForecast(role, len(names), len(wanted), steps, seen * operations))
     steps = sum(role.steps for role in roles)
     records = sum(len(asked[name]) for name in questions)
-    of_models = len(lacking) * _bytes(weights) * (1 + MOMENTS[family.settings.optimizer])
+    of_models = len(lacking) * _bytes(weights) * copies
     return Forecast(
+        by_steps=by_steps,
         roles=tuple(roles),
-        seconds=steps * _step_seconds(family, engine, [members[name] for name in lacking]),
+        seconds=steps * each,
         asking=records * _question_seconds(family, engine, weights, len(questions)),
         disk=of_models + records * family.spec.classes * 4,
     )
@@ -106,10 +122,7 @@ def _step_seconds(family: Family, engine: Engine, members: Sequence[Member]) -> 
     """Seconds a model and step, trained together as they will be."""
     if not members:
         return 0.0
-    jobs = [
-        make_job(family, member, member.name, first_state(family, member, engine.backend), 0, ())
-        for member in members
-    ]
+    jobs = _jobs(family, engine, members)
 
     def take(steps: int) -> tuple[float, int]:
         short = [
@@ -131,6 +144,28 @@ def _step_seconds(family: Family, engine: Engine, members: Sequence[Member]) -> 
         if seconds >= LONGEST / 2 or steps >= longest:
             return seconds / taken
         steps = max(2 * steps, round(steps * LONGEST / max(seconds, LONGEST / 20)))
+
+
+def _fit_seconds(
+    family: Family, engine: Engine, members: Sequence[Member]
+) -> tuple[float, Weights]:
+    """Seconds a model that is fitted at once, beside as many as there are cores, and one such."""
+    workers = engine.execution.workers or joblib.cpu_count()
+    jobs = _jobs(family, engine, members[:workers])
+    records = family.records
+    started = time.perf_counter()
+    for kept in engine.backend.train(
+        family.spec, family.optimizer, jobs, records, lambda done: None
+    ):
+        weights = kept.state.weights
+    return (time.perf_counter() - started) / len(jobs), weights
+
+
+def _jobs(family: Family, engine: Engine, members: Sequence[Member]) -> list[TrainingJob]:
+    return [
+        make_job(family, member, member.name, first_state(family, member, engine.backend), 0, ())
+        for member in members
+    ]
 
 
 def _question_seconds(family: Family, engine: Engine, weights: Weights, models: int) -> float:

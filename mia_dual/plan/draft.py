@@ -14,7 +14,9 @@ from mia_dual.plan.requests import Request, draw_requests
 from mia_dual.plan.splits import Membership, draw_split
 
 TARGET, SHADOW = "target", "shadow"
-"""Recipes: the shadows share the target's, unless they are of another network."""
+"""Recipes: the shadows share the target's, unless they are of another network; the options of a
+kind of model are its own, so that another has its defaults.
+"""
 
 
 def draft_plan(config: Config, labels: np.ndarray, classes: int) -> Plan:
@@ -33,7 +35,9 @@ def draft_plan(config: Config, labels: np.ndarray, classes: int) -> Plan:
     of_shadows = TARGET
     if config.shadows.network not in (None, config.target.network):
         of_shadows = SHADOW
-        recipes[SHADOW] = config.target.model_copy(update={"network": config.shadows.network})
+        recipes[SHADOW] = config.target.model_copy(
+            update={"network": config.shadows.network, "options": {}}
+        )
     rows = np.sort(split.target.rows)
     models = [PlannedModel("target", "target", TARGET, split.target.members, rows)]
     models += [

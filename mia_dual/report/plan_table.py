@@ -18,7 +18,8 @@ def print_plan(plan: Plan, expected: Forecast, drawn: list[str], built: list[str
     """
     console = Console()
     models = Table(box=box.SIMPLE_HEAD, padding=0)
-    for title in ("role", "models", "to train", "records each", "steps", "operations"):
+    work = ("steps", "operations") if expected.by_steps else ()
+    for title in ("role", "models", "to train", "records each", *work):
         models.add_column(title, justify="left" if title == "role" else "right")
     for role in expected.roles:
         sizes = [len(model.members) for model in plan.models.values() if model.role == role.role]
@@ -27,8 +28,7 @@ def print_plan(plan: Plan, expected: Forecast, drawn: list[str], built: list[str
             str(role.models),
             str(role.lacking),
             f"{min(sizes)}" if min(sizes) == max(sizes) else f"{min(sizes)}-{max(sizes)}",
-            f"{role.steps:,}",
-            f"{role.operations:.2g}",
+            *((f"{role.steps:,}", f"{role.operations:.2g}") if expected.by_steps else ()),
         )
     console.print(models)
     deletions = Table(box=box.SIMPLE_HEAD, padding=0)
@@ -43,7 +43,14 @@ def print_plan(plan: Plan, expected: Forecast, drawn: list[str], built: list[str
         )
     if plan.deletions:
         console.print(deletions)
-    console.print(f"Drawn from the seed: {', '.join(drawn)}.", highlight=False)
+    if not expected.by_steps:
+        console.print(
+            "Each model is fitted at once on its records: epochs, batches, optimizer and learning "
+            "rate mean nothing to it.",
+            highlight=False,
+        )
+    if drawn:
+        console.print(f"Drawn from the seed: {', '.join(drawn)}.", highlight=False)
     if built:
         console.print(f"As the network was built: {', '.join(built)}.", highlight=False)
     console.print(

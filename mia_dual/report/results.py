@@ -89,7 +89,9 @@ class DeletionResult(_Result):
     groups_retrained: Optional[int] = Field(
         description="groups trained again; one left without records goes, and is not counted"
     )
-    steps: int = Field(description="optimizer steps that the retraining took")
+    steps: int = Field(
+        description="optimizer steps that the retraining took; of models fitted at once, fits"
+    )
     train_accuracy: float = Field(description="after, on retained members")
     test_accuracy: float = Field(description="after, on the target's non-members")
     deleted_accuracy: float = Field(description="after, on the deleted records")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Callable, Optional
 
 import numpy as np
 
 from mia_dual.config import TrainingSettings
-from mia_dual.interface import NetworkSpec, Optimizer, Records
+from mia_dual.interface import Capability, NetworkSpec, Optimizer, Records
 from mia_dual.networks import is_factory
+from mia_dual.seeds import generator
 from mia_dual.store.keys import array_digest, next_key, start_key
 from mia_dual.store.source import factory_source
-from mia_dual.training.batches import learning_rates, steps_an_epoch
+from mia_dual.training.batches import draw_batches, learning_rates, steps_an_epoch
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,11 @@ class Family:
         """Optimizer steps of the whole training of ``member``."""
         return member.epochs * self.steps_an_epoch(member)
 
+    def batches(self, member: Member) -> np.ndarray:
+        """Every batch of the training of ``member``: (steps, batch size) int64 record indices."""
+        rng = generator(member.seed, "batches", member.name)
+        return draw_batches(member.rows, member.epochs, self.settings.batch_size, rng)
+
     def rates(self, epochs: int) -> np.ndarray:
         """The learning rate of each of so many epochs: (epochs,) float64."""
         settings = self.settings
@@ -95,3 +102,48 @@ class Family:
         for number, rate in enumerate(self.rates(member.epochs).tolist(), start=1):
             keys.append(next_key(keys[-1], {"number": number, "rate": rate}))
         return keys
+
+
+class FamilyAtOnce(Family):
+    """Models that are fitted once, on all their records: one step, of one batch, at no rate.
+
+    How long, in which batches, by which rule and how fast the settings would have a network
+    trained means nothing to them, and is in no key: a member of other epochs is the same model.
+    """
+
+    def steps_an_epoch(self, member: Member) -> int:
+        """The one fit."""
+        return 1
+
+    def batches(self, member: Member) -> np.ndarray:
+        """All records of ``member``: (1, rows)."""
+        return member.rows[None, :]
+
+    def rates(self, epochs: int) -> np.ndarray:
+        """Nothing that counts: (1,) zero."""
+        return np.zeros(1)
+
+    def keys(self, environment: dict[str, str], member: Member) -> list[str]:
+        """The key of ``member`` before it is fitted, and after: (2,)."""
+        key = start_key(
+            {
+                "environment": environment,
+                "spec": asdict(self.spec),
+                "source": self.source,
+                "records": self.digest,
+                "rows": array_digest(member.rows),
+                "seed": member.seed,
+                "name": member.name,
+            }
+        )
+        return [key, next_key(key, {"fitted": True})]
+
+
+def suited(
+    family: Family, members: Mapping[str, Member], capabilities: frozenset[Capability]
+) -> tuple[Family, dict[str, Member]]:
+    """``family`` and its ``members`` as a backend of ``capabilities`` trains them."""
+    if Capability.STEPS in capabilities:
+        return family, dict(members)
+    at_once = FamilyAtOnce(family.spec, family.settings, family.digest, lambda: family.records)
+    return at_once, {label: replace(member, epochs=1) for label, member in members.items()}

@@ -10,7 +10,6 @@ from mia_dual.errors import NetworkError
 from mia_dual.interface import Backend, State, TrainingJob, Weights
 from mia_dual.networks import NETWORKS, blank_weights, normalises
 from mia_dual.seeds import generator
-from mia_dual.training.batches import draw_batches
 from mia_dual.training.family import Family, Member
 from mia_dual.training.weights import draw_weights
 
@@ -26,16 +25,10 @@ def make_job(
     is kept; those that are done already, or come last, say nothing.
     """
     each = family.steps_an_epoch(member)
-    batches = draw_batches(
-        member.rows,
-        member.epochs,
-        family.settings.batch_size,
-        generator(member.seed, "batches", member.name),
-    )
     return TrainingJob(
         name=label,
         start=start,
-        batches=batches[done * each :],
+        batches=family.batches(member)[done * each :],
         learning_rates=np.repeat(family.rates(member.epochs)[done:], each),
         keep=tuple((epoch - done) * each for epoch in sorted(keep) if done < epoch < member.epochs),
         stream=_draw_seed(member.seed, "stream", member.name),

@@ -17,7 +17,7 @@ from mia_dual.progress import Progress
 from mia_dual.store.entry import Entry
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.keys import moments_key
-from mia_dual.training.family import Family, Member
+from mia_dual.training.family import Family, Member, suited
 from mia_dual.training.jobs import first_state, make_job
 from mia_dual.training.weights import drawn_names
 
@@ -29,7 +29,9 @@ cores, so that a kill costs no more than that.
 
 @dataclass(frozen=True)
 class Trained:
-    """A stored model: what is known of it, and the steps its whole training takes."""
+    """A stored model: what is known of it, and the steps its whole training takes (one where a
+    backend fits models at once).
+    """
 
     entry: Entry
     steps: int
@@ -71,6 +73,7 @@ class Trainer:
         longest takes place. Raises DivergedError and NetworkError as backends do.
         """
         environment = self.engine.environment
+        family, members = suited(family, members, self.engine.capabilities)
         keys = {label: family.keys(environment, member) for label, member in members.items()}
         last = {label: chain[-1] for label, chain in keys.items()}
         self._folder.refer(key for found in last.values() for key in (found, moments_key(found)))

@@ -29,6 +29,17 @@ def test_importing_all_of_mia_dual_imports_no_framework():
     assert loaded.split("\n")[:2] == ["[]", "True"]
 
 
+def test_the_scikit_learn_backend_imports_no_other_framework():
+    loaded = python(
+        "import sys, mia_dual_sklearn.adapter\n"
+        f"print([name for name in {FRAMEWORKS} if name in sys.modules])\n"
+        # Nor does it leave anything in the way of who wants one.
+        "import sklearn.externals.array_api_compat.numpy\n"
+        "print([name for name, module in sys.modules.items() if module is None])\n"
+    )
+    assert loaded.splitlines() == ["[]", "[]"]
+
+
 def test_help_needs_neither_framework_nor_the_pipeline():
     loaded = python(
         "import sys\n"
