@@ -66,7 +66,9 @@ def draw_requests(
         order = _order(config, members, labels, features)
         requests = [
             _request(
-                f"{_percent(ratio)}% {wanted.choice}", _first(config, ratio, order, members), members
+                f"{_percent(ratio)}% {wanted.choice}",
+                _first(config, ratio, order, members),
+                members,
             )
             for ratio in wanted.ratios
         ]
