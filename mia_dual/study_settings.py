@@ -10,12 +10,21 @@ import copy
 import itertools
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Optional
+from typing import Any, Literal, Optional, Union
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictFloat,
+    StrictInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from mia_dual.complaints import complaint
 from mia_dual.config import Config, checked, put, read_settings
@@ -60,12 +69,19 @@ class StudySettings(BaseModel):
         description="those of the key; for two keys a list of values each; for none of them "
         "settings, as {target.network: fcnet, target.epochs: 5}",
     )
-    names: tuple[Name, ...] = Field((), description="of the values; none: as they are written")
+    names: tuple[Union[Name, StrictInt, StrictFloat], ...] = Field(
+        (), description="of the values, in words or numbers; none: as they are written"
+    )
+    label: Optional[Name] = Field(None, description="what the values are, in words; null: the key")
     seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=2, max_length=100)
     x: Across = Field(
         "value", description="drawn across: the values, the share deleted, or what was measured"
     )
-    y: tuple[Drawn, ...] = Field(("auc",), min_length=1, description="drawn upwards, a panel each")
+    y: tuple[Drawn, ...] = Field(
+        ("auc",),
+        min_length=1,
+        description="drawn upwards, a panel each; the first two are put in words",
+    )
 
     @field_validator("key", mode="before")
     @classmethod
@@ -80,13 +96,10 @@ class StudySettings(BaseModel):
                 raise ValueError("name a setting, as target.epochs; seeds stand in study.seeds")
         return keys
 
-    @field_validator("values", "names", "seeds", "y")
+    @field_validator("names", "seeds", "y")
     @classmethod
     def _once(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        for place, value in enumerate(values):
-            if value in values[:place]:
-                raise ValueError(f"it names one twice ({quoted(value)})")
-        return values
+        return _without_twins(values)
 
     @model_validator(mode="after")
     def _values_fit_the_key(self) -> StudySettings:
@@ -101,12 +114,21 @@ class StudySettings(BaseModel):
             len(self.values) == 2 and all(isinstance(each, list) and each for each in self.values)
         ):
             raise ValueError("study.values: for two keys write two lists, the values of each")
+        for each in self.values if len(self.key) == 2 else [self.values]:
+            _without_twins(each, "study.values: ")
         if self.names and (len(self.key) == 2 or len(self.names) != len(self.values)):
             raise ValueError("study.names: write as many as values, and none for two keys")
         for drawn in self.y:
             if drawn in ABOUT_DELETION and self.x != "deleted":
                 raise ValueError(f"study.y: {drawn} is of deletions: it goes with x: deleted")
         return self
+
+
+def _without_twins(values: Sequence[Any], place: str = "") -> Any:
+    for number, value in enumerate(values):
+        if value in values[:number]:
+            raise ValueError(f"{place}it names one twice ({quoted(value)})")
+    return values
 
 
 @dataclass(frozen=True)
@@ -233,11 +255,10 @@ def _variations(settings: StudySettings) -> Iterator[Variation]:
             yield Variation(name, across, series, _number(one), {first: one, second: other})
         return
     for place, value in enumerate(settings.values):
-        name = settings.names[place] if settings.names else _name(value)
-        number = None if settings.names else _number(value)
-        yield Variation(
-            name, name, "", number, {settings.key[0]: value} if settings.key else dict(value)
-        )
+        called = settings.names[place] if settings.names else value
+        name = _name(called)
+        chosen = {settings.key[0]: value} if settings.key else dict(value)
+        yield Variation(name, name, "", _number(called), chosen)
 
 
 def _number(value: Any) -> Optional[float]:

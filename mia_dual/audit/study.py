@@ -26,6 +26,17 @@ from mia_dual.training.planned import plan_families, plan_members
 from mia_dual.training.trainer import Trainer
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What a study found, and how often its engines were asked to train: for the models of all
+    runs, and for the attack models, which each run has of its own.
+    """
+
+    results: StudyResults
+    calls_for_models: int
+    calls_for_attack_models: int
+
+
 @dataclass
 class _Batch:
     """Models of several plans that an engine trains in one call."""
@@ -42,7 +53,7 @@ def run_study(
     path: Path,
     store: Store,
     progress: Progress,
-) -> StudyResults:
+) -> Outcome:
     """Run ``study`` into the folder ``path``, a run folder each in it, or go on with it.
 
     ``engine_of`` and ``dataset_of`` give what a run's config asks for, the same one for the same
@@ -78,8 +89,9 @@ def run_study(
         for name, content in draw_study(found).items():
             folder.write(name, content)
         calls = sum(engine.train_calls for engine in engines) - before
+        outcome = Outcome(found, together, calls - together)
         folder.log("done", calls_for_models=together, calls_for_attack_models=calls - together)
-    return found
+    return outcome
 
 
 def _batches(

@@ -87,11 +87,13 @@ def study(
         return datasets[wanted]
 
     objects = Store(store_folder(store, path.parent))
-    results = run_study(chosen, engine_of, dataset_of, path, objects, progress)
-    print_study(results, console)
-    calls = sum(engine.train_calls for engine in engines.values())
+    outcome = run_study(chosen, engine_of, dataset_of, path, objects, progress)
+    print_study(outcome.results, console)
     console.print(
-        f"{len(chosen.runs)} runs, {calls} calls to train; {path} holds them, study.csv, "
-        "study.json, study.png and study.svg",
+        f"{len(chosen.runs)} runs; calls to train: {outcome.calls_for_models} for the models of "
+        f"all, {outcome.calls_for_attack_models} for their attack models; {path} holds the runs, "
+        "study.csv, study.json, study.png and study.svg",
         highlight=False,
     )
+    if objects.damaged:
+        console.print(f"damaged in the store, and made again: {', '.join(objects.damaged)}")

@@ -12,7 +12,7 @@ from mia_dual.report.study import Figure, Point, StudyResults, drawn_figures, ti
 
 
 def finding(results: StudyResults) -> str:
-    """One sentence on each figure drawn, by the first attack, joined by semicolons.
+    """One sentence on the first two figures drawn, by the first attack, joined by semicolons.
 
     Where values are numbers: whether the figure rises or falls from the lowest to the highest, by
     how much, and whether at every step. Elsewhere: which value gives most and which least (picked
@@ -20,7 +20,7 @@ def finding(results: StudyResults) -> str:
     seed, with Student's t-interval of it; where that holds zero, no change is claimed.
     """
     parts = []
-    for drawn in results.y:
+    for drawn in results.y[:2]:
         figure = drawn_figures(results, drawn)[0]
         points = [
             point
@@ -66,8 +66,11 @@ def _trend(figure: str, points: Sequence[Point]) -> str:
     ends = f"from {means[0]:.3f} at {_place(first)} to {means[-1]:.3f} at {_place(last)}"
     measured = f"{change:+.3f}, {_interval(interval)}"
     if interval is None or interval[0] <= 0 <= interval[1]:
-        text = f"shows no change {ends} ({measured} holds zero)"
-        return text if interval is not None else f"goes {ends} ({measured})"
+        between = max(means) > max(means[0], means[-1]) or min(means) < min(means[0], means[-1])
+        told = f", in between {_widest(points, means)}" if between else ""
+        if interval is None:
+            return f"goes {ends} ({measured}){told}"
+        return f"shows no change {ends} ({measured} holds zero){told}"
     steps = np.diff(means)
     every = bool((steps >= 0).all() or (steps <= 0).all())
     how = "at every step" if every else f"though not at every step: {_widest(points, means)}"

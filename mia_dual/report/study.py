@@ -68,6 +68,7 @@ class StudyResults(_Finding):
     backends: list[str]
     data: str
     keys: list[str] = Field(description="what varies; empty where each value names its settings")
+    label: str = Field(description="what the values are, in words")
     seeds: list[int]
     attacks: list[str]
     x: str = Field(description="what is drawn across")
@@ -93,6 +94,7 @@ def gather(study: Study, results: Sequence[Results]) -> StudyResults:
         backends=sorted({found.backend for found in results}),
         data=any_run.data.name,
         keys=list(study.settings.key),
+        label=study.settings.label or ", ".join(study.settings.key) or "settings",
         seeds=list(study.settings.seeds),
         attacks=list(dict.fromkeys(name for found in results for name in found.attacks)),
         x=study.settings.x,

@@ -150,14 +150,14 @@ def _bars(figures: Sequence[Figure]) -> list[list[float]]:
 
 def _across(results: StudyResults) -> str:
     if results.x == "value":
-        return results.keys[0] if results.keys else ""
+        return results.keys[0] if len(results.keys) == 2 else results.label
     return title(results.x)
 
 
 def _legend(results: StudyResults) -> Optional[str]:
     if len(results.keys) == 2:
         return results.keys[1]
-    return results.keys[0] if results.x == "deleted" and results.keys else None
+    return results.label if results.x == "deleted" else None
 
 
 def _common(figures: set[str]) -> str:

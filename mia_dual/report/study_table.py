@@ -42,7 +42,7 @@ def _row(point: Point, figures: list[str], seeds: list[int]) -> dict[str, Any]:
 def print_study(results: StudyResults, console: Console) -> None:
     """Print a table an attack, within 80 columns, and the finding."""
     console.print(
-        f"\n{results.name}: {', '.join(results.keys) or 'several settings'} on {results.data} "
+        f"\n{results.name}: {results.label} on {results.data} "
         f"({', '.join(results.backends)}), {len(results.seeds)} seeds each; means with 95 % "
         "intervals over seeds",
         soft_wrap=True,
