@@ -48,7 +48,9 @@ def _on(figure: str, points: Sequence[Point], results: StudyResults) -> list[str
         ]
         return [f"{name}, by the share deleted: {'; '.join(clauses)}"] if clauses else []
     if len(results.keys) == 2:
-        return [_extremes(name, figure, points), *_own_or_other(figure, points)]
+        of_one_kind = len({key.rpartition(".")[2] for key in results.keys}) == 1
+        against = _own_or_other(figure, points) if of_one_kind else []
+        return [_extremes(name, figure, points), *against]
     if any(point.number is None for point in points):
         return [_extremes(name, figure, points)]
     ordered = sorted(points, key=lambda point: point.number or 0.0)
@@ -101,7 +103,7 @@ def _extremes(name: str, figure: str, points: Sequence[Point]) -> str:
 
 
 def _own_or_other(figure: str, points: Sequence[Point]) -> list[str]:
-    """Pairs of equal values against all others, where both settings take the same values."""
+    """Pairs of equal values against all others: both settings are of one kind."""
     alike = [point.figures[figure] for point in points if point.across == point.series]
     others = [point.figures[figure] for point in points if point.across != point.series]
     if len(alike) < 2 or not others:

@@ -100,6 +100,9 @@ def test_pairs_of_equal_values_are_set_against_the_others():
     said = finding(study(points, keys=("target.network", "shadows.network")))
     assert "where both are the same it is 0.700 on average, where they are not 0.600" in said
     assert "a difference (+0.100" in said
+    # Equal values of settings that have nothing in common mean nothing.
+    said = finding(study(points, keys=("target.hidden", "shadows.count")))
+    assert "where both are the same" not in said
 
 
 def test_deletions_are_told_by_what_is_deleted():
