@@ -49,8 +49,9 @@ Drawn = Literal[
     "deleted_accuracy",
     "auc_deleted",
     "auc_deleted_before",
+    "auc_deleted_change",
 ]
-ABOUT_DELETION = ("deleted_accuracy", "auc_deleted", "auc_deleted_before")
+ABOUT_DELETION = ("deleted_accuracy", "auc_deleted", "auc_deleted_before", "auc_deleted_change")
 
 
 class StudySettings(BaseModel):

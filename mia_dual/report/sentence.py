@@ -40,11 +40,13 @@ def _on(figure: str, points: Sequence[Point], results: StudyResults) -> list[str
         return []
     if results.x == "deleted":
         series = list(dict.fromkeys(point.series for point in points))
+        lines = {one: _ordered([each for each in points if each.series == one]) for one in series}
         clauses = [
-            f"of {one}, {_trend(figure, chosen)}" if len(series) > 1 else _trend(figure, chosen)
-            for one in series
-            for chosen in [[point for point in points if point.series == one]]
-            if len(chosen) > 1
+            f"of {one}, {_trend(figure, line, brief=True)}"
+            if len(series) > 1
+            else _trend(figure, line)
+            for one, line in lines.items()
+            if len(line) > 1
         ]
         return [f"{name}, by the share deleted: {'; '.join(clauses)}"] if clauses else []
     if len(results.keys) == 2:
@@ -53,15 +55,21 @@ def _on(figure: str, points: Sequence[Point], results: StudyResults) -> list[str
         return [_extremes(name, figure, points), *against]
     if any(point.number is None for point in points):
         return [_extremes(name, figure, points)]
-    ordered = sorted(points, key=lambda point: point.number or 0.0)
-    parts = [f"{name} {_trend(figure, ordered)}"]
+    parts = [f"{name} {_trend(figure, _ordered(points))}"]
     if results.x != "value":
         parts.append(_together(figure, results.x, points))
     return parts
 
 
-def _trend(figure: str, points: Sequence[Point]) -> str:
-    """``points`` ordered by their number: what becomes of ``figure`` from the first to the last."""
+def _ordered(points: Sequence[Point]) -> list[Point]:
+    return sorted(points, key=lambda point: point.number or 0.0)
+
+
+def _trend(figure: str, points: Sequence[Point], brief: bool = False) -> str:
+    """What becomes of ``figure`` from the first of ``points``, which are ordered, to the last.
+
+    ``brief``: without what overlaps and what lies between, where several lines are told of.
+    """
     first, last = points[0], points[-1]
     means = [point.figures[figure].mean or 0.0 for point in points]
     change, interval = _difference(first.figures[figure], last.figures[figure])
@@ -69,15 +77,17 @@ def _trend(figure: str, points: Sequence[Point]) -> str:
     measured = f"{change:+.3f}, {_interval(interval)}"
     if interval is None or interval[0] <= 0 <= interval[1]:
         between = max(means) > max(means[0], means[-1]) or min(means) < min(means[0], means[-1])
-        told = f", in between {_widest(points, means)}" if between else ""
+        told = f", in between {_widest(points, means)}" if between and not brief else ""
         if interval is None:
             return f"goes {ends} ({measured}){told}"
         return f"shows no change {ends} ({measured} holds zero){told}"
     steps = np.diff(means)
     every = bool((steps >= 0).all() or (steps <= 0).all())
+    verb = "rises" if change > 0 else "falls"
+    if brief:
+        return f"{verb} {ends} ({measured}), {'' if every else 'not '}at every step"
     how = "at every step" if every else f"though not at every step: {_widest(points, means)}"
     overlap = _overlap(first.figures[figure], last.figures[figure])
-    verb = "rises" if change > 0 else "falls"
     return f"{verb} {ends} ({measured}; {overlap}), {how}"
 
 

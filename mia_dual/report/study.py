@@ -11,7 +11,7 @@ from typing import Optional
 from pydantic import BaseModel, ConfigDict, Field
 
 from mia_dual import metrics
-from mia_dual.report.results import AttackResult, DeletionResult, Results
+from mia_dual.report.results import AttackResult, BeforeAfter, DeletionResult, Results
 from mia_dual.study_settings import Study, Variation
 
 SCHEMA_VERSION = 1
@@ -44,7 +44,9 @@ class Point(_Finding):
     ``test_accuracy`` on non-members, ``gap`` their difference. Of each attack ``auc.<attack>`` and
     ``tpr.<attack>``, the members found at a false-positive rate of .1, on members (those left)
     and non-members. Of a deletion also ``deleted_accuracy`` and ``auc_deleted.<attack>``, deleted
-    records against non-members, and ``auc_deleted_before.<attack>``, the same records before it.
+    records against non-members, ``auc_deleted_before.<attack>``, the same records before it, and
+    ``auc_deleted_change.<attack>``, what the deletion changed. Where records were chosen by what
+    they are, only the change tells of membership: outliers score low before and after.
     """
 
     value: str
@@ -183,13 +185,20 @@ def _of_deletion(entry: DeletionResult) -> dict[str, Optional[float]]:
         **_successes(overall),
         "deleted_accuracy": entry.deleted_accuracy,
         **{
-            f"auc_deleted.{name}": attack.deleted.after.auc
+            key: value
             for name, attack in entry.attacks.items()
+            for key, value in _of_deleted(name, attack.deleted).items()
         },
-        **{
-            f"auc_deleted_before.{name}": attack.deleted.before.auc
-            for name, attack in entry.attacks.items()
-        },
+    }
+
+
+def _of_deleted(attack: str, success: BeforeAfter) -> dict[str, Optional[float]]:
+    before, after = success.before.auc, success.after.auc
+    change = None if before is None or after is None else after - before
+    return {
+        f"auc_deleted.{attack}": after,
+        f"auc_deleted_before.{attack}": before,
+        f"auc_deleted_change.{attack}": change,
     }
 
 
@@ -208,11 +217,16 @@ def _successes(attacks: dict[str, AttackResult]) -> dict[str, Optional[float]]:
 def _figures(of_seeds: Sequence[dict[str, Optional[float]]]) -> dict[str, Figure]:
     return {
         name: over_seeds(
-            [found.get(name) for found in of_seeds], -1.0 if name == "gap" else 0.0, 1.0
+            [found.get(name) for found in of_seeds],
+            -1.0 if name.partition(".")[0] in DIFFERENCES else 0.0,
+            1.0,
         )
         for name in of_seeds[0]
     }
 
+
+DIFFERENCES = ("gap", "auc_deleted_change")
+"""Figures that may be below 0."""
 
 TITLES = {
     "train_accuracy": "accuracy on members",
@@ -223,6 +237,7 @@ TITLES = {
     "deleted_accuracy": "accuracy on deleted records",
     "auc_deleted": "AUC of {attack} on deleted records",
     "auc_deleted_before": "AUC of {attack} on the same records before",
+    "auc_deleted_change": "change of AUC of {attack} on deleted records",
     "deleted": "share deleted",
 }
 """Figures in words."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any, Optional
 
@@ -13,7 +14,11 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 """Of Okabe and Ito 2008 (Color Universal Design), told apart whichever colours one sees."""
 
 MARKERS = "osD^vPX"
-GUESSING = 0.5
+LEVELS = {"auc": 0.5, "auc_deleted": 0.5, "auc_deleted_before": 0.5, "auc_deleted_change": 0.0}
+"""Where a figure says nothing: of an attack that guesses, of a deletion that changes nothing."""
+
+LABEL_WIDTH = 38
+"""Characters of a line beside an axis."""
 
 
 def draw_study(results: StudyResults) -> dict[str, bytes]:
@@ -77,7 +82,7 @@ def _draw(axis: Any, lines: Sequence[Line], results: StudyResults) -> None:
     for number, (name, figure, points) in enumerate(lines):
         shown = [
             (place, point, found)
-            for point in points
+            for point in sorted(points, key=lambda point: point.number or 0.0)
             for found in [point.figures.get(figure)]
             for place in [_place(point, results.x, categories)]
             if found is not None and found.mean is not None and place is not None
@@ -110,15 +115,16 @@ def _draw(axis: Any, lines: Sequence[Line], results: StudyResults) -> None:
                     fontsize=8,
                 )
     figures = {figure for _, figure, _ in lines}
-    if any(figure.startswith(("auc.", "auc_")) for figure in figures):
-        axis.axhline(GUESSING, color="0.5", linestyle="--", linewidth=0.8, zorder=0)
+    for level in {LEVELS.get(figure.partition(".")[0]) for figure in figures} - {None}:
+        axis.axhline(level, color="0.5", linestyle="--", linewidth=0.8, zorder=0)
     if categories:
         axis.set_xticks(range(len(categories)), categories)
         if max(map(len, categories)) * len(categories) > 60:
             axis.tick_params(axis="x", rotation=25)
         axis.set_xlim(-0.5, len(categories) - 0.5)
     axis.set_xlabel(_across(results))
-    axis.set_ylabel(title(next(iter(figures))) if len(figures) == 1 else _common(figures))
+    words = title(next(iter(figures))) if len(figures) == 1 else _common(figures)
+    axis.set_ylabel(textwrap.fill(words, LABEL_WIDTH))
     if any(name for name, _, _ in lines):
         axis.legend(fontsize=8, title=_legend(results), title_fontsize=8)
     axis.grid(axis="y", color="0.9", linewidth=0.6)

@@ -167,7 +167,12 @@ def test_deletions_are_drawn_by_the_share_deleted(run):
     # Nothing is deleted yet, so what would be makes no difference.
     assert points[0].figures == points[3].figures
     assert "auc_deleted.shadow_logistic_regression" not in points[0].figures
-    assert points[1].figures["auc_deleted.shadow_logistic_regression"].mean is not None
+    found = points[1].figures
+    after, before, change = (
+        found[f"auc_deleted{part}.shadow_logistic_regression"].mean
+        for part in ("", "_before", "_change")
+    )
+    assert change == pytest.approx(after - before)
     # Labels are wrong by seed, so a seed is a call: a target, two shadows, three retrained.
     assert [len(call) for call in backend.calls] == [6, 6]
     assert "of outliers" in outcome.results.finding

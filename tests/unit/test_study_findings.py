@@ -109,7 +109,7 @@ def test_deletions_are_told_by_what_is_deleted():
     points = [
         point(series, auc, number=share, series=series, deleted=share)
         for series, last in (("random", 0.6), ("outliers", 0.5))
-        for share, auc in ((0.0, 0.6), (0.5, last))
+        for share, auc in ((0.5, last), (0.0, 0.6), (0.2, last))
     ]
     said = finding(study(points, keys=(), x="deleted"))
     assert "of random, shows no change from 0.600 at 0% to 0.600 at 50%" in said
