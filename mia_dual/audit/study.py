@@ -28,13 +28,13 @@ from mia_dual.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a study found, and how often its engines were asked to train: for the models of all
-    runs, and for the attack models, which each run has of its own.
+    """What a study found, and how often its engines were asked to train: for the models that are
+    planned, of all runs together, and by each run for what it has of its own (attack models).
     """
 
     results: StudyResults
-    calls_for_models: int
-    calls_for_attack_models: int
+    calls_together: int
+    calls_of_runs: int
 
 
 @dataclass
@@ -90,7 +90,7 @@ def run_study(
             folder.write(name, content)
         calls = sum(engine.train_calls for engine in engines) - before
         outcome = Outcome(found, together, calls - together)
-        folder.log("done", calls_for_models=together, calls_for_attack_models=calls - together)
+        folder.log("done", calls_together=together, calls_of_runs=calls - together)
     return outcome
 
 

@@ -90,9 +90,9 @@ def study(
     outcome = run_study(chosen, engine_of, dataset_of, path, objects, progress)
     print_study(outcome.results, console)
     console.print(
-        f"{len(chosen.runs)} runs; calls to train: {outcome.calls_for_models} for the models of "
-        f"all, {outcome.calls_for_attack_models} for their attack models; {path} holds the runs, "
-        "study.csv, study.json, study.png and study.svg",
+        f"{len(chosen.runs)} runs; calls to train: {outcome.calls_together} for the models of "
+        f"all, {outcome.calls_of_runs} by runs for attack models of their own; {path} holds the "
+        "runs, study.csv, study.json, study.png and study.svg",
         highlight=False,
     )
     if objects.damaged:

@@ -54,9 +54,10 @@ def _on(figure: str, points: Sequence[Point], results: StudyResults) -> list[str
         against = _own_or_other(figure, points) if of_one_kind else []
         return [_extremes(name, figure, points), *against]
     if any(point.number is None for point in points):
-        return [_extremes(name, figure, points)]
-    parts = [f"{name} {_trend(figure, _ordered(points))}"]
-    if results.x != "value":
+        parts = [_extremes(name, figure, points)]
+    else:
+        parts = [f"{name} {_trend(figure, _ordered(points))}"]
+    if results.x not in ("value", figure):
         parts.append(_together(figure, results.x, points))
     return parts
 

@@ -100,7 +100,7 @@ def _draw(axis: Any, lines: Sequence[Line], results: StudyResults) -> None:
             color=COLOURS[number % len(COLOURS)],
             marker=MARKERS[number % len(MARKERS)],
             markersize=5,
-            linestyle="none" if categories else "-",
+            linestyle="-" if all(point.number is not None for _, point, _ in shown) else "none",
             linewidth=1.2,
             elinewidth=1,
             capsize=3,

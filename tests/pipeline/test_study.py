@@ -63,7 +63,7 @@ def run(tmp_path, digits):
 
 def test_epochs_train_the_longest_alone_and_all_in_one_call(run, tmp_path, digits):
     outcome, backend = run(EPOCHS)
-    assert (outcome.calls_for_models, outcome.calls_for_attack_models) == (1, 0)
+    assert (outcome.calls_together, outcome.calls_of_runs) == (1, 0)
     assert [sorted(call) for call in backend.calls] == [
         sorted(
             f"8-seed{seed}/{name}"
@@ -114,7 +114,7 @@ def test_a_finished_study_trains_nothing_and_says_the_same(run, tmp_path):
     run(EPOCHS)
     first = {file.name: file.read_bytes() for file in (tmp_path / "out").glob("study.*")}
     again, backend = run(EPOCHS)
-    assert (again.calls_for_models, backend.trained, backend.asked) == (0, [], [])
+    assert (again.calls_together, backend.trained, backend.asked) == (0, [], [])
     assert first == {file.name: file.read_bytes() for file in (tmp_path / "out").glob("study.*")}
     with pytest.raises(StoreError, match=r"study.values is .* there.*--out"):
         run({**EPOCHS, "values": [2, 5]})
@@ -184,6 +184,20 @@ def test_a_value_the_records_cannot_give_is_named_before_anything_trains(run, tm
         run({"key": "split.target_members", "values": [50, 1700]}, backend=backend)
     assert backend.calls == []
     assert not (tmp_path / "out").exists()
+
+
+def test_the_command_prints_a_table_and_what_was_found(cli, tmp_path):
+    (tmp_path / "own.yaml").write_text(write_yaml({**BASE, "study": EPOCHS}))
+    done = cli("study", "own.yaml", "--set", "study.values=[2, 4]", "--store", "store")
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert "target.epochs on digits (torch), 2 seeds each" in said
+    assert "shadow_logistic_regression" in said
+    assert "4 runs; calls to train: 1 for the models of all" in said
+    folder = tmp_path / "runs" / "own-torch"
+    found = json.loads((folder / "study.json").read_text())
+    assert " ".join(found["finding"].split()) in said
+    assert (folder / "4-seed1" / "results.json").is_file()
 
 
 def test_a_bad_study_is_one_line(cli, tmp_path):

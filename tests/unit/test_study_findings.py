@@ -158,9 +158,10 @@ def test_the_csv_has_every_figure_in_full():
         study(numbers([0.5, 0.6]), y=("auc", "gap")),
         study(numbers([0.5, 0.6]), x="gap"),
         study([point("tree", 0.8), point("bayes", 0.5)]),
+        study([point("tree", 0.8), point("bayes", 0.5)], x="gap"),
         study([point("a, b", 0.8, series="b"), point("a, c", 0.5, series="c")], keys=("k", "l")),
     ],
-    ids=["numbers", "measured", "categories", "pairs"],
+    ids=["numbers", "measured", "categories", "measured-categories", "pairs"],
 )
 def test_the_figure_is_drawn_as_png_and_svg_alike_each_time(results):
     drawn = draw_study(results)
