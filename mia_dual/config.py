@@ -14,6 +14,7 @@ from mia_dual.interface import Option
 from mia_dual.networks import ESTIMATORS, NETWORKS, is_factory
 from mia_dual.quoting import quoted
 from mia_dual.setting_types import (
+    Classes,
     ClassLabel,
     Epochs,
     Factor,
@@ -43,6 +44,12 @@ class DataSettings(_Settings):
     file: Optional[FilePath] = Field(None, description="the .npz file, for name: npz")
     image_size: Optional[Side] = Field(
         None, description="enlarge smaller images to this side; null: what the network needs"
+    )
+    merge_classes: Optional[Classes] = Field(
+        None, description="make so many classes of all: a label becomes its remainder; null: as is"
+    )
+    mislabelled: Fraction = Field(
+        0.0, description="share of the target's members whose labels are changed to wrong ones"
     )
 
 
@@ -145,7 +152,12 @@ class AttackSettings(_Settings):
 class DeletionSettings(_Settings):
     """What is deleted from the target's members, each time from the original set."""
 
-    ratios: tuple[Ratio, ...] = Field((0.05, 0.1), max_length=100, description="deleted at random")
+    ratios: tuple[Ratio, ...] = Field((0.05, 0.1), max_length=100, description="shares deleted")
+    choice: Literal["random", "outliers", "typical", "mislabelled"] = Field(
+        "random",
+        description="which records a ratio takes: any, those least or most like their class, or "
+        "of those that data.mislabelled made wrong",
+    )
     placement: Literal["uniform", "concentrated"] = Field(
         "uniform",
         description="where records deleted at random lie: anywhere, or in as few groups as hold "
@@ -196,6 +208,20 @@ class Config(_Settings):
             raise ValueError("data.file goes with data.name: npz, and only with it")
         return self
 
+    @model_validator(mode="after")
+    def _choice_can_be_made(self) -> Config:
+        wanted = self.deletion
+        if wanted.choice == "mislabelled" and not self.data.mislabelled:
+            raise ValueError(
+                "deletion.choice: mislabelled needs data.mislabelled: a share of wrong labels"
+            )
+        if wanted.choice != "random" and wanted.placement == "concentrated":
+            raise ValueError(
+                f"deletion.choice: {wanted.choice} says which records go, wherever they lie: "
+                "leave deletion.placement uniform"
+            )
+        return self
+
     @property
     def shadow_non_members(self) -> int:
         """Non-members a shadow draws: as many as its members unless said otherwise."""
@@ -214,14 +240,37 @@ def load_config(
     Values of assignments are YAML. Options that are None say nothing. Raises ConfigError, a line
     naming the key or the file.
     """
+    return checked(read_settings(file, assignments, options))
+
+
+def read_settings(
+    file: Optional[Path], assignments: Iterable[str] = (), options: Mapping[str, Any] = {}
+) -> dict[str, Any]:
+    """What :func:`load_config` reads, as keys with values that nothing has checked yet."""
     settings = _read(file) if file is not None else {}
     for assignment in assignments:
         _assign(settings, assignment)
     settings.update({key: value for key, value in options.items() if value is not None})
+    return settings
+
+
+def checked(settings: Mapping[str, Any]) -> Config:
+    """``settings`` as a config; raises ConfigError, a line naming the key."""
     try:
         return Config.model_validate(settings)
     except ValidationError as error:
         raise ConfigError(complaint(error, Config)) from error
+
+
+def put(settings: dict[str, Any], key: str, value: Any) -> None:
+    """Set ``key``, as in ``target.epochs``; raises ConfigError where a part of it is no place."""
+    *path, last = key.split(".")
+    place = settings
+    for part in path:
+        place = place.setdefault(part, {})
+        if not isinstance(place, dict):
+            raise ConfigError(f"{quoted(part)} holds a value, not keys")
+    place[last] = value
 
 
 def _without_twins(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -252,9 +301,7 @@ def _assign(settings: dict[str, Any], assignment: str) -> None:
         value = read_yaml(text)
     except YamlError as error:
         raise ConfigError(f"--set {written}: {error.reason}") from error
-    place = settings
-    for part in path:
-        place = place.setdefault(part, {})
-        if not isinstance(place, dict):
-            raise ConfigError(f"--set {written}: {quoted(part)} holds a value, not keys")
-    place[last] = value
+    try:
+        put(settings, key, value)
+    except ConfigError as error:
+        raise ConfigError(f"--set {written}: {error}") from error

@@ -18,7 +18,12 @@ from mia_dual.registry import backend_names, load_backend
 
 
 class Engine:
-    """Backend ``name`` on ``device``; raises BackendError for a name that nobody registered."""
+    """Backend ``name`` on ``device``; raises BackendError for a name that nobody registered.
+
+    ``train_calls`` counts what its users asked the backend to train, a call each.
+    """
+
+    train_calls = 0
 
     def __init__(self, name: str, device: str = "auto", execution: Execution = DEFAULT) -> None:
         if name not in backend_names():

@@ -60,6 +60,9 @@ Models = Annotated[int, Field(strict=True, ge=1, le=10_000)]
 ClassLabel = Annotated[int, Field(strict=True, ge=0, le=10**6)]
 """A class, counted from 0."""
 
+Classes = Annotated[int, Field(strict=True, ge=2, le=10**6)]
+"""A number of classes."""
+
 Rate = Annotated[float, Field(strict=True, gt=0, le=1e30)]
 """A step length that float32 can say; what is too long diverges, and the run says so."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Optional
 
 import numpy as np
 
@@ -19,17 +20,20 @@ kind of model are its own, so that another has its defaults.
 """
 
 
-def draft_plan(config: Config, labels: np.ndarray, classes: int) -> Plan:
+def draft_plan(
+    config: Config, labels: np.ndarray, classes: int, features: Optional[np.ndarray] = None
+) -> Plan:
     """The plan of ``config`` for records of ``labels`` (records,) int64 in 0 .. ``classes`` - 1.
 
-    Raises ConfigError or DataError where the records cannot give what is asked of them.
+    ``features`` (records, ...) are looked at only where ``deletion.choice`` asks what records are
+    like. Raises ConfigError or DataError where the records cannot give what is asked of them.
     """
     split = draw_split(len(labels), config)
     _check_evidence(split.shadows, labels, classes)
     wanted = config.deletion
     needs_groups = "grouped" in wanted.methods or wanted.placement == "concentrated"
     groups = draw_groups(config, split.target.members) if needs_groups else []
-    requests = draw_requests(config, split.target.members, labels, groups)
+    requests = draw_requests(config, split.target.members, labels, groups, features)
 
     recipes = {TARGET: config.target}
     of_shadows = TARGET

@@ -1,6 +1,6 @@
 """The plan: every model that will exist, who is in and out of it, and what is deleted.
 
-A pure function of config and labels, made before anything trains.
+A pure function of config and records, made before anything trains.
 """
 
 from __future__ import annotations

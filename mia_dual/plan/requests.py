@@ -6,12 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Optional
 
 import numpy as np
 
 from mia_dual.config import Config
 from mia_dual.errors import ConfigError, DataError
 from mia_dual.plan.groups import fewest_groups
+from mia_dual.plan.labels import mislabelled
+from mia_dual.plan.typicality import strangeness
 from mia_dual.quoting import quoted
 from mia_dual.seeds import generator
 
@@ -32,7 +35,7 @@ class Request:
     @property
     def slug(self) -> str:
         """The name as part of a file's: letters, digits, ``.`` and ``-``, another per request."""
-        return self.name.replace("%", "pct")
+        return self.name.replace("%", "pct").replace(" ", "-")
 
     @property
     def ratio(self) -> float:
@@ -41,18 +44,34 @@ class Request:
 
 
 def draw_requests(
-    config: Config, members: np.ndarray, labels: np.ndarray, groups: Sequence[np.ndarray]
+    config: Config,
+    members: np.ndarray,
+    labels: np.ndarray,
+    groups: Sequence[np.ndarray],
+    features: Optional[np.ndarray] = None,
 ) -> list[Request]:
     """The requests of ``config.deletion``: each ratio, then the file of indices, then classes.
 
-    ``labels`` are those of all records; ``groups`` says which members are trained together.
+    ``labels`` and ``features`` (records, ...) are those of all records, the latter looked at only
+    where outliers or typical records go; ``groups`` says which members are trained together.
     Raises ConfigError or DataError naming what cannot be deleted.
     """
     wanted = config.deletion
-    requests = [
-        _request(f"{_percent(ratio)}%", _draw(config, ratio, members, groups), members)
-        for ratio in wanted.ratios
-    ]
+    if wanted.choice == "random":
+        requests = [
+            _request(f"{_percent(ratio)}%", _draw(config, ratio, members, groups), members)
+            for ratio in wanted.ratios
+        ]
+    else:
+        order = _order(config, members, labels, features)
+        requests = [
+            _request(
+                f"{_percent(ratio)}% {wanted.choice}",
+                _first(config, ratio, order, members),
+                members,
+            )
+            for ratio in wanted.ratios
+        ]
     if wanted.indices is not None:
         deleted = _from_file(wanted.indices, members)
         requests.append(_request("indices", deleted, members))
@@ -73,12 +92,39 @@ def _draw(
     config: Config, ratio: float, members: np.ndarray, groups: Sequence[np.ndarray]
 ) -> np.ndarray:
     rng = generator(config.seed, "deletion", repr(ratio))
-    count = max(round(ratio * len(members)), 1)
+    count = _count(ratio, members)
     if config.deletion.placement == "uniform":
         return rng.choice(members, count, replace=False)
     hit = fewest_groups([len(group) for group in groups], count, rng)
     # Whole groups, but for the last, which gives what is left to give.
     return np.concatenate([rng.permutation(groups[number]) for number in hit])[:count]
+
+
+def _order(
+    config: Config, members: np.ndarray, labels: np.ndarray, features: Optional[np.ndarray]
+) -> np.ndarray:
+    """Members in the order in which ``config.deletion.choice`` takes them."""
+    choice = config.deletion.choice
+    if choice == "mislabelled":
+        return mislabelled(config, members)
+    if features is None:
+        raise ValueError(f"{choice} records are told by their features, which are not given")
+    far = strangeness(features, labels, members)
+    return members[np.argsort(-far if choice == "outliers" else far, kind="stable")]
+
+
+def _first(config: Config, ratio: float, order: np.ndarray, members: np.ndarray) -> np.ndarray:
+    count = _count(ratio, members)
+    if count > len(order):
+        raise ConfigError(
+            f"deletion.ratios: {ratio} is {count} records, and of the {len(members)} members "
+            f"{len(order)} are {config.deletion.choice}: lower it, or raise data.mislabelled"
+        )
+    return order[:count]
+
+
+def _count(ratio: float, members: np.ndarray) -> int:
+    return max(round(ratio * len(members)), 1)
 
 
 def _of_classes(wanted: Sequence[int], members: np.ndarray, labels: np.ndarray) -> np.ndarray:

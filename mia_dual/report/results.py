@@ -80,7 +80,7 @@ class DeletionAttack(_Result):
 class DeletionResult(_Result):
     """One deletion by one method."""
 
-    request: str = Field(description="what was deleted, by name: 5%, indices, classes")
+    request: str = Field(description="what was deleted, by name: 5%, 5% outliers, indices, classes")
     method: Literal["full", "grouped"]
     ratio: float = Field(description="deleted share of the target's members")
     deleted: int

@@ -13,12 +13,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Optional
+from typing import Any, Optional, Protocol
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from mia_dual.config import Config
 from mia_dual.errors import StoreError
 from mia_dual.quoting import quoted
 from mia_dual.store.entry import Entry
@@ -41,14 +40,24 @@ FILES = (
 LOCK = ".lock"
 
 
+class Described(Protocol):
+    """What a folder is of: a config, or a study of several."""
+
+    def to_yaml(self) -> str:
+        """All that tells it from another, as YAML."""
+        ...
+
+
 class RunFolder:
     """The folder of one run of one config, as a context manager that holds its lock.
+
+    A study has one too: it holds what refers to the models of all its runs.
 
     Raises StoreError when the folder holds a run of another config, another process has it, or
     something else lies where its files go.
     """
 
-    def __init__(self, path: Path, config: Config, store: Store) -> None:
+    def __init__(self, path: Path, config: Described, store: Store) -> None:
         self.path, self.store = path, store
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -114,7 +123,7 @@ class RunFolder:
             self._compare(file)
             return
         # Nothing was made there yet (a setting was refused, say): nothing can be lost.
-        self._write("config.yaml", self._config.to_yaml().encode())
+        self.write("config.yaml", self._config.to_yaml().encode())
 
     def _in_the_way(self, name: str, expected: str) -> StoreError:
         return StoreError(
@@ -179,12 +188,12 @@ class RunFolder:
 
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Write ``name``, an npz file of the run itself."""
-        self._write(name, as_npz(arrays))
+        self.write(name, as_npz(arrays))
 
     def write_json(self, name: str, content: Any) -> None:
         """Write ``name``, with keys in the order given and numbers in full."""
         text = json.dumps(content, indent=2, allow_nan=False) + "\n"
-        self._write(name, text.encode())
+        self.write(name, text.encode())
 
     def log(self, event: str, **facts: Any) -> None:
         """Append a line to ``log.jsonl``: when, what, and the facts."""
@@ -195,7 +204,8 @@ class RunFolder:
         except OSError as error:
             raise self._unwritable(error) from error
 
-    def _write(self, name: str, content: bytes) -> None:
+    def write(self, name: str, content: bytes) -> None:
+        """Write ``name``, a file of the run itself."""
         try:
             write_atomically(self.path / name, content)
         except OSError as error:

@@ -160,6 +160,7 @@ class Trainer:
         )
         made: dict[str, Entry] = {}
         with self._progress.stage(title, total, total - left) as report:
+            self.engine.train_calls += 1
             reached = backend.train(family.spec, family.optimizer, jobs, family.records, report)
             for state in reached:
                 label, start = state.name, starts[state.name]

@@ -82,3 +82,5 @@ def test_a_wheel_holds_every_module(tmp_path):
         for file in (base / folder).rglob("*.py"):
             assert file.relative_to(base).as_posix() in inside
     assert "mia_dual/py.typed" in inside
+    for file in (ROOT / "configs" / "studies").glob("*.yaml"):
+        assert any(name.endswith(f"share/mia-dual/studies/{file.name}") for name in inside)
