@@ -9,6 +9,7 @@ from typing import Any, Literal, Optional
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from mia_dual.complaints import complaint
+from mia_dual.data.outputs import OUTPUTS
 from mia_dual.errors import ConfigError
 from mia_dual.interface import Option
 from mia_dual.networks import ESTIMATORS, NETWORKS, is_factory
@@ -30,6 +31,9 @@ from mia_dual.setting_types import (
     Width,
 )
 from mia_dual.yaml_file import DEEPEST, YamlError, read_yaml, read_yaml_file, write_yaml
+
+NO_BACKEND = "none"
+"""The backend of an audit of outputs that trains nothing."""
 
 
 class _Settings(BaseModel):
@@ -192,7 +196,7 @@ class Config(_Settings):
 
     @model_validator(mode="after")
     def _file_goes_with_npz(self) -> Config:
-        if (self.data.name == "npz") != (self.data.file is not None):
+        if (self.data.name in ("npz", OUTPUTS)) != (self.data.file is not None):
             raise ValueError("data.file goes with data.name: npz, and only with it")
         return self
 

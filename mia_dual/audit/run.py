@@ -62,7 +62,7 @@ def run_audit(
     scores = score(attacks, references, versions, answers, plan.target_rows, folder, progress)
     folder.write_arrays("scores.npz", scores.arrays())
 
-    judge = Judge(plan, dataset, answers, scores)
+    judge = Judge(plan, dataset.labels, answers, scores)
     results = Results(
         backend=engine.name,
         seed=config.seed,

@@ -10,6 +10,7 @@ from mia_dual.data.catalog import PUBLISHED
 from mia_dual.data.dataset import Dataset
 from mia_dual.data.files import data_folders
 from mia_dual.data.npz import load_npz
+from mia_dual.data.outputs import OUTPUTS
 from mia_dual.data.prepared import prepared
 from mia_dual.data.published import made_from, read_published
 from mia_dual.errors import DataError
@@ -36,6 +37,10 @@ def load_dataset(
         if file is None:
             raise DataError("data 'npz' needs its file: name it with data.file")
         return load_npz(file)
+    if name == OUTPUTS:
+        raise DataError(
+            "data 'outputs' are no records: audit them by `mia-dual attack --outputs FILE.npz`"
+        )
     folders = data_folders(data_dir)
     if name == "digits":
         return prepared(name, folders, digits.made_from, digits.read_digits)

@@ -11,7 +11,7 @@ from mia_dual.errors import DataError
 from mia_dual.plan.groups import draw_groups
 from mia_dual.plan.plan import Plan, PlannedDeletion, PlannedModel, Version
 from mia_dual.plan.requests import Request, draw_requests
-from mia_dual.plan.splits import Membership, draw_split
+from mia_dual.plan.splits import Membership, draw_split, lacking_evidence
 
 TARGET, SHADOW = "target", "shadow"
 """Recipes: the shadows share the target's, unless they are of another network."""
@@ -94,12 +94,10 @@ def _retrained(
 
 def _check_evidence(shadows: Sequence[Membership], labels: np.ndarray, classes: int) -> None:
     """Raise DataError naming a class of which no shadow has both members and non-members."""
-    seen = np.zeros(classes, bool)
-    for shadow in shadows:
-        seen[np.intersect1d(labels[shadow.members], labels[shadow.non_members])] = True
-    if not seen.all():
+    lacking = lacking_evidence(shadows, labels, np.arange(classes))
+    if len(lacking):
         raise DataError(
-            f"class {np.flatnonzero(~seen)[0]} has no shadow with both members and non-members of "
+            f"class {lacking[0]} has no shadow with both members and non-members of "
             "it, so its attack model has nothing to learn from: raise split.shadow_members or "
             "shadows.count"
         )

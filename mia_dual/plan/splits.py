@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,3 +92,14 @@ def balanced(
         members=np.sort(np.concatenate(kept_members)),
         non_members=np.sort(np.concatenate(kept_non_members)),
     )
+
+
+def lacking_evidence(
+    shadows: Sequence[Membership], labels: np.ndarray, classes: np.ndarray
+) -> np.ndarray:
+    """Those of ``classes`` of which no shadow has both members and non-members.
+
+    Attack models of such a class would have nothing to learn from.
+    """
+    seen = [np.intersect1d(labels[one.members], labels[one.non_members]) for one in shadows]
+    return np.setdiff1d(classes, np.concatenate(seen) if seen else [])

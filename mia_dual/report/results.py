@@ -106,19 +106,24 @@ class DataResult(_Result):
     digest: str = Field(description="SHA-256 of all features and labels, equal on all backends")
     records: int
     classes: int
-    shape: tuple[int, ...] = Field(description="of one record, as the network sees it")
+    shape: tuple[int, ...] = Field(
+        description="of one record, as the network sees it; of saved outputs, of one output"
+    )
 
 
 class Results(_Result):
     """A whole run."""
 
     schema_version: int = SCHEMA_VERSION
-    backend: str
+    backend: str = Field(description="none where saved outputs were audited without one")
     seed: int
-    network: str
+    network: str = Field(description="given where outputs were, whatever network gave them")
     data: DataResult
     shadows: int
     target: ModelResult
     attacks: dict[str, AttackResult] = Field(description="on the target, by attack")
+    not_run: dict[str, str] = Field(
+        {}, description="attacks that what was given does not allow, and what each lacks"
+    )
     grouped: Optional[GroupedResult]
     deletion: list[DeletionResult]
