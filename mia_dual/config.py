@@ -92,6 +92,19 @@ class TrainingSettings(_Settings):
         return self
 
 
+class TargetSettings(TrainingSettings):
+    """The target, and how it is trained; with ``weights``, how what is retrained and shadows are.
+
+    Of a target with ``weights``, ``data.file`` says who is a member (``member``). Members and
+    non-members under audit are drawn among those, and shadows from the non-members that are left.
+    A deletion is retrained on all members but the deleted, from these settings.
+    """
+
+    weights: Optional[FilePath] = Field(
+        None, description="a .safetensors file: the target, trained already"
+    )
+
+
 class ShadowSettings(_Settings):
     """The shadow models; they are trained as the target is, but for what is said here."""
 
@@ -189,7 +202,7 @@ class Config(_Settings):
     seed: Seed = 0
     data: DataSettings = DataSettings()
     split: SplitSettings = SplitSettings()
-    target: TrainingSettings = TrainingSettings()
+    target: TargetSettings = TargetSettings()
     shadows: ShadowSettings = ShadowSettings()
     attack: AttackSettings = AttackSettings()
     deletion: DeletionSettings = DeletionSettings()
@@ -198,6 +211,15 @@ class Config(_Settings):
     def _file_goes_with_npz(self) -> Config:
         if (self.data.name in ("npz", OUTPUTS)) != (self.data.file is not None):
             raise ValueError("data.file goes with data.name: npz, and only with it")
+        return self
+
+    @model_validator(mode="after")
+    def _weights_go_with_npz(self) -> Config:
+        if self.target.weights is not None and self.data.name != "npz":
+            raise ValueError(
+                "target.weights goes with data.name: npz, whose file says by its array 'member' "
+                "who the target was trained on"
+            )
         return self
 
     @property

@@ -18,8 +18,8 @@ from mia_dual.data.outputs import OUTPUTS, Outputs, Table
 from mia_dual.engine import Engine
 from mia_dual.errors import ConfigError
 from mia_dual.plan.document import plan_arrays, plan_document
-from mia_dual.plan.given import GIVEN, outputs_labels, outputs_plan
-from mia_dual.plan.plan import Plan
+from mia_dual.plan.given import outputs_labels, outputs_plan
+from mia_dual.plan.plan import GIVEN, Plan
 from mia_dual.progress import Progress
 from mia_dual.report.results import DataResult, Results
 from mia_dual.store.folder import RunFolder

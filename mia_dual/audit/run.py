@@ -17,6 +17,7 @@ from mia_dual.plan.draft import TARGET, draft_plan
 from mia_dual.progress import Progress
 from mia_dual.report.results import DataResult, Results
 from mia_dual.store.folder import RunFolder
+from mia_dual.training.given import given_model
 from mia_dual.training.planned import plan_families, plan_members
 from mia_dual.training.trainer import Trained, Trainer
 
@@ -29,7 +30,7 @@ def run_audit(
     What the store holds already is not made again. Raises DataError or ConfigError before
     anything is trained when the data set cannot give what is asked of it.
     """
-    plan = draft_plan(config, dataset.labels, dataset.classes)
+    plan = draft_plan(config, dataset.labels, dataset.classes, dataset.member)
     families = plan_families(plan, config, dataset)
     trainer = Trainer(engine, folder, progress)
     attacks = choose_attacks(config, trainer, folder)
@@ -40,10 +41,15 @@ def run_audit(
     folder.write_arrays("plan.npz", plan_arrays(plan))
 
     trained: dict[str, Trained] = {}
+    given = {}
+    if config.target.weights is not None:
+        given["target"] = given_model(config.target.weights, engine, folder, families[TARGET])
     answers = Answers({}, {}, {})
     for recipe, family in families.items():
         # All models of a recipe in one call, since they train faster together.
         found = trainer.train("models", family, plan_members(plan, recipe))
+        if recipe == TARGET:
+            found.update(given)
         for name, model in found.items():
             folder.link(model.entry, f"models/{name}.safetensors")
         asked = {name: plan.models[name].asked for name in found}

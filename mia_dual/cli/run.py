@@ -80,7 +80,11 @@ def run(
 
     def dataset() -> Dataset:
         return load_dataset(
-            settings.data.name, data_dir=data_dir, file=settings.data.file, progress=progress
+            settings.data.name,
+            data_dir=data_dir,
+            file=settings.data.file,
+            members=settings.target.weights is not None,
+            progress=progress,
         )
 
     if dry_run:
@@ -103,7 +107,7 @@ def _print_plan(settings: Config, engine: Engine, dataset: Dataset, objects: Pat
     from mia_dual.training.planned import plan_families
     from mia_dual.training.weights import drawn_names
 
-    plan = draft_plan(settings, dataset.labels, dataset.classes)
+    plan = draft_plan(settings, dataset.labels, dataset.classes, dataset.member)
     families = plan_families(plan, settings, dataset)
     # A plan changes nothing, so a store that is not there yet is not made for it.
     expected = forecast(plan, families, engine, Store(objects) if objects.is_dir() else None)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mia_dual.data.archive import opened
 from mia_dual.data.npy import Header
 from mia_dual.errors import DataError
 from mia_dual.quoting import quoted
@@ -35,3 +36,23 @@ def as_flags(file: Path, name: str, array: np.ndarray) -> np.ndarray:
             "0 for any other"
         )
     return array.astype(bool)
+
+
+def load_members(file: Path, training: int, test: int) -> np.ndarray:
+    """Who of the records in ``file`` a target was trained on: (training + test,) bool.
+
+    ``member`` (training,) of the records in ``x``; ``member_test`` (test,) of those in ``x_test``,
+    none of which is a member where it is absent. Raises DataError naming the array that is not so.
+    """
+    sizes = {"member": training, "member_test": test}
+    with opened(file) as archive:
+        headers = archive.headers(list(sizes))
+        if "member" not in headers:
+            raise archive.missing("member")
+        for name, header in headers.items():
+            check_flags(file, name, header, (sizes[name],), f"the {sizes[name]} records")
+        given = {
+            name: as_flags(file, name, archive.read(name, header))
+            for name, header in headers.items()
+        }
+    return np.concatenate([given["member"], given.get("member_test", np.zeros(test, bool))])

@@ -6,11 +6,8 @@ import numpy as np
 
 from mia_dual.data.outputs import Outputs
 from mia_dual.errors import DataError
-from mia_dual.plan.plan import Plan, PlannedModel, Version
+from mia_dual.plan.plan import GIVEN, Plan, PlannedModel, Version
 from mia_dual.plan.splits import Membership, Split, lacking_evidence
-
-GIVEN = "given"
-"""The recipe of a model that was trained elsewhere; nothing is known of it."""
 
 
 def outputs_labels(outputs: Outputs) -> np.ndarray:
