@@ -244,6 +244,11 @@ def load_config(
     for assignment in assignments:
         _assign(settings, assignment)
     settings.update({key: value for key, value in options.items() if value is not None})
+    return check_config(settings)
+
+
+def check_config(settings: Mapping[str, Any]) -> Config:
+    """The config of ``settings``, nested as in YAML; raises ConfigError naming the key."""
     try:
         return Config.model_validate(settings)
     except ValidationError as error:

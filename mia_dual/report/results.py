@@ -6,9 +6,17 @@ give the same bytes. Seconds are in ``cost.json``.
 
 from __future__ import annotations
 
-from typing import Literal, Optional
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Optional, Union
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mia_dual.errors import StoreError
+from mia_dual.quoting import one_line
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
 
 SCHEMA_VERSION = 1
 """Raised when a field changes its meaning or goes."""
@@ -127,3 +135,48 @@ class Results(_Result):
     )
     grouped: Optional[GroupedResult]
     deletion: list[DeletionResult]
+
+    @classmethod
+    def load(cls, folder: Union[str, Path]) -> Results:
+        """The results in a run folder; raises StoreError where they cannot be read."""
+        file = Path(folder) / "results.json"
+        try:
+            return cls.model_validate_json(file.read_bytes())
+        except OSError as error:
+            raise StoreError(
+                f"'{file}' cannot be read ({error.strerror}): name the folder of a finished run"
+            ) from error
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(str(part) for part in first["loc"]) or "the file"
+            raise StoreError(
+                f"'{file}' holds no results of this version ({one_line(place, 100)}: "
+                f"{one_line(first['msg'], 100)}): run the audit again"
+            ) from error
+
+    def to_frame(self) -> DataFrame:
+        """A tidy pandas frame; its columns are those of :func:`mia_dual.report.rows.tidy_rows`.
+
+        Raises MissingPackageError where pandas is not installed.
+        """
+        from mia_dual.report.optional import optional
+        from mia_dual.report.rows import tidy_rows, types
+
+        rows = tidy_rows(self)
+        frame: DataFrame = optional("pandas", "to_frame").DataFrame(rows)
+        return frame.astype(types(rows))
+
+    def figure(self) -> Figure:
+        """A figure of every attack's AUC and, where there are any, of each deletion's.
+
+        Raises MissingPackageError where Matplotlib is not installed.
+        """
+        from mia_dual.report.figure import draw
+
+        return draw(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from mia_dual.report.html import as_html
+
+        return as_html(self)
