@@ -97,7 +97,9 @@ class TargetSettings(TrainingSettings):
 
     Of a target with ``weights``, ``data.file`` says who is a member (``member``). Members and
     non-members under audit are drawn among those, and shadows from the non-members that are left.
-    A deletion is retrained on all members but the deleted, from these settings.
+    A deletion is retrained on all members but the deleted, from these settings. Weights have the
+    names of :mod:`mia_dual.interface` (a PyTorch ``state_dict``), and see records as ``data.file``
+    has them: floats as they are, uint8 pixels scaled to [-1, 1].
     """
 
     weights: Optional[FilePath] = Field(
