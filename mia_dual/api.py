@@ -42,7 +42,7 @@ def audit(
     of the config's. ``data_dir``: where data sets lie. ``progress``: True shows bars, False
     nothing.
     """
-    from mia_dual.audit.run import run_audit
+    from mia_dual.walks.run import run_audit
 
     settings = _settings(config, backend)
     stem = f"{Path(config).stem}-{settings.backend}" if isinstance(config, (str, Path)) else None
@@ -74,7 +74,7 @@ def attack(
     seed count. ``backend`` trains attack models that are networks; without it the others run, and
     ``Results.not_run`` says what did not. The rest as in :func:`audit`.
     """
-    from mia_dual.audit.attack import attack_outputs, outputs_config
+    from mia_dual.walks.attack import attack_outputs, outputs_config
 
     shown = _progress(progress)
     given = load_outputs(Path(outputs), shown)

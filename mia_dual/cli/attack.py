@@ -42,7 +42,6 @@ def attack(
     """Attack a model by what it said: saved outputs in, the results that run gives out."""
     from rich.console import Console
 
-    from mia_dual.audit.attack import attack_outputs, outputs_config
     from mia_dual.cli.progress import RichProgress
     from mia_dual.config import load_config
     from mia_dual.data.outputs import load_outputs
@@ -52,6 +51,7 @@ def attack(
     from mia_dual.report.tables import print_results
     from mia_dual.store.folder import RunFolder
     from mia_dual.store.objects import Store, store_folder
+    from mia_dual.walks.attack import attack_outputs, outputs_config
 
     for assignment in assignments:
         if assignment.partition("=")[0].partition(".")[0] not in USED:

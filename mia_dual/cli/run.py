@@ -54,7 +54,6 @@ def run(
     """Train target and shadows, attack, delete, retrain, attack again; write a run folder."""
     from rich.console import Console
 
-    from mia_dual.audit.run import run_audit
     from mia_dual.cli.progress import RichProgress
     from mia_dual.config import load_config
     from mia_dual.data.load import load_dataset
@@ -63,6 +62,7 @@ def run(
     from mia_dual.report.tables import print_results
     from mia_dual.store.folder import RunFolder
     from mia_dual.store.objects import Store, store_folder
+    from mia_dual.walks.run import run_audit
 
     settings = load_config(
         config,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from mia_dual.api import attack, audit
+from mia_dual import attack, audit
 from mia_dual.config import Config
 from mia_dual.errors import BackendError, ConfigError, MissingPackageError, StoreError
 from mia_dual.report.results import Results

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
-from mia_dual.audit.attack import attack_outputs, outputs_config
-from mia_dual.audit.run import run_audit
 from mia_dual.config import Config
 from mia_dual.data.load import load_dataset
 from mia_dual.data.outputs import load_outputs
@@ -15,6 +13,8 @@ from mia_dual.errors import ConfigError, DataError
 from mia_dual.progress import Silent
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
+from mia_dual.walks.attack import attack_outputs, outputs_config
+from mia_dual.walks.run import run_audit
 from tests.numpy_backend import NumpyBackend, NumpyEngine
 from tests.pipeline.test_bad_input import assert_refused
 

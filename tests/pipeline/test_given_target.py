@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from mia_dual.audit.run import run_audit
 from mia_dual.config import Config, load_config
 from mia_dual.data.load import load_dataset
 from mia_dual.errors import BackendError, ConfigError, DataError, NetworkError
@@ -15,6 +14,7 @@ from mia_dual.plan.draft import draft_plan
 from mia_dual.progress import Silent
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
+from mia_dual.walks.run import run_audit
 from tests.numpy_backend import NumpyBackend, NumpyEngine
 
 SETTINGS = {

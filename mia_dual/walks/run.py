@@ -6,9 +6,6 @@ from mia_dual.answers import Answers, ask
 from mia_dual.attacks.base import Need
 from mia_dual.attacks.choice import check_needs, choose_attacks
 from mia_dual.attacks.references import References
-from mia_dual.audit.costs import costs
-from mia_dual.audit.judge import Judge
-from mia_dual.audit.scoring import score
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.engine import Engine
@@ -20,6 +17,9 @@ from mia_dual.store.folder import RunFolder
 from mia_dual.training.given import given_model
 from mia_dual.training.planned import plan_families, plan_members
 from mia_dual.training.trainer import Trained, Trainer
+from mia_dual.walks.costs import costs
+from mia_dual.walks.judge import Judge
+from mia_dual.walks.scoring import score
 
 
 def run_audit(

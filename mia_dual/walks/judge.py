@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from mia_dual.answers import Answers
-from mia_dual.audit.assess import assess
-from mia_dual.audit.scoring import Scores
 from mia_dual.deletion.versions import version_logits
 from mia_dual.plan.plan import Plan, PlannedDeletion
 from mia_dual.plan.splits import Membership, balanced
@@ -20,6 +18,8 @@ from mia_dual.report.results import (
 )
 from mia_dual.seeds import generator
 from mia_dual.signals import accuracy
+from mia_dual.walks.assess import assess
+from mia_dual.walks.scoring import Scores
 
 
 class Judge:

@@ -11,8 +11,6 @@ from mia_dual.answers import Answers
 from mia_dual.attacks.base import Need
 from mia_dual.attacks.choice import check_needs, choose_attacks, runnable
 from mia_dual.attacks.references import References
-from mia_dual.audit.judge import Judge
-from mia_dual.audit.scoring import score
 from mia_dual.config import NO_BACKEND, Config, DataSettings
 from mia_dual.data.outputs import OUTPUTS, Outputs, Table
 from mia_dual.engine import Engine
@@ -25,6 +23,8 @@ from mia_dual.report.results import DataResult, Results
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.keys import array_digest, key_of
 from mia_dual.training.trainer import Trainer
+from mia_dual.walks.judge import Judge
+from mia_dual.walks.scoring import score
 
 REMEDIES = {
     Need.REFERENCES: "'reference_logits' and 'reference_membership' in the file",
