@@ -49,7 +49,7 @@ def main():
     options.add_argument("--out", type=Path, default=Path("runs/own-torch-model"))
     options.add_argument("--quick", action="store_true", help="a few seconds, and rough figures")
     chosen = options.parse_args()
-    epochs, shadows = (5, 2) if chosen.quick else (30, 10)
+    epochs, shadows = (5, 2) if chosen.quick else (30, 6)
 
     digits = load_digits()
     x = (digits.images[:, None] / 16).astype(np.float32)
