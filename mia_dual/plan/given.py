@@ -24,10 +24,16 @@ def outputs_labels(outputs: Outputs) -> np.ndarray:
 def outputs_plan(outputs: Outputs, seed: int) -> Plan:
     """The target and the references of ``outputs``, as if they had been planned and trained.
 
-    Raises DataError naming a class of which no reference tells anything.
+    Raises DataError where no member can be held against a non-member, or naming a class of which
+    no reference tells anything.
     """
     audited = np.arange(len(outputs.labels))
     target = _membership(audited, outputs.membership)
+    if not len(np.intersect1d(outputs.labels[target.members], outputs.labels[target.non_members])):
+        raise DataError(
+            f"'{outputs.file}': no class has both members and non-members in 'membership', and "
+            "they are told apart class by class: give records of both"
+        )
     shadows: list[Membership] = []
     references = outputs.references
     if references is not None:

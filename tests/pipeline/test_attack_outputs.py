@@ -171,6 +171,10 @@ def test_attacks_that_cannot_run_are_refused_with_what_they_lack(forests, tmp_pa
     np.savez(tmp_path / "alone.npz", **alone)
     with pytest.raises(ConfigError, match=r"needs reference models.*'reference_membership' in the"):
         attack(tmp_path / "found", tmp_path / "alone.npz", {})
+    apart = {**arrays, "membership": arrays["labels"] < 5}
+    np.savez(tmp_path / "apart.npz", **apart)
+    with pytest.raises(DataError, match="no class has both members and non-members"):
+        attack(tmp_path / "found", tmp_path / "apart.npz", {})
     untaught = {**arrays, "reference_membership": arrays["labels"][None].repeat(5, 0) != 4}
     np.savez(tmp_path / "untaught.npz", **untaught)
     with pytest.raises(DataError, match="both members and non-members of class 0"):
