@@ -18,7 +18,6 @@ from pathlib import Path
 
 import plain_pytorch
 
-from mia_dual.audit.run import run_audit
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.data.load import load_dataset
@@ -28,6 +27,7 @@ from mia_dual.progress import Silent
 from mia_dual.seeds import generator
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
+from mia_dual.walks.run import run_audit
 
 
 def settings(backend: str, arguments: argparse.Namespace, seed: int) -> Config:

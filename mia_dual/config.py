@@ -9,6 +9,7 @@ from typing import Any, Literal, Optional
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from mia_dual.complaints import complaint
+from mia_dual.data.outputs import OUTPUTS
 from mia_dual.errors import ConfigError
 from mia_dual.interface import Option
 from mia_dual.networks import ESTIMATORS, NETWORKS, is_factory
@@ -31,6 +32,9 @@ from mia_dual.setting_types import (
     Width,
 )
 from mia_dual.yaml_file import DEEPEST, YamlError, read_yaml, read_yaml_file, write_yaml
+
+NO_BACKEND = "none"
+"""The backend of an audit of outputs that trains nothing."""
 
 
 class _Settings(BaseModel):
@@ -93,6 +97,21 @@ class TrainingSettings(_Settings):
                 f"network '{self.network}' takes no options: those are for {', '.join(ESTIMATORS)}"
             )
         return self
+
+
+class TargetSettings(TrainingSettings):
+    """The target, and how it is trained; with ``weights``, how what is retrained and shadows are.
+
+    Of a target with ``weights``, ``data.file`` says who is a member (``member``). Members and
+    non-members under audit are drawn among those, and shadows from the non-members that are left.
+    A deletion is retrained on all members but the deleted, from these settings. Weights have the
+    names of :mod:`mia_dual.interface` (a PyTorch ``state_dict``), and see records as ``data.file``
+    has them: floats as they are, uint8 pixels scaled to [-1, 1].
+    """
+
+    weights: Optional[FilePath] = Field(
+        None, description="a .safetensors file: the target, trained already"
+    )
 
 
 class ShadowSettings(_Settings):
@@ -197,14 +216,14 @@ class Config(_Settings):
     seed: Seed = 0
     data: DataSettings = DataSettings()
     split: SplitSettings = SplitSettings()
-    target: TrainingSettings = TrainingSettings()
+    target: TargetSettings = TargetSettings()
     shadows: ShadowSettings = ShadowSettings()
     attack: AttackSettings = AttackSettings()
     deletion: DeletionSettings = DeletionSettings()
 
     @model_validator(mode="after")
     def _file_goes_with_npz(self) -> Config:
-        if (self.data.name == "npz") != (self.data.file is not None):
+        if (self.data.name in ("npz", OUTPUTS)) != (self.data.file is not None):
             raise ValueError("data.file goes with data.name: npz, and only with it")
         return self
 
@@ -219,6 +238,15 @@ class Config(_Settings):
             raise ValueError(
                 f"deletion.choice: {wanted.choice} says which records go, wherever they lie: "
                 "leave deletion.placement uniform"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _weights_go_with_npz(self) -> Config:
+        if self.target.weights is not None and self.data.name != "npz":
+            raise ValueError(
+                "target.weights goes with data.name: npz, whose file says by its array 'member' "
+                "who the target was trained on"
             )
         return self
 

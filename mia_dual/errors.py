@@ -45,5 +45,9 @@ class DivergedError(MiaDualError):
         return type(self), (self.model, self.step)
 
 
+class MissingPackageError(MiaDualError):
+    """A package that is only needed for what was asked just now is not installed."""
+
+
 class StoreError(MiaDualError):
     """A run folder is in use, belongs to another config, or holds a damaged file."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,11 +24,12 @@ class Evidence:
 
 
 def gather_evidence(
-    shadows: Sequence[Membership], logits: Sequence[np.ndarray], labels: np.ndarray, seed: int
+    shadows: Sequence[Membership], logits: Iterable[np.ndarray], labels: np.ndarray, seed: int
 ) -> Evidence:
     """Balance each shadow's members and non-members, class by class, and join all shadows.
 
-    ``logits``: for each shadow (its rows, classes), in the order of ``Membership.rows``.
+    ``logits``: for each shadow (its rows, classes), in the order of ``Membership.rows``, held in
+    memory one at a time where they come so.
     """
     parts: list[np.ndarray] = []
     rows: list[np.ndarray] = []

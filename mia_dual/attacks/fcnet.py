@@ -56,6 +56,8 @@ class FCNetScorer:
     ) -> None:
         evidence = references.evidence
         classes = references.classes
+        # Of saved outputs some class may have no records, and then no attack model.
+        self._classes = np.unique(evidence.labels).tolist()
         self._labels = references.audited_labels
         self._backend = trainer.engine.backend
         self._spec = NetworkSpec("fcnet", (classes,), classes=2, hidden=settings.hidden)
@@ -69,7 +71,7 @@ class FCNetScorer:
             name: Member(
                 name, np.flatnonzero(evidence.labels == label), settings.epochs, references.seed
             )
-            for label in range(classes)
+            for label in self._classes
             for name in [f"attack-{label}"]
         }
         trained = trainer.train("attack models", family, members)
@@ -84,8 +86,8 @@ class FCNetScorer:
         # Each attack model is asked about the records of its class alone, and about each version
         # as if it were the only one, so that a score does not depend on what else is scored.
         labels = self._labels[rows]
-        parts = [np.flatnonzero(labels == label) for label in range(classes)]
-        asked = np.full((versions, classes, max(map(len, parts))), NO_RECORD, np.int64)
+        parts = [np.flatnonzero(labels == label) for label in self._classes]
+        asked = np.full((versions, len(parts), max(map(len, parts))), NO_RECORD, np.int64)
         for version in range(versions):
             for label, part in enumerate(parts):
                 asked[version, label, : len(part)] = version * records + part
@@ -93,7 +95,7 @@ class FCNetScorer:
             self._spec,
             self._weights * versions,
             Records(vectors, np.zeros(len(vectors), np.int64)),
-            asked.reshape(versions * classes, -1),
+            asked.reshape(versions * len(parts), -1),
         )
         of_member = (said[..., 1].astype(np.float64) - said[..., 0]).reshape(asked.shape)
         scores = np.empty((versions, records))

@@ -37,8 +37,8 @@ class References:
     @cached_property
     def evidence(self) -> Evidence:
         """Their outputs, balanced and joined: what attack models are fitted on."""
-        outputs = [
+        outputs = (
             self.answers.of(name, membership.rows)
             for name, membership in zip(self.names, self.memberships)
-        ]
+        )
         return gather_evidence(self.memberships, outputs, self.labels, self.seed)

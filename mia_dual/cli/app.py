@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from mia_dual import __version__
+from mia_dual.cli.attack import attack
 from mia_dual.cli.bench import bench
 from mia_dual.cli.datasets import datasets
 from mia_dual.cli.doctor import doctor
@@ -35,7 +36,7 @@ def _options(
     pass
 
 
-for command in (run, study, datasets, doctor, bench):
+for command in (run, attack, study, datasets, doctor, bench):
     app.command()(guarded(command))
 app.add_typer(store, name="store")
 

@@ -54,7 +54,6 @@ def run(
     """Train target and shadows, attack, delete, retrain, attack again; write a run folder."""
     from rich.console import Console
 
-    from mia_dual.audit.run import run_audit
     from mia_dual.cli.progress import RichProgress
     from mia_dual.config import load_config
     from mia_dual.data.load import load_dataset
@@ -63,6 +62,7 @@ def run(
     from mia_dual.report.tables import print_results
     from mia_dual.store.folder import RunFolder
     from mia_dual.store.objects import Store, store_folder
+    from mia_dual.walks.run import run_audit
 
     settings = load_config(
         config,
@@ -80,7 +80,11 @@ def run(
 
     def dataset() -> Dataset:
         return load_dataset(
-            settings.data.name, data_dir=data_dir, file=settings.data.file, progress=progress
+            settings.data.name,
+            data_dir=data_dir,
+            file=settings.data.file,
+            members=settings.target.weights is not None,
+            progress=progress,
         )
 
     if dry_run:
@@ -105,7 +109,7 @@ def _print_plan(settings: Config, engine: Engine, dataset: Dataset, objects: Pat
     from mia_dual.training.weights import drawn_names
 
     dataset = configured(dataset, settings)
-    plan = draft_plan(settings, dataset.labels, dataset.classes, dataset.features)
+    plan = draft_plan(settings, dataset.labels, dataset.classes, dataset.features, dataset.member)
     families = plan_families(plan, settings, dataset)
     # A plan changes nothing, so a store that is not there yet is not made for it.
     expected = forecast(plan, families, engine, Store(objects) if objects.is_dir() else None)

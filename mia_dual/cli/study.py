@@ -50,7 +50,6 @@ def study(
     """Vary one setting over several seeds; write a table, a CSV, a figure and what was found."""
     from rich.console import Console
 
-    from mia_dual.audit.study import run_study
     from mia_dual.cli.progress import RichProgress
     from mia_dual.data.load import load_dataset
     from mia_dual.engine import Engine
@@ -58,6 +57,7 @@ def study(
     from mia_dual.report.study_table import print_study
     from mia_dual.store.objects import Store, store_folder
     from mia_dual.study_settings import load_study
+    from mia_dual.walks.study import run_study
 
     chosen = load_study(
         name, assignments, {"backend": backend, "device": device.value if device else None}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator
@@ -17,7 +18,7 @@ from typing import IO
 
 import numpy as np
 
-from mia_dual.data.npy import Header, read_header, read_values
+from mia_dual.data.npy import CHUNK, Header, read_header, read_values
 from mia_dual.errors import DataError
 from mia_dual.execution import free_memory
 
@@ -28,6 +29,9 @@ DEFLATE_AT_BEST = 1032
 """Bytes that one deflated byte can become, by that format's own limits."""
 
 ENCRYPTED = 0x1
+
+LOCAL_HEADER = struct.Struct("<4s22xHH")
+"""What stands before each member: its mark, and the lengths of its name and of what follows."""
 
 SHOWN = 8
 """Names of arrays that a message gives."""
@@ -70,6 +74,33 @@ class Archive:
         with self._opened(name) as stream:
             return read_values(stream, header)
 
+    def is_stored(self, name: str) -> bool:
+        """Whether the array ``name`` lies in the file as it is, not compressed."""
+        return self._members[f"{name}.npy"].compress_type == zipfile.ZIP_STORED
+
+    def mapped(self, name: str, header: Header) -> np.ndarray:
+        """The array ``name``, read-only and memory-mapped where it :meth:`is_stored`, else read.
+
+        It is read through once, so that damage is found now.
+        """
+        if not self.is_stored(name):
+            return self.read(name, header)
+        with self._opened(name) as stream:
+            while stream.read(CHUNK):
+                pass  # the reader compares the checksum at the end
+            start = self._start(name) + header.offset
+            return np.memmap(self.file, header.dtype, "r", start, header.shape, header.order)
+
+    def _start(self, name: str) -> int:
+        """Where the bytes of a stored member start in the file."""
+        before = self._members[f"{name}.npy"].header_offset
+        with self.file.open("rb") as stream:
+            stream.seek(before)
+            mark, named, more = LOCAL_HEADER.unpack(stream.read(LOCAL_HEADER.size))
+        if mark != b"PK\x03\x04":
+            raise ValueError("its place is not where the file says")
+        return int(before + LOCAL_HEADER.size + named + more)
+
     def _header(self, name: str) -> Header:
         info = self._members[f"{name}.npy"]
         if info.flag_bits & ENCRYPTED:
@@ -110,7 +141,7 @@ class Archive:
                 yield stream
         except (
             *(OSError, EOFError, ValueError, LookupError, RuntimeError, OverflowError),
-            *(zipfile.BadZipFile, zlib.error),
+            *(zipfile.BadZipFile, zlib.error, struct.error),
         ) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise self._error(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Optional
 
 import numpy as np
 
@@ -15,7 +16,8 @@ class Dataset:
 
     ``features``: (records, channels, height, width) or (records, features), uint8 or float32.
     ``labels``: (records,) int64 in 0 .. ``classes`` - 1. Both may be memory-mapped and read-only.
-    ``training``: records of the training part.
+    ``training``: records of the training part. ``member`` (records,) bool: who a target that was
+    trained elsewhere was trained on, where that is known.
     """
 
     name: str
@@ -23,6 +25,7 @@ class Dataset:
     labels: np.ndarray
     classes: int
     training: int
+    member: Optional[np.ndarray] = None
 
     def digest(self) -> str:
         """SHA-256 over features and labels, the same whoever read them and on any platform.

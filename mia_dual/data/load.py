@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Optional
 
@@ -9,7 +10,9 @@ from mia_dual.data import digits
 from mia_dual.data.catalog import PUBLISHED
 from mia_dual.data.dataset import Dataset
 from mia_dual.data.files import data_folders
+from mia_dual.data.flags import load_members
 from mia_dual.data.npz import load_npz
+from mia_dual.data.outputs import OUTPUTS
 from mia_dual.data.prepared import prepared
 from mia_dual.data.published import made_from, read_published
 from mia_dual.errors import DataError
@@ -23,19 +26,29 @@ def load_dataset(
     *,
     data_dir: Optional[Path] = None,
     file: Optional[Path] = None,
+    members: bool = False,
     progress: Optional[Progress] = None,
 ) -> Dataset:
     """Load ``digits``, a published set, or the user's ``npz`` ``file``.
 
     A published set is looked for in ``data_dir``, then in the usual places, and downloaded where
     it is nowhere. After the first reading its arrays are kept under the data folder, and from
-    then on they are mapped into memory, read-only. Raises DataError naming the set or file and
+    then on they are mapped into memory, read-only. ``members``: read who a target was trained on,
+    too, which only a user's file says. Raises DataError naming the set or file and
     what would do.
     """
     if name == "npz":
         if file is None:
             raise DataError("data 'npz' needs its file: name it with data.file")
-        return load_npz(file)
+        dataset = load_npz(file)
+        if not members:
+            return dataset
+        test = len(dataset.labels) - dataset.training
+        return replace(dataset, member=load_members(file, dataset.training, test))
+    if name == OUTPUTS:
+        raise DataError(
+            "data 'outputs' are no records: audit them by `mia-dual attack --outputs FILE.npz`"
+        )
     folders = data_folders(data_dir)
     if name == "digits":
         return prepared(name, folders, digits.made_from, digits.read_digits)

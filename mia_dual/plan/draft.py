@@ -7,12 +7,12 @@ from typing import Optional
 
 import numpy as np
 
-from mia_dual.config import Config
+from mia_dual.config import Config, TrainingSettings
 from mia_dual.errors import DataError
 from mia_dual.plan.groups import draw_groups
-from mia_dual.plan.plan import Plan, PlannedDeletion, PlannedModel, Version
+from mia_dual.plan.plan import GIVEN, Plan, PlannedDeletion, PlannedModel, Version
 from mia_dual.plan.requests import Request, draw_requests
-from mia_dual.plan.splits import Membership, draw_split
+from mia_dual.plan.splits import Membership, draw_split, lacking_evidence
 
 TARGET, SHADOW = "target", "shadow"
 """Recipes: the shadows share the target's, unless they are of another network; the options of a
@@ -21,21 +21,35 @@ kind of model are its own, so that another has its defaults.
 
 
 def draft_plan(
-    config: Config, labels: np.ndarray, classes: int, features: Optional[np.ndarray] = None
+    config: Config,
+    labels: np.ndarray,
+    classes: int,
+    features: Optional[np.ndarray] = None,
+    member: Optional[np.ndarray] = None,
 ) -> Plan:
     """The plan of ``config`` for records of ``labels`` (records,) int64 in 0 .. ``classes`` - 1.
 
     ``features`` (records, ...) are looked at only where ``deletion.choice`` asks what records are
-    like. Raises ConfigError or DataError where the records cannot give what is asked of them.
+    like. ``member`` (records,) bool: who a target with weights of its own
+    (``config.target.weights``) was trained on. Raises ConfigError or DataError where the records
+    cannot give what is asked of them.
     """
-    split = draw_split(len(labels), config)
+    if config.target.weights is not None and member is None:
+        raise DataError(
+            f"target.weights '{config.target.weights}': nothing says who that target was trained "
+            "on: name data whose array 'member' does"
+        )
+    split = draw_split(len(labels), config, member)
+    trained_on = split.target.members if member is None else np.flatnonzero(member)
     _check_evidence(split.shadows, labels, classes)
     wanted = config.deletion
     needs_groups = "grouped" in wanted.methods or wanted.placement == "concentrated"
-    groups = draw_groups(config, split.target.members) if needs_groups else []
-    requests = draw_requests(config, split.target.members, labels, groups, features)
+    groups = draw_groups(config, trained_on) if needs_groups else []
+    # Only audited members are deleted, since it is on them that a deletion is measured.
+    audited = [np.intersect1d(group, split.target.members) for group in groups]
+    requests = draw_requests(config, split.target.members, labels, audited, features)
 
-    recipes = {TARGET: config.target}
+    recipes: dict[str, TrainingSettings] = {TARGET: config.target}
     of_shadows = TARGET
     if config.shadows.network not in (None, config.target.network):
         of_shadows = SHADOW
@@ -43,7 +57,8 @@ def draft_plan(
             update={"network": config.shadows.network, "options": {}}
         )
     rows = np.sort(split.target.rows)
-    models = [PlannedModel("target", "target", TARGET, split.target.members, rows)]
+    of_target = TARGET if config.target.weights is None else GIVEN
+    models = [PlannedModel("target", "target", of_target, trained_on, rows)]
     models += [
         PlannedModel(
             f"shadow-{number:02d}", "shadow", of_shadows, shadow.members, np.sort(shadow.rows)
@@ -55,7 +70,8 @@ def draft_plan(
     if requests and "full" in wanted.methods:
         for request in requests:
             name = f"full-{request.slug}"
-            models.append(PlannedModel(name, "full", TARGET, request.retained, rows))
+            left = np.setdiff1d(trained_on, request.deleted)
+            models.append(PlannedModel(name, "full", TARGET, left, rows))
             versions.append(Version(name, (name,), retrained=(name,)))
             deletions.append(PlannedDeletion(request, "full", "original", name))
     if requests and "grouped" in wanted.methods:
@@ -102,12 +118,10 @@ def _retrained(
 
 def _check_evidence(shadows: Sequence[Membership], labels: np.ndarray, classes: int) -> None:
     """Raise DataError naming a class of which no shadow has both members and non-members."""
-    seen = np.zeros(classes, bool)
-    for shadow in shadows:
-        seen[np.intersect1d(labels[shadow.members], labels[shadow.non_members])] = True
-    if not seen.all():
+    lacking = lacking_evidence(shadows, labels, np.arange(classes))
+    if len(lacking):
         raise DataError(
-            f"class {np.flatnonzero(~seen)[0]} has no shadow with both members and non-members of "
+            f"class {lacking[0]} has no shadow with both members and non-members of "
             "it, so its attack model has nothing to learn from: raise split.shadow_members or "
             "shadows.count"
         )

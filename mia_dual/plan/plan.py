@@ -14,6 +14,9 @@ from mia_dual.config import TrainingSettings
 from mia_dual.plan.requests import Request
 from mia_dual.plan.splits import Split
 
+GIVEN = "given"
+"""The recipe of a model that was trained elsewhere: it is trained by none of the plan's."""
+
 Role = Literal["target", "shadow", "full", "group"]
 Method = Literal["full", "grouped"]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 
@@ -33,42 +35,71 @@ class Split:
     shadows: tuple[Membership, ...]
 
 
-def draw_split(records: int, config: Config) -> Split:
+def draw_split(records: int, config: Config, member: Optional[np.ndarray] = None) -> Split:
     """Draw the split of ``records`` records that ``config`` asks for.
 
-    Shadows may overlap each other, never the target. Raises DataError when there are too few
-    records.
+    ``member`` (records,) bool says who the target was trained on, where that is settled already:
+    its members are drawn among those, all others from the rest. Shadows may overlap each other,
+    never the target. Raises DataError when there are too few records.
     """
     wanted = config.split
-    taken = wanted.target_members + wanted.target_non_members
     shadow = wanted.shadow_members + config.shadow_non_members
+    rng = generator(config.seed, "split", "target")
+    if member is None:
+        _check_records(records, shadow, config)
+        order = rng.permutation(records)
+        members, others = np.split(order, [wanted.target_members])
+    else:
+        _check_members(member, shadow, config)
+        members = rng.permutation(np.flatnonzero(member))[: wanted.target_members]
+        others = rng.permutation(np.flatnonzero(~member))
+    non_members, pool = np.split(others, [wanted.target_non_members])
+    pool = np.sort(pool)
+    return Split(
+        target=_membership(members, non_members),
+        pool=pool,
+        shadows=tuple(
+            _membership(*np.split(drawn, [wanted.shadow_members]))
+            for number in range(config.shadows.count)
+            for drawn in [
+                generator(config.seed, "split", f"shadow-{number}").choice(
+                    pool, shadow, replace=False
+                )
+            ]
+        ),
+    )
+
+
+def _check_records(records: int, shadow: int, config: Config) -> None:
+    taken = config.split.target_members + config.split.target_non_members
     if taken + shadow > records:
         raise DataError(
             f"data '{config.data.name}' has {records} records, and the split asks for "
             f"{taken + shadow}: {taken} for the target (target_members + target_non_members) and "
             f"{shadow} for a shadow (shadow_members + shadow_non_members); lower split.*"
         )
-    order = generator(config.seed, "split", "target").permutation(records)
-    pool = np.sort(order[taken:])
-    return Split(
-        target=_membership(order[:taken], wanted.target_members),
-        pool=pool,
-        shadows=tuple(
-            _membership(
-                generator(config.seed, "split", f"shadow-{number}").choice(
-                    pool, shadow, replace=False
-                ),
-                wanted.shadow_members,
-            )
-            for number in range(config.shadows.count)
-        ),
-    )
 
 
-def _membership(rows: np.ndarray, members: int) -> Membership:
+def _check_members(member: np.ndarray, shadow: int, config: Config) -> None:
+    wanted, inside = config.split, int(member.sum())
+    if wanted.target_members > inside:
+        raise DataError(
+            f"'{config.data.file}': 'member' names {inside} members of the target, and "
+            f"split.target_members asks for {wanted.target_members}: lower it"
+        )
+    outside, asked = len(member) - inside, wanted.target_non_members + shadow
+    if asked > outside:
+        raise DataError(
+            f"'{config.data.file}': 'member' leaves {outside} records that are none, and the split "
+            f"asks for {asked}: {wanted.target_non_members} to audit (target_non_members) and "
+            f"{shadow} for a shadow (shadow_members + shadow_non_members); lower split.*"
+        )
+
+
+def _membership(members: np.ndarray, non_members: np.ndarray) -> Membership:
     return Membership(
-        members=np.sort(rows[:members]).astype(np.int64),
-        non_members=np.sort(rows[members:]).astype(np.int64),
+        members=np.sort(members).astype(np.int64),
+        non_members=np.sort(non_members).astype(np.int64),
     )
 
 
@@ -91,3 +122,14 @@ def balanced(
         members=np.sort(np.concatenate(kept_members)),
         non_members=np.sort(np.concatenate(kept_non_members)),
     )
+
+
+def lacking_evidence(
+    shadows: Sequence[Membership], labels: np.ndarray, classes: np.ndarray
+) -> np.ndarray:
+    """Those of ``classes`` of which no shadow has both members and non-members.
+
+    Attack models of such a class would have nothing to learn from.
+    """
+    seen = [np.intersect1d(labels[one.members], labels[one.non_members]) for one in shadows]
+    return np.setdiff1d(classes, np.concatenate(seen) if seen else [])

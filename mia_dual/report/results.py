@@ -6,9 +6,17 @@ give the same bytes. Seconds are in ``cost.json``.
 
 from __future__ import annotations
 
-from typing import Literal, Optional
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Optional, Union
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mia_dual.errors import StoreError
+from mia_dual.quoting import one_line
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
 
 SCHEMA_VERSION = 1
 """Raised when a field changes its meaning or goes."""
@@ -108,19 +116,69 @@ class DataResult(_Result):
     digest: str = Field(description="SHA-256 of all features and labels, equal on all backends")
     records: int
     classes: int
-    shape: tuple[int, ...] = Field(description="of one record, as the network sees it")
+    shape: tuple[int, ...] = Field(
+        description="of one record, as the network sees it; of saved outputs, of one output"
+    )
 
 
 class Results(_Result):
     """A whole run."""
 
     schema_version: int = SCHEMA_VERSION
-    backend: str
+    backend: str = Field(description="none where saved outputs were audited without one")
     seed: int
-    network: str
+    network: str = Field(description="given where outputs were, whatever network gave them")
     data: DataResult
     shadows: int
     target: ModelResult
     attacks: dict[str, AttackResult] = Field(description="on the target, by attack")
+    not_run: dict[str, str] = Field(
+        {}, description="attacks that what was given does not allow, and what each lacks"
+    )
     grouped: Optional[GroupedResult]
     deletion: list[DeletionResult]
+
+    @classmethod
+    def load(cls, folder: Union[str, Path]) -> Results:
+        """The results in a run folder; raises StoreError where they cannot be read."""
+        file = Path(folder) / "results.json"
+        try:
+            return cls.model_validate_json(file.read_bytes())
+        except OSError as error:
+            raise StoreError(
+                f"'{file}' cannot be read ({error.strerror}): name the folder of a finished run"
+            ) from error
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(str(part) for part in first["loc"]) or "the file"
+            raise StoreError(
+                f"'{file}' holds no results of this version ({one_line(place, 100)}: "
+                f"{one_line(first['msg'], 100)}): run the audit again"
+            ) from error
+
+    def to_frame(self) -> DataFrame:
+        """A tidy pandas frame; its columns are those of :func:`mia_dual.report.rows.tidy_rows`.
+
+        Raises MissingPackageError where pandas is not installed.
+        """
+        from mia_dual.report.optional import optional
+        from mia_dual.report.rows import tidy_rows, types
+
+        rows = tidy_rows(self)
+        frame: DataFrame = optional("pandas", "to_frame").DataFrame(rows)
+        return frame.astype(types(rows))
+
+    def figure(self) -> Figure:
+        """A figure of every attack's AUC and, where there are any, of each deletion's.
+
+        Raises MissingPackageError where Matplotlib is not installed.
+        """
+        from mia_dual.report.figure import draw
+
+        return draw(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from mia_dual.report.html import as_html
+
+        return as_html(self)

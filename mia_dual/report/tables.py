@@ -18,12 +18,15 @@ def print_results(results: Results, console: Console) -> None:
         f"{_number(results.target.train_accuracy)} on members, "
         f"{_number(results.target.test_accuracy)} on non-members",
         soft_wrap=True,
+        markup=False,
     )
     console.print(_attacks(results))
     name, attack = next(iter(results.attacks.items()))
     console.print(_per_class(name, attack))
     for name in results.attacks if results.deletion else ():
         console.print(_deletions(results, name))
+    for name, lack in results.not_run.items():
+        console.print(f"{name} did not run: it needs {lack}", soft_wrap=True, highlight=False)
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -18,13 +18,16 @@ INSTALLED = tuple(
     for name in ("stdlib", "platstdlib", "purelib", "platlib")
 )
 
+OURS = __name__.partition(".")[0]
+
 
 def factory_source(network: str) -> str:
     """SHA-256 over the source of a ``package.module:factory``'s module, and of the local modules
     that it imports, directly or through each other; nothing is imported for it but the packages
     they lie in.
 
-    Local is what lies neither in the standard library nor among installed packages. Its limit:
+    Local is what lies neither in the standard library nor among installed packages, and is not
+    this package, whose part in a model every key holds anyway. Its limit:
     what the code reads or imports while it runs (files, ``importlib``), and the versions of
     installed packages, the framework's excepted, which every key holds. Raises NetworkError where
     the module is not found.
@@ -41,7 +44,7 @@ def factory_source(network: str) -> str:
 
 
 def _gather(module: str, sources: dict[str, str]) -> None:
-    found = _local_file(module)
+    found = None if module.partition(".")[0] == OURS else _local_file(module)
     if module in sources or found is None:
         return
     content = found.read_bytes()
@@ -79,7 +82,7 @@ def _local_file(module: str) -> Optional[Path]:
         return None
     try:
         spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError, AttributeError):
+    except Exception:  # packages around it are imported, and raise what they like
         return None
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
         return None

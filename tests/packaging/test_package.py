@@ -24,7 +24,7 @@ def test_importing_all_of_mia_dual_imports_no_framework():
         "    if not module.name.endswith('__main__'):\n"
         "        importlib.import_module(module.name)\n"
         f"print([name for name in {FRAMEWORKS} if name in sys.modules])\n"
-        "print('mia_dual.audit.run' in sys.modules)\n"
+        "print('mia_dual.walks.run' in sys.modules)\n"
     )
     assert loaded.split("\n")[:2] == ["[]", "True"]
 
@@ -53,6 +53,18 @@ def test_help_needs_neither_framework_nor_the_pipeline():
         "print([name for name in heavy if name in sys.modules])\n"
     )
     assert loaded.strip().splitlines()[-1] == "[]"
+
+
+def test_the_package_is_imported_without_what_it_gives():
+    loaded = python(
+        "import sys, mia_dual\n"
+        "print([name for name in ('numpy', 'pydantic', 'rich') if name in sys.modules])\n"
+        "import mia_dual.walks.run, mia_dual.attacks.base\n"
+        "print(callable(mia_dual.audit), callable(mia_dual.attack), mia_dual.Results.__name__)\n"
+        "from mia_dual import *\n"
+        "print(audit is mia_dual.audit, hasattr(mia_dual, 'no_such'))\n"
+    )
+    assert loaded.splitlines() == ["[]", "True True Results", "True False"]
 
 
 def test_setup_lists_every_package_of_the_tree():

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from mia_dual.audit.run import run_audit
 from mia_dual.config import Config
 from mia_dual.data.load import load_dataset
 from mia_dual.errors import ConfigError, NetworkError
@@ -18,6 +17,7 @@ from mia_dual.report.results import Results
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
 from mia_dual.training.planned import plan_families
+from mia_dual.walks.run import run_audit
 from mia_dual_sklearn.adapter import SklearnBackend
 from tests.numpy_backend import NumpyEngine
 

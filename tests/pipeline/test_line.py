@@ -10,7 +10,6 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from mia_dual.audit.run import run_audit
 from mia_dual.config import Config
 from mia_dual.data.load import load_dataset
 from mia_dual.progress import Silent
@@ -19,6 +18,7 @@ from mia_dual.store.objects import Store
 from mia_dual.training.family import Member
 from mia_dual.training.planned import dataset_family
 from mia_dual.training.trainer import Trainer
+from mia_dual.walks.run import run_audit
 from tests.numpy_backend import Interrupted, NumpyBackend, NumpyEngine
 
 SETTINGS = {

@@ -5,14 +5,14 @@ import json
 
 import pytest
 
-from mia_dual.audit.run import run_audit
-from mia_dual.audit.study import run_study
 from mia_dual.data.load import load_dataset
 from mia_dual.errors import DataError, StoreError
 from mia_dual.progress import Silent
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
 from mia_dual.study_settings import load_study
+from mia_dual.walks.run import run_audit
+from mia_dual.walks.study import run_study
 from mia_dual.yaml_file import write_yaml
 from tests.numpy_backend import Interrupted, NumpyBackend, NumpyEngine
 from tests.pipeline.test_bad_input import assert_refused

@@ -5,6 +5,8 @@ import sys
 import pytest
 
 from mia_dual.errors import NetworkError
+from mia_dual.store.files import checksum
+from mia_dual.store.keys import key_of
 from mia_dual.store.source import factory_source
 
 FILES = {
@@ -56,3 +58,17 @@ def test_source_that_is_no_python_still_has_a_digest(nets):
 def test_a_module_without_a_local_source_is_named(network):
     with pytest.raises(NetworkError, match=rf"'{network}' cannot be imported"):
         factory_source(network)
+
+
+def test_this_package_is_no_part_of_it(nets):
+    (nets / "nets_b.py").write_text("import mia_dual\nfrom mia_dual.networks import NETWORKS\n")
+    assert factory_source("nets_b:make") == key_of(
+        {"nets_b": checksum((nets / "nets_b.py").read_bytes())}
+    )
+
+
+def test_a_package_that_breaks_when_it_is_looked_into_is_left_to_its_import(nets):
+    (nets / "nets_broken").mkdir()
+    (nets / "nets_broken" / "__init__.py").write_text("assert False\n")
+    (nets / "nets_b.py").write_text("import nets_broken.part\n")
+    assert factory_source("nets_b:make")

@@ -5,9 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from mia_dual.answers import Answers
-from mia_dual.audit.assess import assess
-from mia_dual.audit.scoring import Scores
-from mia_dual.data.dataset import Dataset
 from mia_dual.deletion.versions import version_logits
 from mia_dual.plan.plan import Plan, PlannedDeletion
 from mia_dual.plan.splits import Membership, balanced
@@ -21,14 +18,16 @@ from mia_dual.report.results import (
 )
 from mia_dual.seeds import generator
 from mia_dual.signals import accuracy
+from mia_dual.walks.assess import assess
+from mia_dual.walks.scoring import Scores
 
 
 class Judge:
     """Measures the versions of a plan's target on its members, non-members and deleted records."""
 
-    def __init__(self, plan: Plan, dataset: Dataset, answers: Answers, scores: Scores) -> None:
+    def __init__(self, plan: Plan, labels: np.ndarray, answers: Answers, scores: Scores) -> None:
         self._plan, self._answers, self._scores = plan, answers, scores
-        self._labels = dataset.labels
+        self._labels = labels
 
     def model(self, version: str) -> ModelResult:
         """Accuracy on members and non-members."""

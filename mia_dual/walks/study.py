@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable
 
-from mia_dual.audit.run import run_audit
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.engine import Engine
@@ -24,6 +23,7 @@ from mia_dual.study_settings import Study
 from mia_dual.training.family import Family, Member
 from mia_dual.training.planned import plan_families, plan_members
 from mia_dual.training.trainer import Trainer
+from mia_dual.walks.run import run_audit
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,6 @@ from __future__ import annotations
 from mia_dual.answers import Answers, ask
 from mia_dual.attacks.choice import check_needs, choose_attacks, needs_met
 from mia_dual.attacks.references import References
-from mia_dual.audit.costs import costs
-from mia_dual.audit.judge import Judge
-from mia_dual.audit.scoring import score
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.engine import Engine
@@ -17,8 +14,12 @@ from mia_dual.plan.labels import configured
 from mia_dual.progress import Progress
 from mia_dual.report.results import DataResult, Results
 from mia_dual.store.folder import RunFolder
+from mia_dual.training.given import given_model
 from mia_dual.training.planned import plan_families, plan_members
 from mia_dual.training.trainer import Trained, Trainer
+from mia_dual.walks.costs import costs
+from mia_dual.walks.judge import Judge
+from mia_dual.walks.scoring import score
 
 
 def run_audit(
@@ -30,7 +31,7 @@ def run_audit(
     anything is trained when the data set cannot give what is asked of it.
     """
     dataset = configured(dataset, config)
-    plan = draft_plan(config, dataset.labels, dataset.classes, dataset.features)
+    plan = draft_plan(config, dataset.labels, dataset.classes, dataset.features, dataset.member)
     families = plan_families(plan, config, dataset)
     trainer = Trainer(engine, folder, progress)
     attacks = choose_attacks(config, trainer, folder)
@@ -41,10 +42,15 @@ def run_audit(
     folder.write_arrays("plan.npz", plan_arrays(plan))
 
     trained: dict[str, Trained] = {}
+    given = {}
+    if config.target.weights is not None:
+        given["target"] = given_model(config.target.weights, engine, folder, families[TARGET])
     answers = Answers({}, {}, {})
     for recipe, family in families.items():
         # All models of a recipe in one call, since they train faster together.
         found = trainer.train("models", family, plan_members(plan, recipe))
+        if recipe == TARGET:
+            found.update(given)
         for name, model in found.items():
             folder.link(model.entry, f"models/{name}.safetensors")
         asked = {name: plan.models[name].asked for name in found}
@@ -63,7 +69,7 @@ def run_audit(
     scores = score(attacks, references, versions, answers, plan.target_rows, folder, progress)
     folder.write_arrays("scores.npz", scores.arrays())
 
-    judge = Judge(plan, dataset, answers, scores)
+    judge = Judge(plan, dataset.labels, answers, scores)
     results = Results(
         backend=engine.name,
         seed=config.seed,

@@ -1,0 +1,115 @@
+"""The audit as a function, for scripts and notebooks: what the command line does, and no more.
+
+Errors are those of :mod:`mia_dual.errors`, each message one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Optional, Union
+
+from mia_dual.config import Config, checked, load_config
+from mia_dual.data.load import load_dataset
+from mia_dual.data.outputs import load_outputs
+from mia_dual.engine import Engine
+from mia_dual.progress import Progress, Silent
+from mia_dual.report.results import Results
+from mia_dual.store.folder import RunFolder
+from mia_dual.store.keys import key_of
+from mia_dual.store.objects import Store, store_folder
+
+Place = Union[str, Path]
+
+Settings = Union[Config, Mapping[str, Any], str, Path, None]
+"""A config: made already, nested as in YAML, in a YAML file, or None for the defaults."""
+
+
+def audit(
+    config: Settings = None,
+    *,
+    out: Optional[Place] = None,
+    store: Optional[Place] = None,
+    backend: Optional[str] = None,
+    data_dir: Optional[Place] = None,
+    progress: Union[Progress, bool] = True,
+) -> Results:
+    """Run the audit of ``config``, as ``mia-dual run`` does, and say what was found.
+
+    ``out``: the run folder; else one under ``runs``, named after the config's file or content, so
+    that the same audit asked for again is found done. ``store``: where models are kept for all
+    runs; else ``$MIA_DUAL_STORE``, or ``store`` beside the run folder. ``backend`` takes the place
+    of the config's. ``data_dir``: where data sets lie. ``progress``: True shows bars, False
+    nothing.
+    """
+    from mia_dual.walks.run import run_audit
+
+    settings = _settings(config, backend)
+    stem = f"{Path(config).stem}-{settings.backend}" if isinstance(config, (str, Path)) else None
+    shown = _progress(progress)
+    dataset = load_dataset(
+        settings.data.name,
+        data_dir=None if data_dir is None else Path(data_dir),
+        file=settings.data.file,
+        members=settings.target.weights is not None,
+        progress=shown,
+    )
+    engine = Engine(settings.backend, settings.device)
+    with _folder(settings, out, store, stem) as folder:
+        return run_audit(settings, engine, dataset, folder, shown)
+
+
+def attack(
+    outputs: Place,
+    config: Settings = None,
+    *,
+    out: Optional[Place] = None,
+    store: Optional[Place] = None,
+    backend: Optional[str] = None,
+    progress: Union[Progress, bool] = True,
+) -> Results:
+    """Attack the saved ``outputs`` (an .npz file), as ``mia-dual attack --outputs`` does.
+
+    The file's arrays are those of :mod:`mia_dual.data.outputs`. Of ``config`` the attacks and the
+    seed count. ``backend`` trains attack models that are networks; without it the others run, and
+    ``Results.not_run`` says what did not. The rest as in :func:`audit`.
+    """
+    from mia_dual.walks.attack import attack_outputs, outputs_config
+
+    shown = _progress(progress)
+    given = load_outputs(Path(outputs), shown)
+    settings, not_run = outputs_config(_settings(config, None), given, backend)
+    engine = None if backend is None else Engine(backend, settings.device)
+    with _folder(settings, out, store, f"attack-{Path(outputs).stem}") as folder:
+        return attack_outputs(settings, given, not_run, engine, folder, shown)
+
+
+def _settings(config: Settings, backend: Optional[str]) -> Config:
+    if isinstance(config, Config):
+        return config if backend is None else config.model_copy(update={"backend": backend})
+    if isinstance(config, Mapping):
+        return checked({**config, **({} if backend is None else {"backend": backend})})
+    return load_config(None if config is None else Path(config), options={"backend": backend})
+
+
+def _folder(
+    settings: Config, out: Optional[Place], store: Optional[Place], stem: Optional[str]
+) -> RunFolder:
+    if out is None:
+        digest = key_of(settings.model_dump(mode="json"))[:8]
+        out = Path("runs") / (stem or f"audit-{digest}")
+    path = Path(out)
+    named = None if store is None else Path(store)
+    return RunFolder(path, settings, Store(store_folder(named, path.parent)))
+
+
+def _progress(progress: Union[Progress, bool]) -> Progress:
+    if not isinstance(progress, bool):
+        return progress
+    if not progress:
+        return Silent()
+    from rich.console import Console
+
+    from mia_dual.cli.progress import RichProgress
+
+    return RichProgress(Console())

@@ -1,0 +1,74 @@
+"""``mia-dual attack``: the audit of saved outputs, without a framework."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import List, Optional  # noqa: UP035  (Typer reads these on Python 3.9)
+
+import typer
+
+from mia_dual.cli.options import Device
+
+USED = ("attack", "seed")
+"""Settings that an audit of outputs depends on."""
+
+
+def attack(
+    outputs: Path = typer.Option(
+        ...,
+        help="An .npz file with target_logits or target_confidences (records, classes), labels and "
+        "membership (records,), and reference_logits or reference_confidences (models, records, "
+        "classes) with reference_membership (models, records); reference_labels where the "
+        "references' records are others.",
+    ),
+    config: Optional[Path] = typer.Option(
+        None, "--config", "-c", help="YAML settings, of which attack and seed are used."
+    ),
+    assignments: List[str] = typer.Option(  # noqa: UP006
+        [], "--set", metavar="KEY=VALUE", help="One setting of attack; repeatable."
+    ),
+    seed: Optional[int] = typer.Option(None, min=0, help="Draws everything that is random."),
+    backend: Optional[str] = typer.Option(
+        None, help="Trains attack models that are networks; without it, the others run."
+    ),
+    device: Optional[Device] = typer.Option(None, help="Where to compute.", case_sensitive=False),
+    out: Optional[Path] = typer.Option(None, help="The run folder; else runs/attack-<outputs>."),
+    store: Optional[Path] = typer.Option(
+        None,
+        help="Where scores are kept for all runs; else $MIA_DUAL_STORE, or the folder 'store' "
+        "beside the run folder.",
+    ),
+) -> None:
+    """Attack a model by what it said: saved outputs in, the results that run gives out."""
+    from rich.console import Console
+
+    from mia_dual.cli.progress import RichProgress
+    from mia_dual.config import load_config
+    from mia_dual.data.outputs import load_outputs
+    from mia_dual.engine import Engine
+    from mia_dual.errors import ConfigError
+    from mia_dual.quoting import quoted
+    from mia_dual.report.tables import print_results
+    from mia_dual.store.folder import RunFolder
+    from mia_dual.store.objects import Store, store_folder
+    from mia_dual.walks.attack import attack_outputs, outputs_config
+
+    for assignment in assignments:
+        if assignment.partition("=")[0].partition(".")[0] not in USED:
+            raise ConfigError(
+                f"--set {quoted(assignment)}: saved outputs are attacked as {' and '.join(USED)} "
+                "say, and nothing else changes that: leave it out"
+            )
+    asked = load_config(
+        config, assignments, {"device": device.value if device else None, "seed": seed}
+    )
+    engine = None if backend is None else Engine(backend, asked.device)
+    console = Console()
+    progress = RichProgress(console)
+    given = load_outputs(outputs, progress)
+    settings, not_run = outputs_config(asked, given, backend)
+    path = out or Path("runs") / f"attack-{outputs.stem}"
+    with RunFolder(path, settings, Store(store_folder(store, path.parent))) as folder:
+        results = attack_outputs(settings, given, not_run, engine, folder, progress)
+    print_results(results, console)
+    console.print(f"{path} holds results.json and scores.npz", markup=False)

@@ -1,0 +1,74 @@
+"""The plan of an audit that starts at saved outputs: who is in and out of what; nothing trains."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mia_dual.data.outputs import Outputs
+from mia_dual.errors import DataError
+from mia_dual.plan.plan import GIVEN, Plan, PlannedModel, Version
+from mia_dual.plan.splits import Membership, Split, lacking_evidence
+
+
+def outputs_labels(outputs: Outputs) -> np.ndarray:
+    """The labels of all records, int64: the target's, then the references' where those are others.
+
+    A record's index, in a plan of ``outputs`` and wherever else, is its place here.
+    """
+    references = outputs.references
+    if references is None or references.labels is None:
+        return outputs.labels
+    return np.concatenate([outputs.labels, references.labels])
+
+
+def outputs_plan(outputs: Outputs, seed: int) -> Plan:
+    """The target and the references of ``outputs``, as if they had been planned and trained.
+
+    Raises DataError where no member can be held against a non-member, or naming a class of which
+    no reference tells anything.
+    """
+    audited = np.arange(len(outputs.labels))
+    target = _membership(audited, outputs.membership)
+    if not len(np.intersect1d(outputs.labels[target.members], outputs.labels[target.non_members])):
+        raise DataError(
+            f"'{outputs.file}': no class has both members and non-members in 'membership', and "
+            "they are told apart class by class: give records of both"
+        )
+    shadows: list[Membership] = []
+    references = outputs.references
+    if references is not None:
+        seen = audited
+        if references.labels is not None:
+            seen = len(audited) + np.arange(len(references.labels))
+        shadows = [_membership(seen, inside) for inside in references.membership]
+        _check_evidence(outputs, shadows)
+    models = [PlannedModel("target", "target", GIVEN, target.members, audited)]
+    models += [
+        PlannedModel(f"shadow-{number:02d}", "shadow", GIVEN, shadow.members, np.sort(shadow.rows))
+        for number, shadow in enumerate(shadows)
+    ]
+    rows = [shadow.rows for shadow in shadows]
+    return Plan(
+        seed=seed,
+        recipes={},
+        models={model.name: model for model in models},
+        split=Split(target, np.unique(np.concatenate(rows)) if rows else audited[:0], (*shadows,)),
+        groups=(),
+        requests=(),
+        versions={"original": Version("original", ("target",))},
+        deletions=(),
+    )
+
+
+def _membership(rows: np.ndarray, inside: np.ndarray) -> Membership:
+    return Membership(rows[inside], rows[~inside])
+
+
+def _check_evidence(outputs: Outputs, shadows: list[Membership]) -> None:
+    lacking = lacking_evidence(shadows, outputs_labels(outputs), np.unique(outputs.labels))
+    if len(lacking):
+        raise DataError(
+            f"'{outputs.file}': no reference has both members and non-members of class "
+            f"{lacking[0]} in 'reference_membership', so nothing can be learnt of it: ask the "
+            "references about more records, or leave that class out"
+        )

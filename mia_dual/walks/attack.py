@@ -1,0 +1,173 @@
+"""The walk that starts at answers: a user's saved outputs, attacked as a run's would be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Optional
+
+import numpy as np
+
+from mia_dual.answers import Answers
+from mia_dual.attacks.base import Need
+from mia_dual.attacks.choice import check_needs, choose_attacks, runnable
+from mia_dual.attacks.references import References
+from mia_dual.config import NO_BACKEND, Config, DataSettings
+from mia_dual.data.outputs import OUTPUTS, Outputs, Table
+from mia_dual.engine import Engine
+from mia_dual.errors import ConfigError
+from mia_dual.plan.document import plan_arrays, plan_document
+from mia_dual.plan.given import outputs_labels, outputs_plan
+from mia_dual.plan.plan import GIVEN, Plan
+from mia_dual.progress import Progress
+from mia_dual.report.results import DataResult, Results
+from mia_dual.store.folder import RunFolder
+from mia_dual.store.keys import array_digest, key_of
+from mia_dual.training.trainer import Trainer
+from mia_dual.walks.judge import Judge
+from mia_dual.walks.scoring import score
+
+REMEDIES = {
+    Need.REFERENCES: "'reference_logits' and 'reference_membership' in the file",
+    Need.ATTACK_MODELS: "--backend",
+}
+"""What gives the user each need."""
+
+
+def outputs_config(
+    config: Config, outputs: Outputs, backend: Optional[str] = None
+) -> tuple[Config, dict[str, str]]:
+    """What of ``config`` an audit of ``outputs`` depends on, and which attacks cannot run, and why.
+
+    ``backend`` trains attack models; None: nothing does, whatever backend ``config`` names. Where
+    ``config`` chooses no attack models, all that can run are chosen. Raises ConfigError where none
+    can, or one that was chosen cannot.
+    """
+    lacking = {
+        model: ", and ".join(f"{need.value} ({REMEDIES[need]})" for need in needs)
+        for model, needs in runnable(_offered(outputs, backend is not None)).items()
+    }
+    attack = config.attack
+    if "models" not in attack.model_fields_set:
+        attack = attack.model_copy(
+            update={"models": tuple(model for model, lack in lacking.items() if not lack)}
+        )
+    refused = {f"shadow_{model}": lack for model, lack in lacking.items() if lack}
+    # Where none can run, what the least demanding one lacks says the most.
+    for model in attack.models or [min(lacking, key=lambda model: len(lacking[model]))]:
+        if lacking[model]:
+            raise ConfigError(
+                f"attack 'shadow_{model}' cannot run on '{outputs.file}': it needs {lacking[model]}"
+            )
+    settled = Config(
+        backend=NO_BACKEND if backend is None else backend,
+        device=config.device,
+        seed=config.seed,
+        data=DataSettings(name=OUTPUTS, file=outputs.file),
+        attack=attack,
+    )
+    return settled, refused
+
+
+def attack_outputs(
+    config: Config,
+    outputs: Outputs,
+    not_run: dict[str, str],
+    engine: Optional[Engine],
+    folder: RunFolder,
+    progress: Progress,
+) -> Results:
+    """Attack ``outputs``, into ``folder``; ``config`` and ``not_run`` as :func:`outputs_config`
+    gives them. ``engine`` trains attack models; None where none of them is to be trained.
+    """
+    plan, labels = outputs_plan(outputs, config.seed), outputs_labels(outputs)
+    trainer = None if engine is None else Trainer(engine, folder, progress)
+    attacks = choose_attacks(config, trainer, folder)
+    check_needs(attacks, _offered(outputs, engine is not None))
+    if engine is not None:
+        engine.recall(folder.read_json("environment.json"))
+    folder.write_json("environment.json", engine.record() if engine else {"backend": NO_BACKEND})
+    folder.write_json("plan.json", plan_document(plan))
+    folder.write_arrays("plan.npz", plan_arrays(plan))
+
+    answers = _answers(outputs, plan)
+    references = References(
+        names=[model.name for model in plan.shadows],
+        memberships=plan.split.shadows,
+        answers=answers,
+        labels=labels,
+        audited_labels=labels,
+        classes=outputs.classes,
+        seed=config.seed,
+    )
+    versions = list(plan.versions.values())
+    scores = score(attacks, references, versions, answers, plan.target_rows, folder, progress)
+    folder.write_arrays("scores.npz", scores.arrays())
+
+    judge = Judge(plan, labels, answers, scores)
+    results = Results(
+        backend=config.backend,
+        seed=config.seed,
+        network=GIVEN,
+        data=DataResult(
+            name=outputs.file.name,
+            digest=key_of({"target": answers.key("target"), "labels": array_digest(labels)}),
+            records=len(outputs.labels),
+            classes=outputs.classes,
+            shape=(outputs.classes,),
+        ),
+        shadows=len(plan.shadows),
+        target=judge.model("original"),
+        attacks=judge.attacks("original"),
+        not_run=not_run,
+        grouped=judge.grouped(),
+        deletion=[],
+    )
+    folder.write_json("results.json", results.model_dump(mode="json"))
+    folder.log("done")
+    return results
+
+
+def _offered(outputs: Outputs, trains: bool) -> frozenset[Need]:
+    given = {Need.REFERENCES: outputs.references is not None, Need.ATTACK_MODELS: trains}
+    return frozenset(need for need, there in given.items() if there)
+
+
+def _answers(outputs: Outputs, plan: Plan) -> Answers:
+    """The table as the plan's models fill it; what a model says is turned to logits when asked."""
+    tables = [(outputs.target, 0)]
+    if outputs.references is not None:
+        tables += [(outputs.references.table, number) for number in range(len(plan.shadows))]
+    labels = outputs_labels(outputs)
+    return Answers(
+        {model.name: model.asked for model in plan.models.values()},
+        _Said(dict(zip(plan.models, tables))),
+        {
+            model.name: key_of(
+                {
+                    "given": array_digest(table.values[number]),
+                    "form": table.form,
+                    "labels": array_digest(labels[model.asked]),
+                    # Whom the target was trained on is for figures alone: no score depends on it.
+                    "members": array_digest(model.members) if model.role == "shadow" else None,
+                }
+            )
+            for model, (table, number) in zip(plan.models.values(), tables)
+        },
+    )
+
+
+class _Said(Mapping[str, np.ndarray]):
+    """Model -> logits (records, classes), of models by their tables and numbers there."""
+
+    def __init__(self, tables: Mapping[str, tuple[Table, int]]) -> None:
+        self._tables = tables
+
+    def __getitem__(self, model: str) -> np.ndarray:
+        table, number = self._tables[model]
+        return table.logits(number)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
