@@ -5,13 +5,14 @@
 
 from mia_dual.metrics.decisions import accuracy, f1, precision, recall
 from mia_dual.metrics.intervals import auc_interval
-from mia_dual.metrics.ranking import auc, ranks, tpr_at_fpr
+from mia_dual.metrics.ranking import auc, placements, ranks, tpr_at_fpr
 
 __all__ = [
     "accuracy",
     "auc",
     "auc_interval",
     "f1",
+    "placements",
     "precision",
     "ranks",
     "recall",
