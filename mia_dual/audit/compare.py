@@ -29,7 +29,7 @@ from mia_dual.report.comparison import (
     RunName,
     Setting,
 )
-from mia_dual.report.verdict import give_verdict
+from mia_dual.report.verdict import JUDGED, give_verdict
 from mia_dual.seeds import generator
 from mia_dual.store.folder import flat
 
@@ -158,11 +158,11 @@ class _Pair:
         versions = [version for version in first.plan.versions if version in second.plan.versions]
         agreement = [self._agreement(attack, version) for version in versions]
         # Bonferroni: together these miss as seldom as one interval does elsewhere.
-        confidence = 1 - ERROR / max(len(found), 1)
+        confidence = 1 - ERROR / max(len(JUDGED) * len(found), 1)
         joint = {
             place.place: Contrast.at(
                 attack, self._runs, (ours[place.place], theirs[place.place])
-            ).auc_interval(confidence)
+            ).plain_intervals(confidence)
             for place in found
         }
         return AttackComparison(

@@ -117,8 +117,8 @@ def _parted(weights: Sequence[Parting], logits: Sequence[LogitParting]) -> Table
 
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
-    for column in columns:
-        table.add_column(column)
+    for place, column in enumerate(columns):
+        table.add_column(column, no_wrap=not place)
     return table
 
 

@@ -92,10 +92,12 @@ class Verdict(_Finding):
     """What the figures of an attack come to."""
 
     found: Literal["same", "agree", "differ", "unknown"] = Field(
-        description="same: every score is equal; differ: some AUC does, where all its intervals "
-        "together err in 5 % (Bonferroni); agree: none does; unknown: too few records"
+        description="same: every score is equal; differ: an AUC, accuracy or recall does, by "
+        "intervals that all together miss in 5 % (Bonferroni); agree: none does; unknown: too "
+        "few records to say"
     )
-    most: Optional[str] = Field(description="the place where the AUC differs most")
+    place: Optional[str] = Field(description="where the runs differ most; null where the same")
+    figure: Optional[str] = Field(description="in which figure: auc, accuracy or recall")
     sentence: str
 
 

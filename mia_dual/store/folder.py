@@ -172,10 +172,7 @@ class RunFolder:
 
     def read_json(self, name: str) -> Any:
         """The content of ``name``, or None where it is absent or cannot be read."""
-        try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
-            return None
+        return read_json(self.path / name)
 
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Write ``name``, an npz file of the run itself."""
@@ -206,6 +203,14 @@ class RunFolder:
             f"run folder '{self.path}' cannot be written ({error.strerror}): make room or name "
             "another --out; what is stored is kept"
         )
+
+
+def read_json(file: Path) -> Any:
+    """What ``file`` holds, or None where it is absent or cannot be read."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
 
 
 def read_index(file: Path) -> dict[str, Entry]:
