@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Optional
 
@@ -46,6 +47,9 @@ def _print_pair(pair: PairComparison, console: Console) -> None:
         "* The interval of the difference (95 %, over records) does not hold zero; one of twenty "
         "does not by chance.\n"
     )
+    for what, partings in (("weights", pair.weights), ("logits", pair.logits)):
+        if partings:
+            say(f"{what}: {_furthest(partings)}")
     for attack in pair.attacks:
         say(f"{attack.attack}: {attack.verdict.sentence}")
 
@@ -113,6 +117,17 @@ def _parted(weights: Sequence[Parting], logits: Sequence[LogitParting]) -> Table
                 decided,
             )
     return table
+
+
+def _furthest(partings: Sequence[Parting]) -> str:
+    found = max(
+        partings, key=lambda parting: math.inf if parting.largest is None else parting.largest
+    )
+    models = sum(parting.models for parting in partings)
+    if found.largest == 0:
+        return f"equal, number for number, in all {models} models."
+    largest = "without bound" if found.largest is None else f"by {found.largest:.2g}"
+    return f"parted most {largest}, at {found.where} of {models} models."
 
 
 def _table(title: str, *columns: str) -> Table:
