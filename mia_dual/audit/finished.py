@@ -144,7 +144,7 @@ class FinishedRun:
         self._check_sum(name)
         try:
             return safetensors.numpy.load_file(self.path / name)
-        except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
+        except (OSError, ValueError, TypeError, KeyError, safetensors.SafetensorError) as error:
             raise self._damaged(name, str(error)) from error
 
     def _answers(self, model: str) -> np.ndarray:

@@ -46,7 +46,7 @@ def weights_parted(first: FinishedRun, second: FinishedRun) -> tuple[list[Partin
     A model is looked at where both have it and trained it on the same records.
     """
     tallies: dict[str, _Tally] = {}
-    left_out: list[str] = []
+    unlike: list[str] = []
     there = set(second.model_names())
     for name in first.model_names():
         if name not in there or not _trained_alike(first, second, name):
@@ -54,7 +54,7 @@ def weights_parted(first: FinishedRun, second: FinishedRun) -> tuple[list[Partin
         ours, theirs = first.weights(name), second.weights(name)
         shapes = [{key: array.shape for key, array in found.items()} for found in (ours, theirs)]
         if shapes[0] != shapes[1]:
-            left_out.append(f"weights of '{name}': its arrays have other names or shapes")
+            unlike.append(name)
             continue
         tally = tallies.setdefault(_role(first, name), _Tally())
         tally.add(
@@ -64,6 +64,9 @@ def weights_parted(first: FinishedRun, second: FinishedRun) -> tuple[list[Partin
                 if array.size
             }
         )
+    left_out = (
+        [f"weights whose arrays have other names or shapes: {', '.join(unlike)}"] if unlike else []
+    )
     return [Parting(role=role, **tally.figures()) for role, tally in tallies.items()], left_out
 
 

@@ -146,4 +146,4 @@ def _compare(folders: Sequence[Path], file: Path) -> None:
     comparison = compare_runs([FinishedRun(path) for path in folders], RichProgress(console))
     write_atomically(file, (comparison.model_dump_json(indent=2) + "\n").encode())
     print_comparison(comparison, console)
-    console.print(f"{file} holds the comparison", highlight=False)
+    console.print(f"{file} holds the comparison", highlight=False, markup=False)

@@ -73,7 +73,10 @@ def _weights(sample: Sample, size: int, rng: np.random.Generator) -> tuple[np.nd
 def _multiplicities(count: int, size: int, rng: np.random.Generator) -> np.ndarray:
     if not count:
         return np.zeros((size, 0), np.int64)
-    return rng.multinomial(count, np.full(count, 1 / count), size=size)
+    # Counting draws is several times as fast as drawing counts.
+    return np.stack(
+        [np.bincount(rng.integers(count, size=count), minlength=count) for _ in range(size)]
+    )
 
 
 def _figures(
@@ -88,26 +91,28 @@ def _figures(
             "precision": found / (found + wrong),
             "f1": 2 * found / (inside.sum(axis=1) + found + wrong),
         }
-    for rate in rates:
-        figures[f"tpr@{rate}"] = _found_at(sample, inside, outside, rate)
+    for rate, found_at in zip(rates, _found_at(sample, inside, outside, rates)):
+        figures[f"tpr@{rate}"] = found_at
     return figures
 
 
-def _found_at(sample: Sample, inside: np.ndarray, outside: np.ndarray, rate: float) -> np.ndarray:
-    """As :func:`mia_dual.metrics.tpr_at_fpr`, of each draw."""
-    members = np.sort(sample.scores[sample.membership])
-    others = sample.scores[~sample.membership]
-    if not len(members) or len(others) * rate < 1:
-        return np.full(len(inside), np.nan)
-    falling = np.argsort(-others, kind="stable")
-    allowed = int(len(others) * rate)
-    first_refused = (outside[:, falling].cumsum(axis=1) > allowed).argmax(axis=1)
-    thresholds = others[falling][first_refused]
-    rising = np.argsort(sample.scores[sample.membership], kind="stable")
-    below = np.pad(inside[:, rising].cumsum(axis=1), ((0, 0), (1, 0)))
-    passed = np.searchsorted(members, thresholds, side="right")
-    drawn: np.ndarray = 1 - below[np.arange(len(below)), passed] / len(members)
-    return drawn
+def _found_at(
+    sample: Sample, inside: np.ndarray, outside: np.ndarray, rates: Sequence[float]
+) -> Iterator[np.ndarray]:
+    """As :func:`mia_dual.metrics.tpr_at_fpr` for each of ``rates``, of each draw."""
+    members, others = sample.scores[sample.membership], sample.scores[~sample.membership]
+    rising, falling = np.argsort(members, kind="stable"), np.argsort(-others, kind="stable")
+    members, others = members[rising], others[falling]
+    drawn = np.arange(len(inside))
+    refused = outside[:, falling].cumsum(axis=1, dtype=np.int32)
+    below = np.pad(inside[:, rising].cumsum(axis=1, dtype=np.int32), ((0, 0), (1, 0)))
+    for rate in rates:
+        if not len(members) or len(others) * rate < 1:
+            yield np.full(len(inside), np.nan)
+            continue
+        first_refused = (refused > int(len(others) * rate)).argmax(axis=1)
+        passed = np.searchsorted(members, others[first_refused], side="right")
+        yield 1 - below[drawn, passed] / len(members)
 
 
 def _percentiles(drawn: np.ndarray, confidence: float) -> Optional[tuple[float, float]]:

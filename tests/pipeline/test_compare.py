@@ -329,8 +329,16 @@ def test_weights_that_are_not_there_are_left_out_and_pickles_never_opened(runs, 
     (pair,) = compared(runs / "one", tmp_path / "run")
     assert pair.weights == []
     assert len(pair.logits) == 4
-    weights = safetensors.numpy.load_file(runs / "one" / "models" / "target.safetensors")
-    assert {array.dtype.name for array in weights.values()} == {"float32"}
+    # A user's network may name its parameters otherwise on the other framework.
+    shutil.copytree(runs / "one", tmp_path / "named")
+    (tmp_path / "named" / "index.jsonl").unlink()
+    file = tmp_path / "named" / "models" / "target.safetensors"
+    weights = safetensors.numpy.load_file(file)
+    file.unlink()
+    safetensors.numpy.save_file({f"net.{key}": array for key, array in weights.items()}, file)
+    (pair,) = compared(runs / "one", tmp_path / "named")
+    assert pair.left_out == ["weights whose arrays have other names or shapes: target"]
+    assert "target" not in {found.role for found in pair.weights}
     with_array(tmp_path / "run" / "scores.npz", "labels", lambda labels: labels.astype(object))
     with pytest.raises(StoreError, match="pickled objects"):
         FinishedRun(tmp_path / "run")
