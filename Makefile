@@ -7,9 +7,7 @@ INSTALLED := $(VENV)/.installed
 .PHONY: demo test lint clean
 
 demo: $(INSTALLED)
-	$(BIN)/mia-dual run --config configs/quick.yaml --backend torch --out runs/quick-torch
-	$(BIN)/mia-dual run --config configs/quick.yaml --backend mindspore --out runs/quick-mindspore
-	@echo "Results: runs/quick-torch/results.json and runs/quick-mindspore/results.json"
+	$(BIN)/mia-dual run --config configs/quick.yaml --backend torch --backend mindspore
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest

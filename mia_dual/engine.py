@@ -61,6 +61,11 @@ class Engine:
             self._capabilities = self.backend.capabilities
         return self._capabilities
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the environment is known already, from a record or from the backend."""
+        return self._environment is not None
+
     def recall(self, record: Any) -> None:
         """Believe ``record``, a :meth:`record` of an earlier run, where it still holds."""
         if not isinstance(record, dict) or record.get("asked") != self._asked():

@@ -7,6 +7,7 @@ import typer
 from mia_dual import __version__
 from mia_dual.cli.attack import attack
 from mia_dual.cli.bench import bench
+from mia_dual.cli.compare import compare
 from mia_dual.cli.datasets import datasets
 from mia_dual.cli.doctor import doctor
 from mia_dual.cli.guard import guarded
@@ -36,7 +37,7 @@ def _options(
     pass
 
 
-for command in (run, attack, study, datasets, doctor, bench):
+for command in (run, attack, study, compare, datasets, doctor, bench):
     app.command()(guarded(command))
 app.add_typer(store, name="store")
 

@@ -16,10 +16,15 @@ if TYPE_CHECKING:
 
 
 def run(
+    context: typer.Context,
     config: Optional[Path] = typer.Option(
         None, "--config", "-c", help="YAML settings; without it, the defaults on digits."
     ),
-    backend: Optional[str] = typer.Option(None, help="torch, mindspore, or another installed."),
+    backend: List[str] = typer.Option(  # noqa: UP006
+        [],
+        help="torch, mindspore, or another installed; repeatable: each runs into its own folder, "
+        "and they are compared.",
+    ),
     device: Optional[Device] = typer.Option(None, help="Where to compute.", case_sensitive=False),
     seed: Optional[int] = typer.Option(None, min=0, help="Draws everything that is random."),
     assignments: List[str] = typer.Option(  # noqa: UP006
@@ -29,7 +34,9 @@ def run(
         None, help="Where data sets lie or are downloaded to; else $MIA_DUAL_DATA or the cache."
     ),
     out: Optional[Path] = typer.Option(
-        None, help="The run folder; else runs/<config>-<backend>. A run of the same config goes on."
+        None,
+        help="The run folder; else runs/<config>-<backend>. A run of the same config goes on. With "
+        "several backends, <out>-<backend> each, and <out>-comparison.json.",
     ),
     store: Optional[Path] = typer.Option(
         None,
@@ -55,6 +62,7 @@ def run(
     from rich.console import Console
 
     from mia_dual.cli.progress import RichProgress
+    from mia_dual.cli.several import arguments_of, run_several
     from mia_dual.config import load_config
     from mia_dual.data.load import load_dataset
     from mia_dual.engine import Engine
@@ -64,17 +72,22 @@ def run(
     from mia_dual.store.objects import Store, store_folder
     from mia_dual.walks.run import run_audit
 
-    settings = load_config(
-        config,
-        assignments,
-        {"backend": backend, "device": device.value if device else None, "seed": seed},
-    )
-    path = out or Path("runs") / f"{config.stem if config else 'default'}-{settings.backend}"
-    objects = store_folder(store, path.parent)
+    def configured(name: Optional[str]) -> tuple[Config, Engine]:
+        options = {"backend": name, "device": device.value if device else None, "seed": seed}
+        settings = load_config(config, assignments, options)
+        return settings, Engine(settings.backend, settings.device, execution)
+
     execution = Execution(
         together.value, parse_memory(memory) if memory is not None else None, workers
     )
-    engine = Engine(settings.backend, settings.device, execution)
+    named = out or Path("runs") / (config.stem if config else "default")
+    if len(backend) > 1:
+        engines = [configured(name)[1] for name in backend]
+        run_several(engines, named, arguments_of(context, but=("backend", "out")), dry_run)
+        return
+    settings, engine = configured(backend[0] if backend else None)
+    path = out or named.with_name(f"{named.name}-{settings.backend}")
+    objects = store_folder(store, path.parent)
     console = Console()
     progress = RichProgress(console)
 

@@ -5,7 +5,7 @@
 
 from mia_dual.metrics.decisions import accuracy, f1, precision, recall
 from mia_dual.metrics.intervals import auc_interval
-from mia_dual.metrics.ranking import auc, ranks, tpr_at_fpr
+from mia_dual.metrics.ranking import auc, placements, ranks, tpr_at_fpr
 from mia_dual.metrics.repeats import mean_interval
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "auc_interval",
     "f1",
     "mean_interval",
+    "placements",
     "precision",
     "ranks",
     "recall",

@@ -7,7 +7,7 @@ from typing import Callable, Optional
 
 import numpy as np
 
-from mia_dual.metrics.ranking import auc, ranks
+from mia_dual.metrics.ranking import auc, placements
 
 PRIOR = 6
 """Records of the smaller side that the model's variance weighs as much as, against the data's.
@@ -65,11 +65,8 @@ def _newcombe(area: float, inside: int, outside: int) -> float:
 
 def _delong(membership: np.ndarray, scores: np.ndarray) -> float:
     """Variance of the AUC, from how the records of each side spread among the other's."""
-    inside, outside = scores[membership], scores[~membership]
-    places = ranks(scores)
-    beaten = (places[membership] - ranks(inside)) / len(outside)
-    beating = (places[~membership] - ranks(outside)) / len(inside)
-    return float(beaten.var(ddof=1) / len(inside) + beating.var(ddof=1) / len(outside))
+    beaten, beating = placements(membership, scores)
+    return float(beaten.var(ddof=1) / len(beaten) + beating.var(ddof=1) / len(beating))
 
 
 def _edge(holds: Callable[[float], bool], inner: float, outer: float) -> float:

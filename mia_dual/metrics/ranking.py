@@ -36,6 +36,20 @@ def auc(membership: np.ndarray, scores: np.ndarray) -> Optional[float]:
     return float(wins / (inside * outside))
 
 
+def placements(membership: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each member the share of non-members that it outscores, of each non-member the share of
+    members that outscore it, ties counting half: (members,) and (non-members,) float64.
+
+    Both have :func:`auc` for their mean (DeLong et al. 1988, Biometrics 44, 837-845). Neither
+    side may be empty.
+    """
+    inside, outside = scores[membership], scores[~membership]
+    places = ranks(scores)
+    beaten = (places[membership] - ranks(inside)) / len(outside)
+    beating = 1 - (places[~membership] - ranks(outside)) / len(inside)
+    return beaten, beating
+
+
 def tpr_at_fpr(membership: np.ndarray, scores: np.ndarray, fpr: float) -> Optional[float]:
     """Share of members found by the lowest threshold that accuses at most ``fpr`` non-members.
 

@@ -35,12 +35,17 @@ class Request:
     @property
     def slug(self) -> str:
         """The name as part of a file's: letters, digits, ``.`` and ``-``, another per request."""
-        return self.name.replace("%", "pct").replace(" ", "-")
+        return slug_of(self.name)
 
     @property
     def ratio(self) -> float:
         """Deleted share of the members."""
         return len(self.deleted) / (len(self.deleted) + len(self.retained))
+
+
+def slug_of(name: str) -> str:
+    """See :attr:`Request.slug`."""
+    return name.replace("%", "pct").replace(" ", "-")
 
 
 def draw_requests(

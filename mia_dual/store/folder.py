@@ -82,7 +82,7 @@ class RunFolder:
             ) from error
         try:
             self._claim()
-            self._linked = _read_index(self.path / "index.jsonl")
+            self._linked = read_index(self.path / "index.jsonl")
         except BaseException:
             self._lock.release()
             raise
@@ -136,7 +136,7 @@ class RunFolder:
             found = read_yaml_file(file)
         except YamlError as error:
             raise StoreError(f"'{file}' cannot be read: {error}: name another --out") from error
-        ours, theirs = _flat(read_yaml(self._config.to_yaml())), _flat(found)
+        ours, theirs = flat(read_yaml(self._config.to_yaml())), flat(found)
         for key in sorted(ours.keys() | theirs.keys()):
             if ours.get(key) != theirs.get(key):
                 here, there = quoted(ours.get(key)), quoted(theirs.get(key))
@@ -181,10 +181,7 @@ class RunFolder:
 
     def read_json(self, name: str) -> Any:
         """The content of ``name``, or None where it is absent or cannot be read."""
-        try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
-            return None
+        return read_json(self.path / name)
 
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Write ``name``, an npz file of the run itself."""
@@ -218,7 +215,15 @@ class RunFolder:
         )
 
 
-def _read_index(file: Path) -> dict[str, Entry]:
+def read_json(file: Path) -> Any:
+    """What ``file`` holds, or None where it is absent or cannot be read."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def read_index(file: Path) -> dict[str, Entry]:
     """Name -> what was linked there last; lines that are not as they were written do not count."""
     linked: dict[str, Entry] = {}
     if not file.exists():
@@ -239,10 +244,11 @@ def _is_linkable(name: str) -> bool:
     return bool(slash) and folder in FOLDERS and file not in ("", "..") and "/" not in file
 
 
-def _flat(settings: Any, prefix: str = "") -> dict[str, Any]:
+def flat(settings: Any, prefix: str = "") -> dict[str, Any]:
+    """Settings within settings as one level: ``target.epochs`` -> its value."""
     if not isinstance(settings, dict):
         return {prefix: settings}
-    flat: dict[str, Any] = {}
+    level: dict[str, Any] = {}
     for key, value in settings.items():
-        flat.update(_flat(value, f"{prefix}.{key}" if prefix else str(key)))
-    return flat
+        level.update(flat(value, f"{prefix}.{key}" if prefix else str(key)))
+    return level

@@ -11,6 +11,9 @@ from mia_dual.report.results import AttackResult, ClassResult, Success
 FALSE_POSITIVE_RATES = (0.001, 0.01, 0.1)
 """Where the ROC curve is read: an attack that matters finds members without false alarms."""
 
+THRESHOLD = 0.5
+"""A record that scores above is called a member."""
+
 
 def assess(scores: np.ndarray, truth: Membership, labels: np.ndarray) -> AttackResult:
     """The success of an attack's ``scores`` of ``truth.rows``, overall and per class.
@@ -28,7 +31,7 @@ def assess(scores: np.ndarray, truth: Membership, labels: np.ndarray) -> AttackR
 
 
 def _success(membership: np.ndarray, scores: np.ndarray) -> Success:
-    accused = scores > 0.5
+    accused = scores > THRESHOLD
     return Success(
         members=int(membership.sum()),
         non_members=int((~membership).sum()),

@@ -101,7 +101,7 @@ def attack_outputs(
     )
     versions = list(plan.versions.values())
     scores = score(attacks, references, versions, answers, plan.target_rows, folder, progress)
-    folder.write_arrays("scores.npz", scores.arrays())
+    folder.write_arrays("scores.npz", scores.arrays(labels))
 
     judge = Judge(plan, labels, answers, scores)
     results = Results(

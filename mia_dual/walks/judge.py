@@ -7,7 +7,7 @@ import numpy as np
 from mia_dual.answers import Answers
 from mia_dual.deletion.versions import version_logits
 from mia_dual.plan.plan import Plan, PlannedDeletion
-from mia_dual.plan.splits import Membership, balanced
+from mia_dual.plan.splits import Membership
 from mia_dual.report.results import (
     AttackResult,
     BeforeAfter,
@@ -16,10 +16,10 @@ from mia_dual.report.results import (
     GroupedResult,
     ModelResult,
 )
-from mia_dual.seeds import generator
 from mia_dual.signals import accuracy
 from mia_dual.walks.assess import assess
 from mia_dual.walks.scoring import Scores
+from mia_dual.walks.truth import deletion_truths, target_truth
 
 
 class Judge:
@@ -39,9 +39,7 @@ class Judge:
 
     def attacks(self, version: str) -> dict[str, AttackResult]:
         """Every attack's success on balanced members and non-members."""
-        target = self._plan.split.target
-        rng = generator(self._plan.seed, "attack", "balance", "target")
-        truth = balanced(target.members, target.non_members, self._labels, rng)
+        truth = target_truth(self._plan.seed, self._plan.split.target, self._labels)
         return {attack: self._success(attack, version, truth) for attack in self._scores.table}
 
     def grouped(self) -> GroupedResult | None:
@@ -58,9 +56,14 @@ class Judge:
         """One deletion, before and after; ``steps`` is what the retraining took."""
         request, before, after = deletion.request, deletion.before, deletion.after
         non_members = self._plan.split.target.non_members
-        rng = generator(self._plan.seed, "deletion", "audit", request.name)
-        overall = balanced(request.retained, non_members, self._labels, rng)
-        deleted = balanced(request.deleted, non_members, self._labels, rng)
+        overall, deleted = deletion_truths(
+            self._plan.seed,
+            request.name,
+            request.retained,
+            request.deleted,
+            non_members,
+            self._labels,
+        )
 
         def both(attack: str, truth: Membership) -> BeforeAfter:
             return BeforeAfter(

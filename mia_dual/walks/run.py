@@ -67,7 +67,7 @@ def run_audit(
     )
     versions = list(plan.versions.values())
     scores = score(attacks, references, versions, answers, plan.target_rows, folder, progress)
-    folder.write_arrays("scores.npz", scores.arrays())
+    folder.write_arrays("scores.npz", scores.arrays(dataset.labels))
 
     judge = Judge(plan, dataset.labels, answers, scores)
     results = Results(

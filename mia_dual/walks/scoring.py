@@ -29,12 +29,18 @@ class Scores:
         """The scores of ``rows``, each of which is in ``self.rows``."""
         return self.table[attack][version][np.searchsorted(self.rows, rows)]
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """As ``scores.npz`` holds them: ``rows`` (records,), ``versions`` (their names), and for
-        every attack (versions, records) float64.
+    def arrays(self, labels: np.ndarray) -> dict[str, np.ndarray]:
+        """As ``scores.npz`` holds them: ``rows`` (records,), their ``labels`` (records,) int64,
+        ``versions`` (their names), and for every attack (versions, records) float64.
+
+        ``labels`` are those of all records of the data set.
         """
         versions = list(next(iter(self.table.values())))
-        arrays = {"rows": self.rows, "versions": np.array(versions)}
+        arrays = {
+            "rows": self.rows,
+            "labels": labels[self.rows],
+            "versions": np.array(versions),
+        }
         for attack, scores in self.table.items():
             arrays[attack] = np.stack([scores[version] for version in versions])
         return arrays

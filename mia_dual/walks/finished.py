@@ -1,0 +1,314 @@
+"""A finished run, read from its folder alone: no framework, no data set, no store.
+
+Whatever is not as a run leaves it is refused with a line that names the folder and the file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, Optional
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mia_dual.answers import Answers
+from mia_dual.config import Config, load_config
+from mia_dual.data.archive import opened
+from mia_dual.data.npy import mapped
+from mia_dual.deletion.versions import version_logits
+from mia_dual.errors import ConfigError, DataError, StoreError
+from mia_dual.interface import Weights
+from mia_dual.plan.plan import Version
+from mia_dual.plan.requests import Request, slug_of
+from mia_dual.plan.splits import Membership
+from mia_dual.quoting import quoted
+from mia_dual.report.results import SCHEMA_VERSION, Results
+from mia_dual.store.files import checksum_of
+from mia_dual.store.folder import read_index
+from mia_dual.walks.scoring import Scores
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class PlannedModel(_Part):
+    """A model as ``plan.json`` names it."""
+
+    role: str
+    recipe: str
+
+
+class PlannedVersion(_Part):
+    """A version as ``plan.json`` names it; see :class:`mia_dual.plan.plan.Version`."""
+
+    models: tuple[str, ...] = Field(min_length=1)
+    aggregation: Optional[Literal["mean", "vote"]]
+    retrained: tuple[str, ...]
+
+
+class PlannedDeletion(_Part):
+    """A deletion as ``plan.json`` names it."""
+
+    request: str
+    method: str
+    before: str
+    after: str
+
+
+class PlanDocument(_Part):
+    """What is read of ``plan.json``."""
+
+    models: dict[str, PlannedModel]
+    versions: dict[str, PlannedVersion]
+    deletions: tuple[PlannedDeletion, ...]
+
+
+class FinishedRun:
+    """The run in folder ``path``: ``config``, ``results``, ``environment`` (flat texts), ``plan``,
+    ``target`` and ``requests`` (record indices), ``scores``, and ``labels`` (int64, of all records
+    up to the last one under audit; -1 for those that are not).
+
+    Answers and weights are read when they are asked for. Raises StoreError where the folder holds
+    no run, one that is not finished, of another schema, or damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._check_folder()
+        self.results = self._results()
+        self.config = self._config()
+        self.environment = self._environment()
+        self.plan = self._plan()
+        self._linked = read_index(path / "index.jsonl")
+        self._checked: set[str] = set()
+        self._rows = self._plan_arrays()
+        self.target = Membership(self._rows["target_members"], self._rows["target_non_members"])
+        self.requests = {
+            deletion.request: Request(
+                deletion.request, deleted, np.setdiff1d(self.target.members, deleted)
+            )
+            for deletion in self.plan.deletions
+            for deleted in [self._rows[f"deleted/{slug_of(deletion.request)}"]]
+        }
+        self.scores, self.labels = self._scores()
+
+    @property
+    def versions(self) -> dict[str, Version]:
+        """The versions of the target, by name."""
+        return {
+            name: Version(name, version.models, version.aggregation, version.retrained)
+            for name, version in self.plan.versions.items()
+        }
+
+    def members(self, model: str) -> np.ndarray:
+        """The records ``model`` was trained on: sorted int64."""
+        return self._rows[f"members/{model}"]
+
+    def asked(self, model: str) -> np.ndarray:
+        """The records ``model`` was asked about: sorted int64."""
+        return self._rows[f"asked/{model}"]
+
+    def seen(self, version: str, rows: np.ndarray) -> np.ndarray:
+        """(rows,) bool: whether some model of ``version`` was trained on the record."""
+        models = self.plan.versions[version].models
+        return np.isin(rows, np.concatenate([self.members(model) for model in models]))
+
+    def logits(self, version: str, rows: np.ndarray) -> np.ndarray:
+        """What ``version`` says of ``rows``; see :func:`version_logits`."""
+        found = self.versions[version]
+        return version_logits(found, self.answers(found.models), rows)
+
+    def answers(self, models: Iterable[str]) -> Answers:
+        """The table of logits of ``models``, memory-mapped."""
+        models = list(models)
+        return Answers(
+            {model: self.asked(model) for model in models},
+            {model: self._answers(model) for model in models},
+            {},
+        )
+
+    def model_names(self) -> list[str]:
+        """The files of ``models/`` that hold weights: of the plan's models, then of attacks."""
+        there = {file.stem for file in (self.path / "models").glob("*.safetensors")}
+        planned = [name for name in self.plan.models if name in there]
+        return planned + sorted(there.difference(planned))
+
+    def weights(self, model: str) -> Weights:
+        """The weights of ``model``, one of :meth:`model_names`."""
+        name = f"models/{model}.safetensors"
+        self._check_sum(name)
+        try:
+            return safetensors.numpy.load_file(self.path / name)
+        except (OSError, ValueError, TypeError, KeyError, safetensors.SafetensorError) as error:
+            raise self._damaged(name, str(error)) from error
+
+    def _answers(self, model: str) -> np.ndarray:
+        name = f"answers/{model}.npy"
+        self._check_sum(name)
+        try:
+            logits = mapped(self.path / name)
+        except (OSError, ValueError) as error:
+            raise self._damaged(name, getattr(error, "strerror", None) or str(error)) from error
+        expected = (len(self.asked(model)), self.results.data.classes)
+        if logits.shape != expected or logits.dtype != np.float32:
+            raise self._damaged(
+                name, f"it is {logits.dtype} {logits.shape}, where plan.npz asks for {expected}"
+            )
+        return logits
+
+    def _check_sum(self, name: str) -> None:
+        """Compare a linked file's content with what was written, once."""
+        entry = self._linked.get(name)
+        if entry is None or name in self._checked:
+            return
+        try:
+            same = checksum_of(self.path / name) == entry.sha256
+        except OSError as error:
+            raise self._damaged(name, error.strerror or "the system refuses it") from error
+        if not same:
+            raise self._damaged(name, "it is not what was written there")
+        self._checked.add(name)
+
+    def _check_folder(self) -> None:
+        if not self.path.is_dir():
+            raise StoreError(f"'{self.path}' is no run folder: it is no folder at all")
+        if not (self.path / "config.yaml").is_file():
+            raise StoreError(
+                f"'{self.path}' is no run folder (it has no config.yaml): name a folder that "
+                "mia-dual run wrote"
+            )
+        if not (self.path / "results.json").exists():
+            raise StoreError(
+                f"run '{self.path}' is not finished (it has no results.json): the command that "
+                "began it goes on with it"
+            )
+
+    def _results(self) -> Results:
+        content = self._json("results.json")
+        version = content.get("schema_version") if isinstance(content, dict) else None
+        if isinstance(version, int) and version != SCHEMA_VERSION:
+            raise StoreError(
+                f"run '{self.path}' has results of schema version {quoted(version)}, and this "
+                f"version of mia-dual reads {SCHEMA_VERSION}: run it again with this one"
+            )
+        try:
+            return Results.model_validate(content)
+        except ValidationError as error:
+            raise self._damaged("results.json", _first(error)) from error
+
+    def _config(self) -> Config:
+        try:
+            return load_config(self.path / "config.yaml")
+        except ConfigError as error:
+            raise self._damaged("config.yaml", str(error)) from error
+
+    def _environment(self) -> dict[str, str]:
+        content = self._json("environment.json")
+        if not isinstance(content, dict):
+            raise self._damaged("environment.json", "it holds no keys")
+        found: dict[str, str] = {}
+        for part in ("environment", "installed", "asked"):
+            values = content.get(part)
+            if not isinstance(values, dict):
+                raise self._damaged("environment.json", f"'{part}' is no table")
+            for key, value in values.items():
+                # What was found out says more than what was asked for.
+                found.setdefault(key, str(value))
+        return found
+
+    def _plan(self) -> PlanDocument:
+        try:
+            plan = PlanDocument.model_validate(self._json("plan.json"))
+        except ValidationError as error:
+            raise self._damaged("plan.json", _first(error)) from error
+        for version in plan.versions.values():
+            if not plan.models.keys() >= {*version.models, *version.retrained}:
+                raise self._damaged("plan.json", "a version is of models it does not name")
+        for deletion in plan.deletions:
+            if not plan.versions.keys() >= {deletion.before, deletion.after}:
+                raise self._damaged("plan.json", "a deletion is of versions it does not name")
+        told = [(deletion.request, deletion.method) for deletion in self.results.deletion]
+        if told != [(deletion.request, deletion.method) for deletion in plan.deletions]:
+            raise self._damaged("plan.json", "its deletions are not those of results.json")
+        for model in plan.models:
+            if model in (".", "..") or "/" in model or "\\" in model or not model.isprintable():
+                raise self._damaged("plan.json", f"{quoted(model)} is no name of a model")
+        return plan
+
+    def _plan_arrays(self) -> dict[str, np.ndarray]:
+        names = ["target_members", "target_non_members"]
+        for model in self.plan.models:
+            names += [f"members/{model}", f"asked/{model}"]
+        names += [f"deleted/{slug_of(deletion.request)}" for deletion in self.plan.deletions]
+        arrays = self._arrays("plan.npz", names)
+        for name, rows in arrays.items():
+            if not _are_rows(rows, self.results.data.records):
+                raise self._damaged("plan.npz", f"'{name}' holds no sorted record indices")
+        return arrays
+
+    def _scores(self) -> tuple[Scores, np.ndarray]:
+        attacks = list(self.results.attacks)
+        arrays = self._arrays("scores.npz", ["rows", "labels", "versions", *attacks])
+        rows, versions = arrays["rows"], arrays["versions"].tolist()
+        if not np.array_equal(rows, np.sort(self.target.rows)):
+            raise self._damaged("scores.npz", "its records are not the target's in plan.npz")
+        if arrays["labels"].shape != rows.shape or arrays["labels"].dtype != np.int64:
+            raise self._damaged("scores.npz", "'labels' are not one a record")
+        if set(versions) != self.plan.versions.keys():
+            raise self._damaged("scores.npz", "its versions are not those in plan.json")
+        table: dict[str, Mapping[str, np.ndarray]] = {}
+        for attack in attacks:
+            found = arrays[attack]
+            if found.shape != (len(versions), len(rows)) or found.dtype != np.float64:
+                raise self._damaged("scores.npz", f"'{attack}' is not a score a version and record")
+            if np.isnan(found).any():
+                raise self._damaged("scores.npz", f"'{attack}' holds NaN")
+            table[attack] = dict(zip(versions, found))
+        labels = np.full(int(rows[-1]) + 1, -1, np.int64)
+        labels[rows] = arrays["labels"]
+        return Scores(rows, table), labels
+
+    def _arrays(self, file: str, names: Iterable[str]) -> dict[str, np.ndarray]:
+        names = list(names)
+        try:
+            with opened(self.path / file) as archive:
+                headers = archive.headers(names)
+                archive.check_memory(headers.values())
+                missing = [name for name in names if name not in headers]
+                if missing:
+                    raise self._damaged(file, f"it has no array '{missing[0]}'")
+                return {name: archive.read(name, headers[name]) for name in names}
+        except DataError as error:
+            raise self._damaged(file, str(error)) from error
+
+    def _json(self, name: str) -> Any:
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except OSError as error:
+            reason = error.strerror or "the system refuses it"
+        except (ValueError, RecursionError):
+            reason = "it is not JSON"
+        raise self._damaged(name, reason)
+
+    def _damaged(self, name: str, reason: str) -> StoreError:
+        return StoreError(
+            f"run '{self.path}': {name} is damaged or of another version ({reason}): the command "
+            "that made the run makes it again from what is stored"
+        )
+
+
+def _are_rows(rows: np.ndarray, records: int) -> bool:
+    if rows.ndim != 1 or rows.dtype != np.int64 or not len(rows):
+        return False
+    return bool(rows[0] >= 0 and rows[-1] < records and (np.diff(rows) > 0).all())
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"{place}: {first['msg']}" if place else str(first["msg"])

@@ -1,0 +1,28 @@
+"""The records that attacks are judged by: drawn again alike wherever figures are looked at."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mia_dual.plan.splits import Membership, balanced
+from mia_dual.seeds import generator
+
+
+def target_truth(seed: int, target: Membership, labels: np.ndarray) -> Membership:
+    """Balanced members and non-members of the target; ``labels`` are those of all records."""
+    rng = generator(seed, "attack", "balance", "target")
+    return balanced(target.members, target.non_members, labels, rng)
+
+
+def deletion_truths(
+    seed: int,
+    request: str,
+    retained: np.ndarray,
+    deleted: np.ndarray,
+    non_members: np.ndarray,
+    labels: np.ndarray,
+) -> tuple[Membership, Membership]:
+    """Retained members, then deleted records, each balanced against non-members."""
+    rng = generator(seed, "deletion", "audit", request)
+    overall = balanced(retained, non_members, labels, rng)
+    return overall, balanced(deleted, non_members, labels, rng)
