@@ -45,5 +45,9 @@ class DivergedError(MiaDualError):
         return type(self), (self.model, self.step)
 
 
+class RankError(MiaDualError):
+    """A process of a job is missing, or was started otherwise than the others."""
+
+
 class StoreError(MiaDualError):
     """A run folder is in use, belongs to another config, or holds a damaged file."""
