@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Optional
@@ -12,7 +13,7 @@ from mia_dual.config import load_config
 from mia_dual.engine import Engine
 from mia_dual.errors import ConfigError, StoreError
 from mia_dual.quoting import quoted
-from mia_dual.store.files import checksum, write_atomically
+from mia_dual.store.files import PARTIAL, checksum, write_atomically
 from mia_dual.xihe.job import CONFIG
 from mia_dual.xihe.package import package_files, requirements
 from mia_dual.yaml_file import read_yaml_file, write_yaml
@@ -53,12 +54,20 @@ def write_folder(
         # First: a folder whose writing was broken off is known as ours.
         write_atomically(target / MARK, json.dumps(mark, indent=1).encode())
         for path, content in files.items():
-            write_atomically(target / path, content)
+            _write(target / path, content)
     except OSError as error:
         raise StoreError(
             f"'{target}' cannot be written ({error.strerror}): name another"
         ) from error
     return sorted(files)
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Write ``file`` whole or not at all; so many files are not each waited for on the disk."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{file.name}{PARTIAL}")
+    partial.write_bytes(content)
+    os.replace(partial, file)
 
 
 def _settings(config: Optional[Path], backend: str) -> dict[str, bytes]:
