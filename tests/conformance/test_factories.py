@@ -6,7 +6,7 @@ import pytest
 from mia_dual.errors import NetworkError
 from mia_dual.interface import NetworkSpec, Optimizer
 from mia_dual.registry import load_backend
-from mia_dual.testing import example_job, example_records, train
+from mia_dual.testing import ask, example_job, example_records, train
 
 SOURCES = {
     "torch": """
@@ -51,12 +51,12 @@ def spec_of(module, factory):
 def test_it_trains_under_canonical_names_normalisation_included(nets):
     backend, module = nets
     spec = spec_of(module, "good")
-    kinds = {name.rpartition(".")[2] for name in backend.parameter_shapes(spec)}
+    kinds = {name.rpartition(".")[2] for name in backend.fresh(spec, 0)}
     assert kinds == {"weight", "bias", "running_mean", "running_var"}
     records = example_records(spec)
     job = example_job(backend, spec, rows=range(30), epochs=20)
     weights = train(backend, spec, [job], records, Optimizer("sgd"))["a"].weights
-    right = backend.logits(spec, [weights], records)[0].argmax(axis=1) == records.labels
+    right = ask(backend, spec, [weights], records)[0].argmax(axis=1) == records.labels
     assert right.mean() > 0.5
     assert np.isfinite(weights["2.running_var"]).all()
 
@@ -73,5 +73,5 @@ def test_it_trains_under_canonical_names_normalisation_included(nets):
 def test_what_is_wrong_with_it_is_said_in_a_line(nets, factory, message):
     backend, module = nets
     with pytest.raises(NetworkError, match=message) as caught:
-        backend.parameter_shapes(spec_of(module, factory))
+        backend.fresh(spec_of(module, factory), 0)
     assert "\n" not in str(caught.value)
