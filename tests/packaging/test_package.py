@@ -71,3 +71,5 @@ def test_a_wheel_holds_every_module(tmp_path):
         for file in (base / folder).rglob("*.py"):
             assert file.relative_to(base).as_posix() in inside
     assert "mia_dual/py.typed" in inside
+    for file in (ROOT / "mia_dual" / "xihe" / "template").rglob("*.*"):
+        assert file.relative_to(ROOT).as_posix() in inside
