@@ -175,6 +175,6 @@ def test_the_application_serves_a_page(tmp_path, monkeypatch):
     results = {"attacks": {"a": {"auc": 0.5}}, "data": {"name": "digits"}}
     (file.parent / "results" / "one" / "results.json").write_text(json.dumps(results))
     app.main()
-    assert shown[1].startswith("## one")
+    assert shown[1].startswith("## results/one")
     assert shown[2][0] == [["a", "0.500", "- - -", "-", "-"]]
     shutil.rmtree(file.parent)

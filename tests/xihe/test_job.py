@@ -108,7 +108,7 @@ def test_the_application_reads_the_results_of_a_job(alone, code):
     spec.loader.exec_module(app)
     (output / "results.json").write_text("no JSON")
     ((name, found),) = app.read_results(output).items()
-    assert name == "run"
+    assert name == f"{output.name}/run"
     assert "**fcnet** on **npz** (torch): accuracy " in app.summary(found)
     ((attack, auc, *_),) = app.attack_rows(found)
     assert (attack, auc) == ("shadow_fcnet", f"{found['attacks']['shadow_fcnet']['auc']:.3f}")

@@ -21,7 +21,7 @@ def read_results(folder: Path) -> dict[str, dict[str, Any]]:
         except (OSError, ValueError):
             continue
         if isinstance(content, dict):
-            found[file.parent.relative_to(folder).as_posix()] = content
+            found[file.parent.relative_to(folder.parent).as_posix()] = content
     return found
 
 
