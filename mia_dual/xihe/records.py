@@ -89,15 +89,20 @@ def open_records(repo: Optional[str], say: Say) -> Records:
 
 
 def figures(results: Any, of: str = "", name: str = "") -> Iterator[tuple[str, str, float]]:
-    """Every number in ``results``: what it is of, as a dotted path, its name, and it."""
+    """Every number in ``results``, but for single classes: what it is of, as a dotted path, its
+    name, and it. Places in lists, and keys that are no words, go into the name.
+    """
     if isinstance(results, dict):
-        parts = results.items()
+        parts = results
     elif isinstance(results, list):
-        parts = {str(place): part for place, part in enumerate(results)}.items()
+        parts = {str(place): part for place, part in enumerate(results)}
     else:
         if isinstance(results, (int, float)) and not isinstance(results, bool):
             yield of, name, results
         return
     inside = ".".join(filter(None, (of, name)))
-    for key, part in parts:
-        yield from figures(part, inside, key)
+    for key, part in parts.items():
+        if not key.isidentifier():
+            yield from figures(part, of, f"{name}_{key}")
+        elif key != "per_class":
+            yield from figures(part, inside, key)

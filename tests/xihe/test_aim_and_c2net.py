@@ -55,10 +55,20 @@ def c2net(monkeypatch, tmp_path):
 
 
 def test_every_figure_has_a_name_and_what_it_is_of():
-    results = {"auc": 0.5, "attacks": {"a": {"auc": 0.25, "null": None, "true": True}}, "l": [2, 3]}
+    results = {
+        "auc": 0.5,
+        "attacks": {"a": {"auc": 0.25, "null": None, "true": True, "tpr": {"0.01": 0.125}}},
+        "deletion": [{"steps": 2, "per_class": [{"auc": 1.0}]}],
+        "interval": [2, 3],
+    }
     assert list(figures(results)) == [
-        ("", "auc", 0.5), ("attacks.a", "auc", 0.25), ("l", "0", 2), ("l", "1", 3),
-    ]  # fmt: skip
+        ("", "auc", 0.5),
+        ("attacks.a", "auc", 0.25),
+        ("attacks.a", "tpr_0.01", 0.125),
+        ("deletion_0", "steps", 2),
+        ("", "interval_0", 2),
+        ("", "interval_1", 3),
+    ]
 
 
 def test_without_aim_a_line_says_so(monkeypatch):
