@@ -36,13 +36,15 @@ def requirements(backend: str) -> list[str]:
     An extra's requirement of the extra's own name is the framework: installed again, it would
     take the image's place, and not know the card.
     """
-    needed = []
+    needed: dict[str, str] = {}
     for requirement in _requires():
         text, _, marker = (part.strip() for part in requirement.partition(";"))
         extra = re.search(r"extra\s*==\s*['\"]([^'\"]+)['\"]", marker)
         if extra is None or (extra[1] == backend and _distribution(text) != backend):
-            needed.append(text)
-    return needed
+            name = _distribution(text)
+            # One line a package: older pips take no second one.
+            needed[name] = f"{needed[name]},{text[len(name) :]}" if name in needed else text
+    return list(needed.values())
 
 
 def _requires() -> list[str]:
