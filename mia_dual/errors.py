@@ -49,5 +49,9 @@ class MissingPackageError(MiaDualError):
     """A package that is only needed for what was asked just now is not installed."""
 
 
+class RankError(MiaDualError):
+    """A process of a job is missing, or was started otherwise than the others."""
+
+
 class StoreError(MiaDualError):
     """A run folder is in use, belongs to another config, or holds a damaged file."""

@@ -18,6 +18,11 @@ def backend_names() -> list[str]:
     return sorted(_entry_points())
 
 
+def backend_entries() -> dict[str, str]:
+    """Name -> where its class is, as ``module:class``, of all installed backends."""
+    return {name: point.value for name, point in sorted(_entry_points().items())}
+
+
 def load_backend(name: str, device: str = "auto", execution: Execution = DEFAULT) -> Backend:
     """Import backend ``name`` and its framework, and start it on ``device``.
 

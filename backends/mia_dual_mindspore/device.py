@@ -6,15 +6,17 @@ import mindspore as ms
 import numpy as np
 from mindspore import Tensor, ops
 
-TARGETS = {"ascend": "Ascend", "cpu": "CPU"}
+from mia_dual_mindspore.card import start_card
 
 
 def start(device: str) -> None:
     """Have this process compute on ``device``; on a CPU with one thread."""
-    if hasattr(ms, "set_device"):
-        ms.set_device(TARGETS[device])
+    if device == "ascend":
+        start_card()
+    elif hasattr(ms, "set_device"):
+        ms.set_device("CPU")
     else:
-        ms.set_context(device_target=TARGETS[device])
+        ms.set_context(device_target="CPU")
     # Not ms.jit in PyNative mode: what it compiles keeps the weights it was compiled with
     # (MindSpore 2.10 on a CPU), so that a model would never learn.
     ms.set_context(mode=ms.GRAPH_MODE)
@@ -28,14 +30,6 @@ def compute_once() -> None:
     ops.BatchMatMul()(
         Tensor(np.ones((2, 2, 2), np.float32)), Tensor(np.ones((2, 2, 2), np.float32))
     )
-
-
-def has_ascend() -> bool:
-    """Whether a card answers."""
-    try:
-        return bool(ms.hal.is_available("Ascend"))
-    except (AttributeError, RuntimeError, ValueError):
-        return str(ms.get_context("device_target")) == "Ascend"
 
 
 def _calm_queues() -> None:

@@ -49,9 +49,9 @@ def instructions() -> str:
 def devices() -> list[str]:
     """``ascend`` where a card answers, then ``cpu``."""
     if ASCEND_DRIVER.exists():
-        from mia_dual_mindspore.device import has_ascend
+        from mia_dual_mindspore.card import has_card
 
-        if has_ascend():
+        if has_card():
             return ["ascend", "cpu"]
     return ["cpu"]
 

@@ -14,6 +14,7 @@ from mia_dual.cli.guard import guarded
 from mia_dual.cli.run import run
 from mia_dual.cli.store import store
 from mia_dual.cli.study import study
+from mia_dual.cli.xihe import xihe
 
 app = typer.Typer(
     help="Audit what a model remembers of its training data, alike on MindSpore and PyTorch.",
@@ -40,6 +41,7 @@ def _options(
 for command in (run, attack, study, compare, datasets, doctor, bench):
     app.command()(guarded(command))
 app.add_typer(store, name="store")
+app.add_typer(xihe, name="xihe")
 
 
 def main() -> None:
