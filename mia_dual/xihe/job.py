@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 import mia_dual
-from mia_dual.audit.run import run_audit
+from mia_dual.walks.run import run_audit
 from mia_dual.config import Config, load_config
 from mia_dual.data.dataset import Dataset
 from mia_dual.data.load import load_dataset

@@ -5,7 +5,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from mia_dual.audit.run import run_audit
+from mia_dual.walks.run import run_audit
 
 from mia_dual.config import Config
 from mia_dual.data.load import load_dataset
