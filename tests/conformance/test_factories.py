@@ -136,14 +136,3 @@ def test_what_is_no_kernel_stays_as_torch_built_it(tmp_path, monkeypatch):
     for name in ("lstm.bias_hh_l0", "attention.in_proj_bias", "slope.weight"):
         assert not np.array_equal(model.weights[name], start[name]), f"{name} was not trained"
         assert np.abs(model.moments[f"first/{name}"]).max() > 0
-
-
-def test_a_batch_that_cannot_be_normalised_is_said_in_a_line(nets):
-    backend, module = nets
-    if backend.name != "torch":
-        pytest.skip("MindSpore normalises a single record")
-    spec = spec_of(module, "good")
-    job = example_job(backend, spec, rows=range(4), batch_size=1)
-    with pytest.raises(NetworkError, match=f"'{module}:good' fails on a batch") as caught:
-        train(backend, spec, [job], example_records(spec))
-    assert "\n" not in str(caught.value)
