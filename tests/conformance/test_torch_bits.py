@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from mia_dual.errors import NetworkError
 from mia_dual.execution import Execution
 from mia_dual.interface import NO_RECORD, NetworkSpec, Optimizer, Records
 from mia_dual.registry import load_backend
@@ -240,6 +241,14 @@ def test_through_vmap_is_one_by_one(spec_of, factory, rule):
                 for key, array in theirs.state.weights.items():
                     gaps = np.abs(ours.state.weights[key] - array)
                     assert np.mean(gaps > 1e-4 * max(1, np.abs(array).max())) <= 0.01, key
+
+
+def test_a_batch_that_cannot_be_normalised_is_said_in_a_line(spec_of):
+    spec = spec_of("tied")
+    job = example_job(torch_on(), spec, rows=range(4), batch_size=1)
+    with pytest.raises(NetworkError, match=f"'{spec.name}' fails on a batch of") as caught:
+        train(torch_on(), spec, [job], example_records(spec))
+    assert "\n" not in str(caught.value)
 
 
 def test_records_in_a_read_only_file_s_memory_are_taken_as_they_are(tmp_path):
