@@ -1,31 +1,44 @@
-"""The MindSpore backend: what :class:`mia_dual.interface.Backend` asks, on Ascend or a CPU."""
+"""The MindSpore backend: what :class:`mia_dual.interface.Backend` asks, on Ascend or a CPU.
+
+On a CPU this process never imports MindSpore: its workers do, when there is work.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Union
 
+import joblib
 import numpy as np
 
 from mia_dual.execution import DEFAULT, Execution
 from mia_dual.interface import (
+    KeptState,
     NetworkSpec,
     Optimizer,
     Records,
     ReportSteps,
-    TrainedModel,
     TrainingJob,
     Weights,
 )
-from mia_dual_mindspore.environment import prepare
+from mia_dual_mindspore import asking, training
+from mia_dual_mindspore.crew import CREW, Crew
+from mia_dual_mindspore.environment import choose, devices, instructions, mindspore_version
+from mia_dual_mindspore.tasks import Building
 
-prepare()
+if TYPE_CHECKING:
+    from mia_dual_mindspore.local import Local
 
-import mindspore as ms  # noqa: E402  (what it reads from the environment is set first)
+WORTH_STARTING = 1e11
+"""Counted operations from which another process, that takes seconds to start, ends a call sooner.
+"""
 
-from mia_dual_mindspore import device as device_choice  # noqa: E402
-from mia_dual_mindspore.training import train  # noqa: E402
-from mia_dual_mindspore.weights import shapes  # noqa: E402
-from mia_dual_mindspore.workshop import Workshop  # noqa: E402
+WORTH_COMPILING = 2e10
+"""The same of a process that is there, and has only to compile what the first has too."""
+
+VERSION = mindspore_version()
+
+NOTHING = Records(np.zeros((0, 1), np.float32), np.zeros(0, np.int64))
 
 
 class MindSporeBackend:
@@ -34,22 +47,30 @@ class MindSporeBackend:
     name = "mindspore"
 
     def __init__(self, device: str, execution: Execution = DEFAULT) -> None:
-        self._device = device_choice.choose(device)
+        self._device = choose(device)
         self._execution = execution
-        self._shop = Workshop(on_host=self._device == "cpu")
+        self._hands = _hands(self._device)
 
     @staticmethod
     def devices() -> list[str]:
         """``ascend`` where a card answers, then ``cpu``."""
-        return device_choice.devices()
+        return devices()
 
     def environment(self) -> dict[str, str]:
-        """Framework, its version, and the device."""
-        return {"framework": "mindspore", "version": ms.__version__, "device": self._device}
+        """Framework, its version, the device, and what moves rounding."""
+        return {
+            "framework": "mindspore",
+            "version": VERSION,
+            "device": self._device,
+            "together": self._execution.together,
+            "instructions": instructions(),
+        }
 
-    def parameter_shapes(self, spec: NetworkSpec) -> dict[str, tuple[int, ...]]:
-        """Canonical name -> shape; see the protocol."""
-        return shapes(self._shop.learner(spec).cell)
+    def fresh(self, spec: NetworkSpec, seed: int) -> dict[str, np.ndarray]:
+        """Canonical name -> array of a new model; see the protocol."""
+        ((_, found),) = self._hands.do([Building(spec, seed)], 1, NOTHING, lambda steps: None)
+        built: dict[str, np.ndarray] = found
+        return built
 
     def train(
         self,
@@ -58,10 +79,43 @@ class MindSporeBackend:
         jobs: Sequence[TrainingJob],
         records: Records,
         report: ReportSteps,
-    ) -> Iterator[TrainedModel]:
+    ) -> Iterator[KeptState]:
         """Train ``jobs``; see the protocol."""
-        return train(self._shop, spec, optimizer, jobs, records, report, self._execution)
+        if not jobs:
+            return
+        workers = self._workers(len(jobs), training.operations(spec, jobs))
+        together = training.pays_together(spec, self._device == "cpu", self._execution)
+        tasks = training.training_tasks(spec, optimizer, jobs, together, self._execution, workers)
+        for _, state in self._hands.do(tasks, min(workers, len(tasks)), records, report):
+            yield state
 
-    def logits(self, spec: NetworkSpec, models: Sequence[Weights], records: Records) -> np.ndarray:
-        """Logits in evaluation mode: (models, records, classes) float32."""
-        return self._shop.query(spec).logits(models, records)
+    def logits(
+        self, spec: NetworkSpec, models: Sequence[Weights], records: Records, rows: np.ndarray
+    ) -> np.ndarray:
+        """What each model says of its rows: (models, rows, classes) float32."""
+        answers = np.zeros((*rows.shape, spec.classes), np.float32)
+        if not answers.size:
+            return answers
+        tasks, cuts = zip(*asking.question_tasks(spec, models, rows))
+        workers = self._workers(len(tasks), asking.operations(spec, models, rows))
+        for place, found in self._hands.do(tasks, workers, records, lambda steps: None):
+            answers[cuts[place]] = found
+        return answers
+
+    def _workers(self, pieces: int, operations: int) -> int:
+        """How many processes to do ``pieces`` of work on: what is asked for, or what pays."""
+        if self._device != "cpu":
+            return 1
+        if self._execution.workers:
+            return min(self._execution.workers, pieces)
+        most = min(joblib.cpu_count(), pieces)
+        worth = WORTH_COMPILING if self._hands.free >= most else WORTH_STARTING
+        return most if operations >= worth else 1
+
+
+def _hands(device: str) -> Union[Crew, Local]:
+    if device == "cpu":
+        return CREW
+    from mia_dual_mindspore.local import Local
+
+    return Local(device)

@@ -1,12 +1,9 @@
-"""Gives each training process a core of its own."""
+"""Gives each process that computes a core of its own."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
-
-from filelock import FileLock
 
 
 def own_cores() -> list[int]:
@@ -16,21 +13,13 @@ def own_cores() -> list[int]:
     return sorted(os.sched_getaffinity(0))
 
 
-def stay_on_one(cores: Sequence[int], folder: Path) -> None:
-    """Keep this process, with all its threads, on one of ``cores`` that no other process took.
+def stay_on(cores: Sequence[int]) -> None:
+    """Keep this process, and all threads it will have, on ``cores``, where there are any.
 
     MindSpore hands each graph to a thread of its own and spins until it is done. Two processes on
     two cores then have four threads that run, and each took twice as long as on a core alone
-    (benchmarks/README.md). ``folder`` is where the processes of a call agree on who takes which.
+    (benchmarks/README.md).
     """
     if not cores:
         return
-    register = folder / "cores"
-    with FileLock(str(folder / "cores.lock")):
-        taken = register.read_text().split() if register.exists() else []
-        if str(os.getpid()) not in taken:
-            taken.append(str(os.getpid()))
-            register.write_text(" ".join(taken))
-    core = cores[taken.index(str(os.getpid())) % len(cores)]
-    for thread in os.listdir("/proc/self/task"):
-        os.sched_setaffinity(int(thread), {core})
+    os.sched_setaffinity(0, cores)

@@ -1,44 +1,71 @@
-"""What must be set before MindSpore is imported, and just after a device is chosen.
+"""What this machine offers MindSpore, told without importing it, and what its processes are given.
 
-Measured on a 2-core CPU with MindSpore 2.10 (see benchmarks/README.md): without these a training
-step takes 20 to 100 times as long as PyTorch's. Nothing a user set is changed, and a machine
-with an Ascend card is left alone.
+Measured on a 2-core CPU with MindSpore 2.10 (see benchmarks/README.md): without these settings a
+training step takes 20 to 100 times as long as PyTorch's. Nothing a user set is changed, and a
+machine with an Ascend card is left alone.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import MutableMapping
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+import numpy as np
+
+from mia_dual.errors import BackendError
 
 ASCEND_DRIVER = Path("/dev/davinci_manager")
 
+INSTRUCTIONS = "ONEDNN_MAX_CPU_ISA"
+
 CPU_SETTINGS = {
-    # With AVX-512 oneDNN 3.10 takes a reference convolution for plain layouts: 10 times slower.
-    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    # With AVX-512 oneDNN 3.10 takes a reference convolution for plain layouts, 10 times slower,
+    # and sums products in an order that depends on how many models are in a stack.
+    INSTRUCTIONS: "AVX2",
     # Advice on deprecated settings and thread counts, not problems of a run.
     "GLOG_v": "3",
 }
 
 
-def worker_settings(convolutions: bool) -> dict[str, str]:
-    """What a process needs that computes on one core, with convolutions or with products only."""
-    settings = {"OMP_NUM_THREADS": "1"}
-    if not convolutions and "ONEDNN_MAX_CPU_ISA" not in _set_by_user:
-        # Products gain a fifth from AVX-512.
-        settings["ONEDNN_MAX_CPU_ISA"] = "ALL"
-    return settings
+def mindspore_version() -> str:
+    """The installed version; raises ImportError where there is none."""
+    try:
+        return version("mindspore")
+    except PackageNotFoundError as error:
+        raise ImportError("MindSpore is not installed") from error
 
 
-_set_by_user: list[str] = []
-"""Those of CPU_SETTINGS that were set before we came."""
+def process_settings() -> dict[str, str]:
+    """The environment of a process that computes on a CPU, on one core."""
+    return {**CPU_SETTINGS, **os.environ, "OMP_NUM_THREADS": "1"}
 
 
-def prepare(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Set what a CPU needs, where nobody set it and there is no Ascend card."""
+def instructions() -> str:
+    """The instruction set that products use on a CPU: another one rounds otherwise."""
+    return process_settings()[INSTRUCTIONS]
+
+
+def devices() -> list[str]:
+    """``ascend`` where a card answers, then ``cpu``."""
     if ASCEND_DRIVER.exists():
-        return
-    for name, value in CPU_SETTINGS.items():
-        if name in environment:
-            _set_by_user.append(name)
-        environment.setdefault(name, value)
+        from mia_dual_mindspore.device import has_ascend
+
+        if has_ascend():
+            return ["ascend", "cpu"]
+    return ["cpu"]
+
+
+def choose(device: str) -> str:
+    """The device that ``device`` means; raises BackendError where it is not to be had."""
+    if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
+        raise BackendError(f"MindSpore fails with NumPy {np.__version__}: pip install 'numpy<2'")
+    available = devices()
+    chosen = available[0] if device == "auto" else device
+    if chosen not in available:
+        hint = "; MindSpore has no CUDA build any more: use --backend torch" * (device == "cuda")
+        raise BackendError(
+            f"device '{device}' is not to be had by backend 'mindspore' here: "
+            f"choose one of auto, {', '.join(available)}{hint}"
+        )
+    return chosen

@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import mindspore as ms
 import numpy as np
-from mindspore import Tensor, nn, ops
+from mindspore import Parameter, Tensor, nn, ops
 
-from mia_dual.errors import DivergedError
+from mia_dual.errors import DivergedError, NetworkError
 from mia_dual.interface import (
     NO_RECORD,
+    KeptState,
     NetworkSpec,
     Optimizer,
     Records,
     ReportSteps,
-    TrainedModel,
     TrainingJob,
 )
+from mia_dual.networks import is_factory, normalises
+from mia_dual.training.lockstep import job_shares
+from mia_dual_mindspore.dropout import seed_dropout, write_key
+from mia_dual_mindspore.moments import moments_of
 from mia_dual_mindspore.networks import build
 from mia_dual_mindspore.updates import make_update
-from mia_dual_mindspore.weights import load, shapes, unload
+from mia_dual_mindspore.weights import load, trained_parameters, unload
 
 CHECK_EVERY = 50
 """Steps between looks at the loss and reports of progress: a look waits for the device."""
 
 
 class Loss(nn.Cell):
-    """Weighted mean cross entropy of a network."""
+    """Weighted cross entropy of a network."""
 
     def __init__(self, network: nn.Cell) -> None:
         super().__init__(auto_prefix=False)
@@ -45,11 +50,10 @@ class Gradients(nn.Cell):
     The update stays outside: compiled with it inside, a step took 3 to 5 times as long on a CPU.
     """
 
-    def __init__(self, network: nn.Cell) -> None:
+    def __init__(self, network: nn.Cell, parameters: list[Parameter]) -> None:
         super().__init__(auto_prefix=False)
         self.loss = Loss(network)
-        parameters = ms.ParameterTuple(network.trainable_params())
-        self.loss_and_gradients = ms.value_and_grad(self.loss, None, parameters)
+        self.loss_and_gradients = ms.value_and_grad(self.loss, None, ms.ParameterTuple(parameters))
 
     def construct(self, inputs: Tensor, labels: Tensor, shares: Tensor) -> Any:
         """(loss, gradients in the order of the trained parameters)."""
@@ -63,39 +67,77 @@ class Learner:
         self.spec = spec
         self.cell = build(spec)
         self._on_host = on_host
+        self._key = seed_dropout(self.cell)
+        self._trained = trained_parameters(self.cell)
         # A short batch compiles again, unless it can be filled up with records that weigh
         # nothing. Normalisation would see those, so such networks get short batches as they are.
-        self._fills = not any(name.endswith("running_mean") for name in shapes(self.cell))
-        self._gradients = Gradients(self.cell)
+        self._normalises = normalises(unload(self.cell))
+        self._gradients = Gradients(self.cell, list(self._trained.values()))
+        self._repeats = not is_factory(spec.name)
 
     def train(
         self, optimizer: Optimizer, job: TrainingJob, records: Records, report: ReportSteps
-    ) -> TrainedModel:
-        """Train one job."""
+    ) -> Iterator[KeptState]:
+        """Train one job, giving each state to keep when it is reached.
+
+        Raises NetworkError where the network draws numbers that nobody can seed, or normalises
+        a batch of one record.
+        """
         started = time.perf_counter()
-        load(self.cell, job.weights, self.spec)
+        self._check(job, records)
+        load(self.cell, job.start.weights, self.spec)
         self._gradients.set_train(True)
-        update = make_update(optimizer, self.cell, self._on_host)
-        reported = 0
-        for step, (batch, rate) in enumerate(zip(job.batches, job.learning_rates), start=1):
-            loss, gradients = self._gradients(*self._feed(batch, records))
+        shapes = {name: tuple(found.shape) for name, found in self._trained.items()}
+        start = moments_of(job.start, optimizer, shapes)
+        update = make_update(optimizer, list(self._trained.values()), start, self._on_host)
+        reported, last = 0, len(job.batches)
+        for step, rate in enumerate(job.learning_rates, start=1):
+            loss, gradients = self._step(job, step - 1, records)
             update.apply(gradients, float(rate))
-            if step % CHECK_EVERY == 0 or step == len(job.batches):
+            if step % CHECK_EVERY == 0 or step in job.keep or step == last:
                 if not np.isfinite(loss.asnumpy()):
                     raise DivergedError(job.name, step)
                 report(step - reported)
                 reported = step
-        weights = unload(self.cell)
-        # MindSpore's ReLU turns NaN to 0, so that a loss may look well when weights are not.
-        if not all(np.isfinite(array).all() for array in weights.values()):
-            raise DivergedError(job.name, len(job.batches))
-        return TrainedModel(job.name, weights, time.perf_counter() - started)
+            if step in job.keep or step == last:
+                state = update.moments().state(unload(self.cell))
+                # MindSpore's ReLU turns NaN to 0, so that a loss may look well when weights
+                # are not.
+                if not all(np.isfinite(array).all() for array in state.weights.values()):
+                    raise DivergedError(job.name, step)
+                yield KeptState(job.name, step, state, time.perf_counter() - started)
 
-    def _feed(self, batch: np.ndarray, records: Records) -> tuple[Tensor, Tensor, Tensor]:
+    def _step(self, job: TrainingJob, step: int, records: Records) -> Any:
+        if self._key is not None:
+            write_key(self._key, job.stream, job.start.steps + step)
+        batch, shares = job.batches[step], job_shares(job, step, step + 1)[0]
         real = batch != NO_RECORD
-        if not self._fills:
-            batch, real = batch[real], real[real]
-        rows = np.where(real, batch, batch[0])
-        shares = real.astype(np.float32) / np.float32(real.sum())
+        if self._normalises:
+            batch, shares = batch[real], shares[real]
+        rows = np.where(batch != NO_RECORD, batch, 0)
         labels = records.labels[rows].astype(np.int32)
-        return Tensor(records.inputs(rows)), Tensor(labels), Tensor(shares)
+        return self._gradients(Tensor(records.inputs(rows)), Tensor(labels), Tensor(shares))
+
+    def _check(self, job: TrainingJob, records: Records) -> None:
+        if self._normalises and ((job.batches != NO_RECORD).sum(axis=1) == 1).any():
+            raise NetworkError(
+                f"network '{self.spec.name}' normalises over the batch, and model '{job.name}' "
+                "has a batch of one record: choose another batch size"
+            )
+        if self._repeats or not len(job.batches):
+            return
+        # What a network draws by itself shows when the same step gives something else.
+        first, second = (self._tried(job, records) for _ in range(2))
+        if any(not np.array_equal(one, other, equal_nan=True) for one, other in zip(first, second)):
+            raise NetworkError(
+                f"network '{self.spec.name}' draws random numbers that MindSpore cannot repeat: "
+                "of what draws, only the layers nn.Dropout, Dropout1d, Dropout2d and Dropout3d "
+                "can be used"
+            )
+        self._repeats = True
+
+    def _tried(self, job: TrainingJob, records: Records) -> list[np.ndarray]:
+        load(self.cell, job.start.weights, self.spec)
+        self._gradients.set_train(True)
+        loss, gradients = self._step(job, 0, records)
+        return [found.asnumpy().copy() for found in (loss, *gradients)]

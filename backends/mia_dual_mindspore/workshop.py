@@ -1,70 +1,48 @@
-"""What one process has compiled, and how it does a piece of training with it."""
+"""What one process has compiled, and how it does its tasks with it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Any
 
-from mia_dual.interface import (
-    NetworkSpec,
-    Optimizer,
-    Records,
-    ReportSteps,
-    TrainedModel,
-    TrainingJob,
-)
+from mia_dual.interface import NetworkSpec, Records, ReportSteps
+from mia_dual_mindspore.fresh import build_fresh
 from mia_dual_mindspore.query import Query
 from mia_dual_mindspore.single import Learner
 from mia_dual_mindspore.stacked.stack import Stack
 from mia_dual_mindspore.stacked.training import train_together
-
-
-@dataclass(frozen=True)
-class Work:
-    """Jobs to be trained together, the longest first, in ``places``; or, where that is 0, one
-    after another.
-    """
-
-    spec: NetworkSpec
-    optimizer: Optimizer
-    jobs: tuple[TrainingJob, ...]
-    places: int = 0
+from mia_dual_mindspore.tasks import Building, Question, Task, Training
 
 
 class Workshop:
     """Cells and their compiled graphs, made once and kept."""
 
     def __init__(self, on_host: bool) -> None:
-        self.on_host = on_host
-        self._learners: dict[NetworkSpec, Learner] = {}
-        self._queries: dict[NetworkSpec, Query] = {}
-        self._stacks: dict[tuple[NetworkSpec, int, int], Stack] = {}
+        self._on_host = on_host
+        self._kept: dict[tuple[object, ...], Any] = {}
 
-    def learner(self, spec: NetworkSpec) -> Learner:
-        """What trains one model of ``spec``."""
-        if spec not in self._learners:
-            self._learners[spec] = Learner(spec, on_host=self.on_host)
-        return self._learners[spec]
+    def do(self, task: Task, records: Records, report: ReportSteps) -> Iterator[Any]:
+        """Do ``task``, giving its results as they are reached; see :mod:`.tasks`."""
+        if isinstance(task, Building):
+            yield build_fresh(task.spec, task.seed)
+        elif isinstance(task, Question):
+            yield self._made(Query, task.spec).logits(task.models, records, task.rows)
+        else:
+            yield from self._train(task, records, report)
 
-    def query(self, spec: NetworkSpec) -> Query:
-        """What asks models of ``spec``."""
-        if spec not in self._queries:
-            self._queries[spec] = Query(spec)
-        return self._queries[spec]
-
-    def stack(self, spec: NetworkSpec, models: int, batch: int) -> Stack:
-        """What trains ``models`` models of ``spec`` at once."""
-        if (spec, models, batch) not in self._stacks:
-            self._stacks[spec, models, batch] = Stack(spec, models, batch)
-        return self._stacks[spec, models, batch]
-
-    def do(self, work: Work, records: Records, report: ReportSteps) -> Iterator[TrainedModel]:
-        """Train the jobs of ``work``."""
-        if work.places:
-            stack = self.stack(work.spec, work.places, work.jobs[0].batches.shape[1])
+    def _train(self, task: Training, records: Records, report: ReportSteps) -> Iterator[Any]:
+        if task.places:
+            stack = self._made(Stack, task.spec, task.places, task.jobs[0].batches.shape[1])
             yield from train_together(
-                stack, work.optimizer, work.jobs, records, report, self.on_host
+                stack, task.optimizer, task.jobs, records, report, self._on_host
             )
             return
-        for job in work.jobs:
-            yield self.learner(work.spec).train(work.optimizer, job, records, report)
+        for job in task.jobs:
+            learner = self._made(Learner, task.spec, self._on_host)
+            yield from learner.train(task.optimizer, job, records, report)
+
+    def _made(self, kind: type, spec: NetworkSpec, *sizes: int) -> Any:
+        key = (kind, spec, *sizes)
+        if key not in self._kept:
+            self._kept[key] = kind(spec, *sizes)
+        return self._kept[key]

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mia_dual.errors import DivergedError
 from mia_dual.execution import Execution
 from mia_dual.interface import NetworkSpec, Optimizer, Records
 from mia_dual.networks import NETWORKS
@@ -132,39 +131,3 @@ def test_little_memory_means_small_chunks_and_the_same_models(framework, monkeyp
     small, large = sizes
     assert small == [1] * 7
     assert len(large) < 7
-
-
-def test_work_on_several_processes_gives_the_same_models(monkeypatch):
-    from mia_dual_mindspore import training
-
-    backend = load_backend("mindspore", "cpu")
-    told = []
-    for network in ("convnet", "resnet18"):
-        spec = example_spec(network)
-        records = example_records(spec)
-        jobs = jobs_for(backend, spec)[:3]
-        here = train(backend, spec, jobs, records)
-        with monkeypatch.context() as patch:
-            patch.setattr(training, "WORTH_PROCESSES", 0)
-            patch.setattr(training.joblib, "cpu_count", lambda: 2)
-            beside = {
-                model.name: model
-                for model in backend.train(spec, OPTIMIZERS[0], jobs, records, told.append)
-            }
-        assert_same(beside, here)
-    assert sum(told) == 2 * sum(len(job.batches) for job in jobs)
-
-
-def test_a_process_says_whose_loss_is_no_number(monkeypatch):
-    from mia_dual_mindspore import training
-
-    monkeypatch.setattr(training, "WORTH_PROCESSES", 0)
-    monkeypatch.setattr(training.joblib, "cpu_count", lambda: 2)
-    backend = load_backend("mindspore", "cpu")
-    spec = example_spec("fcnet")
-    jobs = [
-        example_job(backend, spec, "calm"),
-        example_job(backend, spec, "wild", epochs=60, rate=1e30),
-    ]
-    with pytest.raises(DivergedError, match="'wild'"):
-        train(backend, spec, jobs, example_records(spec))

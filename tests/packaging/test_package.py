@@ -24,7 +24,7 @@ def test_importing_all_of_mia_dual_imports_no_framework():
         "    if not module.name.endswith('__main__'):\n"
         "        importlib.import_module(module.name)\n"
         f"print([name for name in {FRAMEWORKS} if name in sys.modules])\n"
-        "print('mia_dual.experiment' in sys.modules)\n"
+        "print('mia_dual.audit.run' in sys.modules)\n"
     )
     assert loaded.split("\n")[:2] == ["[]", "True"]
 

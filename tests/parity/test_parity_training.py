@@ -9,8 +9,9 @@ and normalisation spreads it (logits differ by 2e-5 after 2 steps, 5e-4 after 4,
 import numpy as np
 import pytest
 
-from mia_dual.interface import NO_RECORD, NetworkSpec, Optimizer, Records, TrainingJob
+from mia_dual.interface import NO_RECORD, NetworkSpec, Optimizer, Records, State, TrainingJob
 from mia_dual.seeds import generator
+from mia_dual.testing import ask
 from mia_dual.training.batches import draw_batches
 from mia_dual.training.weights import draw_weights
 
@@ -38,16 +39,16 @@ def spec_of(network):
 
 
 def job_of(backend, spec, steps, batch_size, rate):
-    weights = draw_weights(backend.parameter_shapes(spec), generator(0, "parity", "weights"))
+    weights = draw_weights(backend.fresh(spec, 0), generator(0, "parity", "weights"))
     order = draw_batches(np.arange(1000), 1, batch_size, generator(0, "parity", "order"))
-    return TrainingJob("a", weights, order[:steps], np.full(steps, rate))
+    return TrainingJob("a", State(weights), order[:steps], np.full(steps, rate))
 
 
 def train_on(backends, spec, optimizer, job, records):
     found = []
     for backend in backends:
         (model,) = backend.train(spec, optimizer, [job], records, lambda steps: None)
-        found.append(model.weights)
+        found.append(model.state.weights)
     return found
 
 
@@ -61,7 +62,7 @@ def test_sgd_moves_every_parameter_alike(both, records, network, rule):
     spec = spec_of(network)
     job = job_of(both[0], spec, 4, 16, 0.01)
     first, second = train_on(both, spec, SGD_RULES[rule], job, records)
-    for name, start in job.weights.items():
+    for name, start in job.start.weights.items():
         assert not np.array_equal(first[name], start), f"{name} was not trained"
     assert largest_gap(first, second) <= 1e-6
 
@@ -72,7 +73,7 @@ def test_adam_moves_every_parameter_alike(both, records, network, rule):
     spec = spec_of(network)
     job = job_of(both[0], spec, 4, 16, 0.001)
     first, second = train_on(both, spec, ADAM_RULES[rule], job, records)
-    assert largest_gap(first, job.weights) > 1e-3
+    assert largest_gap(first, job.start.weights) > 1e-3
     assert largest_gap(first, second) <= 2e-5
 
 
@@ -84,8 +85,7 @@ def test_adam_on_resnet18_parts_only_where_gradients_are_next_to_zero(both, reco
     gaps = np.concatenate([np.abs(first[name] - second[name]).ravel() for name in first])
     assert (gaps > 1e-4).mean() < 0.01
     ours, theirs = (
-        backend.logits(spec, [weights], records)[0]
-        for backend, weights in zip(both, (first, second))
+        ask(backend, spec, [weights], records)[0] for backend, weights in zip(both, (first, second))
     )
     assert np.abs(ours - theirs).max() <= 1e-3
 
@@ -114,9 +114,9 @@ def test_logits_agree_at_the_smallest_and_largest_batches(both, records, batch_s
     spec = spec_of("convnet")
     job = job_of(both[0], spec, steps, batch_size, 0.001 if batch_size == 4 else 0.01)
     trained = train_on(both, spec, SGD_RULES["momentum"], job, records)
-    before = both[0].logits(spec, [job.weights], records)
+    before = ask(both[0], spec, [job.start.weights], records)
     ours, theirs = (
-        backend.logits(spec, [weights], records) for backend, weights in zip(both, trained)
+        ask(backend, spec, [weights], records) for backend, weights in zip(both, trained)
     )
     assert np.abs(ours - before).max() > 1e-2
     assert np.abs(ours - theirs).max() <= 1e-5

@@ -68,9 +68,6 @@ class Convolution(nn.Cell):
         self.transpose = ops.Transpose()
         self.split = ops.Split(1, block * block)
         self.block = block
-        places = records * self.shape[1] * self.shape[2]
-        # A model's windows and pixels at one step.
-        self.floats = (given[0] * self.window**2 + channels * block**2) * places
 
     def construct(self, maps: Tensor) -> tuple:
         """For each pixel of a window, row by row: (models, 1, channels x records x windows)."""

@@ -8,16 +8,12 @@ from mindspore import Tensor, nn
 
 from mia_dual.interface import NetworkSpec
 from mia_dual_mindspore.stacked.layers import (
-    Convolution,
     Flatten,
     Linear,
     MaxPooled,
     MeanPooled,
     Plain,
 )
-
-LAYERED = ("fcnet", "convnet", "lenet5")
-"""Networks that are made of the layers there are; the others are trained one by one."""
 
 
 def build_stacked(spec: NetworkSpec, models: int, records: int) -> nn.Cell:
@@ -28,17 +24,6 @@ def build_stacked(spec: NetworkSpec, models: int, records: int) -> nn.Cell:
     """
     networks = {"fcnet": FCNet, "convnet": ConvNet, "lenet5": LeNet5}
     return networks[spec.name](spec, models, records)
-
-
-def bytes_a_model(spec: NetworkSpec, records: int) -> int:
-    """What one more model takes that sees ``records`` records a step; near enough to plan by."""
-    network = build_stacked(spec, 1, records)
-    parameters = sum(parameter.size for parameter in network.trainable_params())
-    windows = sum(
-        cell.floats for _, cell in network.cells_and_names() if isinstance(cell, Convolution)
-    )
-    # Values, gradients, two momenta and what the update writes; windows there and back.
-    return 4 * (5 * parameters + 4 * windows)
 
 
 class FCNet(nn.Cell):

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import mindspore as ms
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
-from mia_dual.interface import NetworkSpec, Records
-from mia_dual.networks import check_weights
-from mia_dual_mindspore.stacked.networks import build_stacked
+from mia_dual.interface import NetworkSpec, Records, Weights
+from mia_dual_mindspore.stacked.places import Places
 
 
 class Losses(nn.Cell):
-    """Weighted mean cross entropy of each model."""
+    """Weighted cross entropy of each model."""
 
     def __init__(self, network: nn.Cell) -> None:
         super().__init__(auto_prefix=False)
@@ -52,46 +50,32 @@ class Stack:
     """``models`` models of ``spec`` side by side, compiled for ``batch`` records a step."""
 
     def __init__(self, spec: NetworkSpec, models: int, batch: int) -> None:
-        self.spec, self.models, self.batch = spec, models, batch
-        self.network = build_stacked(spec, models, batch)
-        self.parameters: list[Parameter] = list(self.network.trainable_params())
-        self._gradients = Gradients(self.network)
+        self.models = models
+        self._places = Places(spec, models, batch)
+        self.parameters: list[Parameter] = self._places.parameters
+        self._gradients = Gradients(self._places.network)
         self._gradients.set_train(True)
         self._identity = np.eye(spec.classes, dtype=np.float32)
 
-    def put(self, place: int, weights: Mapping[str, np.ndarray]) -> None:
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Canonical name -> shape of the stacked parameters, in the order of their gradients."""
+        return {name: array.shape for name, array in self._places.named().items()}
+
+    def put(self, place: int, weights: Weights) -> None:
         """Make ``weights`` the model at ``place``; raises NetworkError where they do not fit."""
-        named = self._named()
-        shapes = {name: tuple(array.shape[1:]) for name, array in named.items()}
-        check_weights(self.spec, shapes, weights)
-        for name, array in named.items():
-            array[place] = weights[name]
+        self._places.put(place, weights)
 
     def taken(self, place: int) -> dict[str, np.ndarray]:
         """Copies of the weights of the model at ``place``: canonical name -> float32."""
-        return {name: array[place].copy() for name, array in self._named().items()}
+        return {name: array[place].copy() for name, array in self._places.named().items()}
 
     def differentiate(
         self, records: Records, rows: np.ndarray, shares: np.ndarray
     ) -> tuple[Tensor, list[Tensor]]:
         """(losses (models,), gradients) over ``rows`` (models, batch)."""
-        inputs = records.inputs(rows.ravel())
-        if self.spec.name == "fcnet":
-            inputs = inputs.reshape(self.models, self.batch, -1)
-        else:
-            # (models, records, channels, ...) to (models, channels, records, ...)
-            inputs = inputs.reshape(self.models, self.batch, *inputs.shape[1:]).swapaxes(1, 2)
-        truth = self._identity[records.labels[rows]]
         losses, gradients = self._gradients(
-            Tensor.from_numpy(np.ascontiguousarray(inputs)),
-            Tensor.from_numpy(truth),
+            self._places.inputs(records, rows),
+            Tensor.from_numpy(self._identity[records.labels[rows]]),
             Tensor.from_numpy(np.ascontiguousarray(shares)),
         )
         return losses, list(gradients)
-
-    def _named(self) -> dict[str, np.ndarray]:
-        # Arrays that share memory with the parameters; a convolution's weight lies a level down.
-        return {
-            name.replace(".convolution.", "."): parameter.asnumpy()
-            for name, parameter in self.network.parameters_and_names()
-        }

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mia_dual.errors import DivergedError
-from mia_dual.interface import Optimizer, Records, ReportSteps, TrainedModel, TrainingJob
+from mia_dual.interface import KeptState, Optimizer, Records, ReportSteps, TrainingJob
 from mia_dual.training.lockstep import Block, Laps, blocks
+from mia_dual_mindspore.moments import still_moments
 from mia_dual_mindspore.stacked.stack import Stack
 from mia_dual_mindspore.updates import Update, make_update
 
@@ -23,37 +24,39 @@ def train_together(
     records: Records,
     report: ReportSteps,
     on_host: bool,
-) -> Iterator[TrainedModel]:
-    """Train ``jobs``, the longest first, all at once; each model is given when it is finished.
+) -> Iterator[KeptState]:
+    """Train ``jobs``, the longest first, all at once; each state is given when it is reached.
 
     ``stack`` may have more places than there are jobs. A place without a job, or whose job is
     finished, goes along at rate 0: another number of models would compile again.
     """
     laps = Laps(len(jobs))
+    moments = still_moments(optimizer, stack.shapes(), stack.models)
     for place, job in enumerate(jobs):
-        stack.put(place, job.weights)
-    update = make_update(optimizer, stack.network, on_host)
-    active, step = len(jobs), 0
+        stack.put(place, job.start.weights)
+        moments.put(place, job.start)
+    update = make_update(optimizer, stack.parameters, moments, on_host)
+    step = 0
     for block in blocks(jobs, CHECK_EVERY):
-        for place in range(block.models, active):
-            yield _finished(stack, place, jobs[place], laps.seconds[place])
-        active = block.models
-        step += block.steps
         losses = _take_steps(stack, update, block, records)
-        for place in np.flatnonzero(~np.isfinite(losses[:active])):
+        step += block.steps
+        for place in np.flatnonzero(~np.isfinite(losses[: block.models])):
             raise DivergedError(jobs[place].name, step)
-        laps.end(active)
-        report(block.steps * active)
-    for place in range(active):
-        yield _finished(stack, place, jobs[place], laps.seconds[place])
+        laps.end(block.models)
+        report(block.steps * block.models)
+        ended = [place for place in range(block.models) if len(jobs[place].batches) == step]
+        for place in (*block.kept, *ended):
+            yield _reached(stack, update, place, jobs[place], step, laps.seconds[place])
 
 
-def _finished(stack: Stack, place: int, job: TrainingJob, seconds: float) -> TrainedModel:
-    weights = stack.taken(place)
+def _reached(
+    stack: Stack, update: Update, place: int, job: TrainingJob, step: int, seconds: float
+) -> KeptState:
+    state = update.moments().state(stack.taken(place), place)
     # MindSpore's ReLU turns NaN to 0, so that a loss may look well when weights are not.
-    if not all(np.isfinite(array).all() for array in weights.values()):
-        raise DivergedError(job.name, len(job.batches))
-    return TrainedModel(job.name, weights, seconds)
+    if not all(np.isfinite(array).all() for array in state.weights.values()):
+        raise DivergedError(job.name, step)
+    return KeptState(job.name, step, state, seconds)
 
 
 def _take_steps(stack: Stack, update: Update, block: Block, records: Records) -> np.ndarray:

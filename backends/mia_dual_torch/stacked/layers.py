@@ -7,7 +7,7 @@ again at each step: on a CPU, fresh memory for tensors of this size costs as muc
 arithmetic. Layers may change what they are given in place.
 
 What is computed of a model has the same bits whatever models are beside it, and wherever it
-stands among them: see :meth:`Workspace.zeros`, :func:`product_into` and :class:`Sigmoid`.
+stands among them: see :meth:`Workspace.zeros` and :func:`product_into`.
 
 Ties and edges fall as PyTorch's own layers have them: a maximum's gradient goes to the first of
 equals in row order, ReLU's gradient at 0 is 0.
@@ -21,8 +21,8 @@ from typing import Optional, Protocol
 import torch
 from torch import Tensor
 
-ALIGNMENT = 16
-"""Floats in 64 bytes."""
+ALIGNMENT = 32
+"""Floats of two of the longest vectors, which is what a kernel takes at a time."""
 
 
 class Workspace:
@@ -43,8 +43,9 @@ class Workspace:
     def zeros(self, *shape: int) -> Tensor:
         """(models, *shape) float32 of zeros; counted in ``bytes``.
 
-        Each model's part begins at a multiple of 64 bytes: products round otherwise where their
-        matrices begin elsewhere.
+        Each model's part begins at a multiple of ``ALIGNMENT`` floats. Products round otherwise
+        where their matrices begin elsewhere, and sigmoids do in what is left at a tensor's end:
+        so nothing is left, or as much of each model.
         """
         size = math.prod(shape)
         made = torch.zeros(self.models, -(-size // ALIGNMENT) * ALIGNMENT, device=self._device)
@@ -238,8 +239,7 @@ class Sigmoid:
 
     def forward(self, given: Tensor) -> Tensor:
         """``given``, changed."""
-        # Not sigmoid_, which rounds a tensor's last few elements otherwise than the rest.
-        self._out = given.neg_().exp_().add_(1).reciprocal_()
+        self._out = given.sigmoid_()
         return self._out
 
     def backward(self, error: Tensor) -> Tensor:
@@ -325,7 +325,7 @@ class Flatten:
 def product_into(out: Tensor, left: Tensor, right: Tensor) -> Tensor:
     """Write ``left @ right``: (models, rows, columns) from (models, rows, n), (models, n, columns).
 
-    A model's part has the bits that it has alone, provided all begin at multiples of 64 bytes.
+    A model's part has the bits that it has alone, provided all are a :class:`Workspace`'s.
     """
     if 1 in (*left.shape[1:], out.shape[2]):
         # Vectors take other kernels in a batch than by themselves.

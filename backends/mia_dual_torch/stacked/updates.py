@@ -38,17 +38,16 @@ class StackedUpdate:
     def apply(
         self, values: Sequence[Tensor], gradients: Sequence[Tensor], rates: np.ndarray
     ) -> None:
-        """Take one step; ``rates`` (models,) float64."""
+        """Take one step; ``rates`` (models,) float64. Changes ``gradients``."""
         self.steps += 1
+        values, gradients = list(values), list(gradients)
         if self._optimizer.weight_decay:
-            gradients = torch._foreach_add(
-                list(gradients), list(values), alpha=self._optimizer.weight_decay
-            )
+            torch._foreach_add_(gradients, values, alpha=self._optimizer.weight_decay)
         if self._optimizer.name == "adam":
-            self._adam(list(values), list(gradients), rates)
+            self._adam(values, gradients, rates)
         else:
             torch._foreach_mul_(self._first, self._optimizer.momentum)
-            torch._foreach_add_(self._first, list(gradients))
+            torch._foreach_add_(self._first, gradients)
             self._move(values, self._first, rates)
 
     def _adam(self, values: list[Tensor], gradients: list[Tensor], rates: np.ndarray) -> None:
@@ -63,9 +62,9 @@ class StackedUpdate:
         self._move(values, ways, rates * scale / (1 - BETA1**self.steps))
 
     @staticmethod
-    def _move(values: Sequence[Tensor], ways: Sequence[Tensor], rates: np.ndarray) -> None:
+    def _move(values: list[Tensor], ways: Sequence[Tensor], rates: np.ndarray) -> None:
         if (rates == rates[0]).all():
-            torch._foreach_add_(list(values), list(ways), alpha=-float(rates[0]))
+            torch._foreach_add_(values, list(ways), alpha=-float(rates[0]))
             return
         for value, way in zip(values, ways):
             value.addcmul_(way, _column(-rates, value))

@@ -1,0 +1,181 @@
+"""The processes that compute on a CPU, as the process that calls them sees them."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import pickle
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Optional
+
+from mia_dual.errors import BackendError
+from mia_dual.interface import Records, ReportSteps
+from mia_dual_mindspore.cores import own_cores
+from mia_dual_mindspore.environment import process_settings
+from mia_dual_mindspore.shared import shared
+from mia_dual_mindspore.tasks import Task
+from mia_dual_mindspore.worker import DONE, FAILED, RESULT, STEPS, Order
+
+ENDED = "ended"
+"""What is told of a worker that says no more."""
+
+START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from mia_dual_mindspore.worker import main; main(*sys.argv[2:])"
+)
+
+
+class Worker:
+    """A process that does one task at a time; what it says goes to ``ears``."""
+
+    def __init__(self, folder: Path, core: str) -> None:
+        self.core = core
+        self.ears: queue.SimpleQueue[tuple[Worker, str, Any]] = queue.SimpleQueue()
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", START, json.dumps(_path()), str(folder), core],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=process_settings(),
+            # Ctrl-C reaches every process of a terminal's group; we end our workers ourselves.
+            start_new_session=True,
+        )
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    @property
+    def lives(self) -> bool:
+        """Whether it can be given a task."""
+        return self._process.poll() is None
+
+    def give(self, order: Order) -> None:
+        """Have it do ``order``; its answers end with DONE, FAILED or ENDED."""
+        assert self._process.stdin is not None
+        try:
+            pickle.dump(order, self._process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it has ended, which its listener tells
+
+    def end(self) -> None:
+        """End it, whatever it does."""
+        self._process.kill()
+        self._process.wait()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        try:
+            while True:
+                kind, content = pickle.load(self._process.stdout)  # noqa: S301  (our own)
+                self.ears.put((self, kind, content))
+        except (EOFError, OSError, pickle.UnpicklingError):
+            self.ears.put((self, ENDED, None))
+
+
+class Crew:
+    """Workers, started when they are first needed and kept for the calls that follow."""
+
+    def __init__(self) -> None:
+        self._folder: Optional[Path] = None
+        self._free: list[Worker] = []
+        self._all: list[Worker] = []
+        self._lock = threading.Lock()
+
+    @property
+    def free(self) -> int:
+        """How many workers have nothing to do."""
+        return len(self._free)
+
+    def do(
+        self, tasks: Sequence[Task], workers: int, records: Records, report: ReportSteps
+    ) -> Iterator[tuple[int, Any]]:
+        """Do ``tasks`` on ``workers`` of them; gives (place of its task, result) as reached.
+
+        Raises what a task raises, and BackendError where a worker is killed.
+        """
+        ears: queue.SimpleQueue[tuple[Worker, str, Any]] = queue.SimpleQueue()
+        hired = self._hire(workers, ears)
+        waiting = iter(enumerate(tasks))
+        doing: dict[Worker, int] = {}
+        assert self._folder is not None
+        try:
+            with shared(records, self._folder) as files:
+
+                def next_task(worker: Worker) -> None:
+                    number, task = next(waiting, (None, None))
+                    if number is None or task is None:
+                        return
+                    doing[worker] = number
+                    worker.give(Order(task, files, _path()))
+
+                for worker in hired:
+                    next_task(worker)
+                while doing:
+                    worker, kind, content = ears.get()
+                    if kind == STEPS:
+                        report(content)
+                    elif kind == RESULT:
+                        yield doing[worker], content
+                    elif kind == DONE:
+                        del doing[worker]
+                        next_task(worker)
+                    elif kind == FAILED:
+                        del doing[worker]
+                        raise content
+                    elif kind == ENDED:
+                        raise BackendError(
+                            "a training process ended by itself, which most often means that "
+                            "memory ran out: lower it with --memory"
+                        )
+        finally:
+            self._release(hired, busy=doing)
+
+    def end(self) -> None:
+        """End all workers and take their folder away."""
+        for worker in self._all:
+            worker.end()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _hire(self, count: int, ears: queue.SimpleQueue[tuple[Worker, str, Any]]) -> list[Worker]:
+        with self._lock:
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="mia-dual-"))
+                atexit.register(self.end)
+            able = [worker for worker in self._free if worker.lives]
+            for _ in range(count - len(able)):
+                able.append(Worker(self._folder, self._core()))
+                self._all.append(able[-1])
+            hired, self._free = able[:count], able[count:]
+        for worker in hired:
+            worker.ears = ears
+        return hired
+
+    def _core(self) -> str:
+        """The core that the fewest workers are on, not the first for every caller; may be ""."""
+        taken = Counter(worker.core for worker in self._all if worker.lives)
+        cores = [str(core) for core in own_cores()] or [""]
+        turn = os.getpid() % len(cores)
+        return min(cores[turn:] + cores[:turn], key=taken.__getitem__)
+
+    def _release(self, hired: Sequence[Worker], busy: dict[Worker, int]) -> None:
+        for worker in busy:
+            worker.end()
+        with self._lock:
+            self._all = [worker for worker in self._all if worker.lives]
+            self._free[:0] = [worker for worker in hired if worker not in busy]
+
+
+CREW = Crew()
+"""Of this process: every backend made in it works with the same."""
+
+
+def _path() -> list[str]:
+    return [entry or os.getcwd() for entry in sys.path]

@@ -1,0 +1,96 @@
+"""A process that computes: takes tasks from its standard input, answers on its standard output.
+
+MindSpore runs one graph at a time in a process, and gains little from a second thread on networks
+of this size (benchmarks/README.md). On a CPU all its work is done in such processes, each with
+one thread and the same instruction set, so that bits never depend on where a model was trained.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import shutil
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from mia_dual.errors import MiaDualError
+from mia_dual_mindspore.cores import stay_on
+from mia_dual_mindspore.shared import SharedRecords
+from mia_dual_mindspore.tasks import Task
+
+
+@dataclass(frozen=True)
+class Order:
+    """A task, what it is about, and where modules are looked for."""
+
+    task: Task
+    records: SharedRecords
+    path: Sequence[str]
+
+
+STEPS, RESULT, DONE, FAILED = "steps", "result", "done", "failed"
+"""What a message says, with: a number of steps; a result; None; the error."""
+
+
+def main(folder: str, core: str) -> None:
+    """Do what is ordered until the caller closes the channel or dies."""
+    # MindSpore makes a thread for each core that it sees when it first computes, and on two or
+    # more a product is split between them, in the middle of a model where their number is odd.
+    stay_on([int(core)] if core else [])
+    answers = _own_channel()
+    orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(orders, folder), daemon=True).start()
+    from mia_dual_mindspore import device
+
+    device.start("cpu")
+    device.compute_once()
+    from mia_dual_mindspore.workshop import Workshop
+
+    workshop = Workshop(on_host=True)
+    with open(Path(folder) / "cores", "a", encoding="ascii") as register:
+        register.write(f"{os.getpid()} ")
+    while True:
+        order = orders.get()
+        sys.path[:] = order.path
+        _send(answers, *_do(workshop, order, answers))
+
+
+def _do(workshop: Any, order: Order, answers: BinaryIO) -> tuple[str, Any]:
+    try:
+        for result in workshop.do(
+            order.task, order.records.open(), lambda steps: _send(answers, STEPS, steps)
+        ):
+            _send(answers, RESULT, result)
+    except MiaDualError as error:
+        return FAILED, error
+    except Exception:  # a fault of ours: the caller's user sees where
+        return FAILED, RuntimeError(traceback.format_exc())
+    return DONE, None
+
+
+def _send(answers: BinaryIO, kind: str, content: Any) -> None:
+    pickle.dump((kind, content), answers, protocol=pickle.HIGHEST_PROTOCOL)
+    answers.flush()
+
+
+def _own_channel() -> BinaryIO:
+    # What MindSpore or a user's module prints goes to the standard error.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return answers
+
+
+def _listen(orders: queue.SimpleQueue[Order], folder: str) -> None:
+    """Take orders; once nobody is left to give any, take the folder away and end at once."""
+    try:
+        while True:
+            orders.put(pickle.load(sys.stdin.buffer))  # noqa: S301  (our own)
+    except (EOFError, OSError, pickle.UnpicklingError):
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(0)
