@@ -71,7 +71,8 @@ def arguments_of(context: typer.Context, but: Sequence[str]) -> list[str]:
     given: list[str] = []
     for option in context.command.params:
         value = context.params.get(option.name or "")
-        if option.name in but or value in (None, False, []):
+        # A seed of 0 is given, too.
+        if option.name in but or value is None or value is False:
             continue
         for one in value if isinstance(value, (list, tuple)) else [value]:
             given.append(option.opts[0])
