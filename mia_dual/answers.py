@@ -35,6 +35,14 @@ class Answers:
     ) -> None:
         self._rows, self._logits, self._keys = rows, logits, keys
 
+    def __or__(self, other: Answers) -> Answers:
+        """The tables of both."""
+        return Answers(
+            {**self._rows, **other._rows},
+            {**self._logits, **other._logits},
+            {**self._keys, **other._keys},
+        )
+
     def key(self, model: str) -> str:
         """The store's key of what ``model`` says."""
         return self._keys[model]

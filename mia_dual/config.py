@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from mia_dual.complaints import complaint
 from mia_dual.errors import ConfigError
-from mia_dual.networks import NETWORKS, is_factory
+from mia_dual.interface import Option
+from mia_dual.networks import ESTIMATORS, NETWORKS, is_factory
 from mia_dual.quoting import quoted
 from mia_dual.setting_types import (
     ClassLabel,
@@ -61,6 +62,9 @@ class TrainingSettings(_Settings):
 
     network: Name = Field("convnet", description="a network's name, or package.module:factory")
     hidden: Width = Field(50, description="width of FCNet's hidden layer")
+    options: dict[Name, Option] = Field(
+        {}, description="settings of a kind of model that is no network, as max_depth: 5"
+    )
     epochs: Epochs = 10
     batch_size: Records = Field(16, description="more than there are: all in one batch")
     optimizer: Literal["sgd", "adam"] = "sgd"
@@ -73,15 +77,29 @@ class TrainingSettings(_Settings):
     @field_validator("network")
     @classmethod
     def _known(cls, network: str) -> str:
-        if network in NETWORKS or is_factory(network):
-            return network
-        raise ValueError(f"choose one of {', '.join(NETWORKS)}, or package.module:factory")
+        return _known_network(network)
+
+    @model_validator(mode="after")
+    def _options_are_of_estimators(self) -> TrainingSettings:
+        if self.options and self.network not in ESTIMATORS:
+            raise ValueError(
+                f"network '{self.network}' takes no options: those are for {', '.join(ESTIMATORS)}"
+            )
+        return self
 
 
 class ShadowSettings(_Settings):
-    """The shadow models; they are trained as the target is."""
+    """The shadow models; they are trained as the target is, but for what is said here."""
 
     count: Models = 10
+    network: Optional[Name] = Field(
+        None, description="of an attacker who does not know the target's; null: the target's"
+    )
+
+    @field_validator("network")
+    @classmethod
+    def _known(cls, network: Optional[str]) -> Optional[str]:
+        return network if network is None else _known_network(network)
 
 
 class FCNetSettings(TrainingSettings):
@@ -99,6 +117,14 @@ class FCNetSettings(TrainingSettings):
         if network != "fcnet":
             raise ValueError("an attack model takes a confidence vector: its network is fcnet")
         return network
+
+
+def _known_network(network: str) -> str:
+    if network in (*NETWORKS, *ESTIMATORS) or is_factory(network):
+        return network
+    raise ValueError(
+        f"choose one of {', '.join((*NETWORKS, *ESTIMATORS))}, or package.module:factory"
+    )
 
 
 AttackModelName = Literal["fcnet", "logistic_regression", "random_forest"]

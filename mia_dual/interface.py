@@ -2,6 +2,8 @@
 
 The rules a backend keeps, all of them checked by :mod:`mia_dual.testing`:
 
+* Its ``capabilities`` say which of the rules on steps, states and weights it keeps; the rest holds
+  for all.
 * It draws nothing at random but what a user's network draws itself (dropout), and that from the
   job's own stream. Initial weights, batch order and learning rates come with the job.
 * Weights cross under canonical names: the dotted path of the layer, then ``weight``, ``bias``,
@@ -19,7 +21,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Callable, Optional, Protocol
+from enum import Enum
+from typing import Callable, Optional, Protocol, Union
 
 import numpy as np
 
@@ -37,20 +40,33 @@ NO_RECORD = -1
 """Fills a batch row's end where an epoch's last batch is smaller than the others."""
 
 
+class Capability(Enum):
+    """What a backend can do beyond training models and asking them; the value says what it is."""
+
+    STEPS = "trains step by step, as a job's batches say, and goes on from kept states"
+    WEIGHTS = "its models are arrays under canonical names, drawn by us, that other backends load"
+
+
+Option = Union[bool, int, float, str, None]
+"""The value of a setting of a network."""
+
+
 @dataclass(frozen=True)
 class NetworkSpec:
     """Which network to build.
 
     ``name`` is ``fcnet``, ``convnet``, ``lenet5``, ``resnet18``, or a user's
     ``package.module:factory``, a callable of (input_shape, classes) that returns the framework's
-    own module. ``input_shape`` is (channels, height, width) or (features,); ``hidden`` is the
-    width of FCNet's hidden layer and means nothing elsewhere.
+    own module, or another name that the backend knows. ``input_shape`` is (channels, height,
+    width) or (features,); ``hidden`` is the width of FCNet's hidden layer and means nothing
+    elsewhere; ``options`` are settings of a backend's own networks, sorted by name.
     """
 
     name: str
     input_shape: tuple[int, ...]
     classes: int
     hidden: int = 50
+    options: tuple[tuple[str, Option], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,7 +136,8 @@ class TrainingJob:
     records, that is, their mean. ``keep``: after which steps of this job (counted from 1,
     ascending) the state is given as well as after the last. ``stream`` seeds what the network
     draws itself while training: a step's draws depend on it and on the steps taken before
-    (``start.steps`` included), and on nothing else.
+    (``start.steps`` included), and on nothing else. ``rows``: the records of the whole training,
+    sorted, for a backend that does not train step by step.
     """
 
     name: str
@@ -130,6 +147,7 @@ class TrainingJob:
     shares: Optional[np.ndarray] = None
     keep: tuple[int, ...] = ()
     stream: int = 0
+    rows: Optional[np.ndarray] = None
 
 
 @dataclass(frozen=True)
@@ -152,6 +170,7 @@ class Backend(Protocol):
     """
 
     name: str
+    capabilities: frozenset[Capability]
 
     def __init__(self, device: str, execution: Execution = DEFAULT) -> None: ...
 

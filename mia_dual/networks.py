@@ -30,6 +30,20 @@ from mia_dual.interface import NetworkSpec, Weights
 Module = TypeVar("Module")
 
 NETWORKS = ("fcnet", "convnet", "lenet5", "resnet18")
+"""Networks that every backend with ``Capability.WEIGHTS`` builds alike."""
+
+ESTIMATORS = (
+    "decision_tree",
+    "random_forest",
+    "gradient_boosting",
+    "k_nearest_neighbours",
+    "logistic_regression",
+    "svm",
+    "naive_bayes",
+    "mlp",
+    "k_means",
+)
+"""Kinds of model that are no networks; backend ``sklearn`` fits them."""
 
 SMALLEST_IMAGE = {"fcnet": 1, "convnet": 16, "lenet5": 28, "resnet18": 8}
 """The smallest side, in pixels, of an image that leaves every layer something to look at."""

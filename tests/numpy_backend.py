@@ -8,7 +8,7 @@ import numpy as np
 from mia_dual.engine import Engine
 from mia_dual.errors import DivergedError
 from mia_dual.execution import DEFAULT
-from mia_dual.interface import NO_RECORD, KeptState, State
+from mia_dual.interface import NO_RECORD, Capability, KeptState, State
 from mia_dual.networks import blank_weights, check_weights
 from mia_dual.training.lockstep import job_shares
 
@@ -21,6 +21,7 @@ class NumpyBackend:
     """``stop_after``: optimizer steps after which it is interrupted; None: never."""
 
     name = "numpy"
+    capabilities = frozenset(Capability)
 
     def __init__(self, device="cpu", execution=DEFAULT, version="1"):
         self.version = version

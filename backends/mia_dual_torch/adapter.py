@@ -10,6 +10,7 @@ import torch
 from mia_dual.errors import BackendError
 from mia_dual.execution import DEFAULT, Execution
 from mia_dual.interface import (
+    Capability,
     KeptState,
     NetworkSpec,
     Optimizer,
@@ -28,6 +29,7 @@ class TorchBackend:
     """PyTorch on one device, ``cuda`` or ``cpu``."""
 
     name = "torch"
+    capabilities = frozenset(Capability)
 
     def __init__(self, device: str, execution: Execution = DEFAULT) -> None:
         available = self.devices()

@@ -26,7 +26,7 @@ class Scorer(Protocol):
         """How much each record looks like a member: (models, records) float64.
 
         The higher, the more; above .5 a record is called a member. ``logits`` (models, records,
-        classes) float32 or float64, of ``rows`` (records,), indices of all records.
+        classes) float32 or float64, of ``rows`` (records,), indices of audited records.
         """
         ...
 

@@ -56,7 +56,7 @@ class FCNetScorer:
     ) -> None:
         evidence = references.evidence
         classes = references.classes
-        self._labels = references.labels
+        self._labels = references.audited_labels
         self._backend = trainer.engine.backend
         self._spec = NetworkSpec("fcnet", (classes,), classes=2, hidden=settings.hidden)
         family = Family(

@@ -17,13 +17,16 @@ from mia_dual.plan.splits import Membership
 class References:
     """``names`` of the models, and the ``memberships`` of each; ``answers`` is what they say.
 
-    ``labels`` (records,) int64 are those of all records, in 0 .. ``classes`` - 1.
+    ``labels`` (records,) int64, in 0 .. ``classes`` - 1, are those of the records that the
+    references were trained on and asked about; ``audited_labels`` those of the records that
+    targets are. Both are the same where the attacker has records of the target's own kind.
     """
 
     names: Sequence[str]
     memberships: Sequence[Membership]
     answers: Answers
     labels: np.ndarray
+    audited_labels: np.ndarray
     classes: int
     seed: int
 

@@ -29,11 +29,13 @@ class SklearnAttack:
 
     def fit(self, references: References) -> SklearnScorer:
         """Fit a classifier for each class."""
-        return SklearnScorer(references.evidence, references.labels, self._model, self._seed)
+        return SklearnScorer(
+            references.evidence, references.audited_labels, self._model, self._seed
+        )
 
 
 class SklearnScorer:
-    """The fitted classifiers; ``labels`` are those of all records."""
+    """The fitted classifiers; ``labels`` are those of the audited records."""
 
     def __init__(self, evidence: Evidence, labels: np.ndarray, model: str, seed: int) -> None:
         self._labels = labels

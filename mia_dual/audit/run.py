@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mia_dual.answers import ask
+from mia_dual.answers import Answers, ask
 from mia_dual.attacks.base import Need
 from mia_dual.attacks.choice import check_needs, choose_attacks
 from mia_dual.attacks.references import References
@@ -13,12 +13,12 @@ from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.engine import Engine
 from mia_dual.plan.document import plan_arrays, plan_document
-from mia_dual.plan.draft import draft_plan
+from mia_dual.plan.draft import TARGET, draft_plan
 from mia_dual.progress import Progress
 from mia_dual.report.results import DataResult, Results
 from mia_dual.store.folder import RunFolder
-from mia_dual.training.planned import plan_members, target_family
-from mia_dual.training.trainer import Trainer
+from mia_dual.training.planned import plan_families, plan_members
+from mia_dual.training.trainer import Trained, Trainer
 
 
 def run_audit(
@@ -30,7 +30,7 @@ def run_audit(
     anything is trained when the data set cannot give what is asked of it.
     """
     plan = draft_plan(config, dataset.labels, dataset.classes)
-    family = target_family(config, dataset)
+    families = plan_families(plan, config, dataset)
     trainer = Trainer(engine, folder, progress)
     attacks = choose_attacks(config, trainer, folder)
     check_needs(attacks, frozenset(Need))
@@ -39,17 +39,22 @@ def run_audit(
     folder.write_json("plan.json", plan_document(plan))
     folder.write_arrays("plan.npz", plan_arrays(plan))
 
-    # All models of the recipe in one call, since they train faster together.
-    trained = trainer.train("models", family, plan_members(plan))
-    for name, model in trained.items():
-        folder.link(model.entry, f"models/{name}.safetensors")
-    asked = {model.name: model.asked for model in plan.models.values()}
-    answers = ask(trainer, folder, family, trained, asked, progress)
+    trained: dict[str, Trained] = {}
+    answers = Answers({}, {}, {})
+    for recipe, family in families.items():
+        # All models of a recipe in one call, since they train faster together.
+        found = trainer.train("models", family, plan_members(plan, recipe))
+        for name, model in found.items():
+            folder.link(model.entry, f"models/{name}.safetensors")
+        asked = {name: plan.models[name].asked for name in found}
+        answers |= ask(trainer, folder, family, found, asked, progress)
+        trained.update(found)
     references = References(
         names=[model.name for model in plan.shadows],
         memberships=plan.split.shadows,
         answers=answers,
         labels=dataset.labels,
+        audited_labels=dataset.labels,
         classes=dataset.classes,
         seed=config.seed,
     )
@@ -67,7 +72,7 @@ def run_audit(
             digest=dataset.digest(),
             records=len(dataset.labels),
             classes=dataset.classes,
-            shape=family.spec.input_shape,
+            shape=families[TARGET].spec.input_shape,
         ),
         shadows=config.shadows.count,
         target=judge.model("original"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -52,43 +52,53 @@ class Forecast:
     disk: int
 
 
-def forecast(plan: Plan, family: Family, engine: Engine, store: Store | None) -> Forecast:
-    """What ``plan`` takes beyond what ``store`` holds (None: nothing is stored yet)."""
+def forecast(
+    plan: Plan, families: Mapping[str, Family], engine: Engine, store: Store | None
+) -> Forecast:
+    """What ``plan`` takes beyond what ``store`` holds (None: nothing is stored yet).
+
+    ``families``: of each of the plan's recipes.
+    """
+    scores = len(plan.versions) * len(plan.target_rows) * 8
+    parts = [_of_family(plan, name, family, engine, store) for name, family in families.items()]
+    return Forecast(
+        roles=tuple(role for part in parts for role in part.roles),
+        seconds=sum(part.seconds for part in parts),
+        asking=sum(part.asking for part in parts),
+        disk=scores + sum(part.disk for part in parts),
+    )
+
+
+def _of_family(
+    plan: Plan, recipe: str, family: Family, engine: Engine, store: Store | None
+) -> Forecast:
     environment = engine.environment
-    members = plan_members(plan)
+    members = plan_members(plan, recipe)
     keys = {name: family.keys(environment, member)[-1] for name, member in members.items()}
     lacking = [name for name, key in keys.items() if store is None or store.find(key) is None]
+    asked = {name: plan.models[name].asked for name in members}
     questions = [
         name
-        for name, model in plan.models.items()
-        if store is None or store.find(answers_key(keys[name], array_digest(model.asked))) is None
+        for name, rows in asked.items()
+        if store is None or store.find(answers_key(keys[name], array_digest(rows))) is None
     ]
     weights = built_weights(family, engine.backend, seed=0)
     operations = training_flops(family.spec, weights)
     roles = []
-    for role in dict.fromkeys(model.role for model in plan.models.values()):
-        names = [name for name, model in plan.models.items() if model.role == role]
+    for role in dict.fromkeys(plan.models[name].role for name in members):
+        names = [name for name in members if plan.models[name].role == role]
         wanted = [members[name] for name in names if name in lacking]
         seen = sum(len(member.rows) * member.epochs for member in wanted)
-        roles.append(
-            RoleForecast(
-                role,
-                models=len(names),
-                lacking=len(wanted),
-                steps=sum(family.steps(member) for member in wanted),
-                operations=seen * operations,
-            )
-        )
+        steps = sum(family.steps(member) for member in wanted)
+        roles.append(RoleForecast(role, len(names), len(wanted), steps, seen * operations))
     steps = sum(role.steps for role in roles)
-    asked = sum(len(plan.models[name].asked) for name in questions)
-    one = _bytes(weights)
-    of_models = len(lacking) * one * (1 + MOMENTS[family.settings.optimizer])
-    scores = len(plan.versions) * len(plan.target_rows) * 8
+    records = sum(len(asked[name]) for name in questions)
+    of_models = len(lacking) * _bytes(weights) * (1 + MOMENTS[family.settings.optimizer])
     return Forecast(
         roles=tuple(roles),
         seconds=steps * _step_seconds(family, engine, [members[name] for name in lacking]),
-        asking=asked * _question_seconds(family, engine, weights, len(questions)),
-        disk=of_models + asked * family.spec.classes * 4 + scores,
+        asking=records * _question_seconds(family, engine, weights, len(questions)),
+        disk=of_models + records * family.spec.classes * 4,
     )
 
 

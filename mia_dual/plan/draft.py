@@ -13,8 +13,8 @@ from mia_dual.plan.plan import Plan, PlannedDeletion, PlannedModel, Version
 from mia_dual.plan.requests import Request, draw_requests
 from mia_dual.plan.splits import Membership, draw_split
 
-TARGET = "target"
-"""The recipe of the target, which the shadows share."""
+TARGET, SHADOW = "target", "shadow"
+"""Recipes: the shadows share the target's, unless they are of another network."""
 
 
 def draft_plan(config: Config, labels: np.ndarray, classes: int) -> Plan:
@@ -29,10 +29,17 @@ def draft_plan(config: Config, labels: np.ndarray, classes: int) -> Plan:
     groups = draw_groups(config, split.target.members) if needs_groups else []
     requests = draw_requests(config, split.target.members, labels, groups)
 
+    recipes = {TARGET: config.target}
+    of_shadows = TARGET
+    if config.shadows.network not in (None, config.target.network):
+        of_shadows = SHADOW
+        recipes[SHADOW] = config.target.model_copy(update={"network": config.shadows.network})
     rows = np.sort(split.target.rows)
     models = [PlannedModel("target", "target", TARGET, split.target.members, rows)]
     models += [
-        PlannedModel(f"shadow-{number:02d}", "shadow", TARGET, shadow.members, np.sort(shadow.rows))
+        PlannedModel(
+            f"shadow-{number:02d}", "shadow", of_shadows, shadow.members, np.sort(shadow.rows)
+        )
         for number, shadow in enumerate(split.shadows)
     ]
     versions = [Version("original", ("target",))]
@@ -64,7 +71,7 @@ def draft_plan(config: Config, labels: np.ndarray, classes: int) -> Plan:
     order = {request.name: place for place, request in enumerate(requests)}
     return Plan(
         seed=config.seed,
-        recipes={TARGET: config.target},
+        recipes=recipes,
         models={model.name: model for model in models},
         split=split,
         groups=tuple(groups),

@@ -20,7 +20,8 @@ Method = Literal["full", "grouped"]
 
 @dataclass(frozen=True)
 class PlannedModel:
-    """One model: its name seeds its weights and batches, ``recipe`` names how it is trained.
+    """One model: its name seeds its weights and batches, ``recipe`` names how it is trained; only
+    models of one recipe are trained together.
 
     ``members``: sorted int64 record indices it is trained on. ``asked``: those it is asked about.
     """

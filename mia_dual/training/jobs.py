@@ -8,7 +8,7 @@ import numpy as np
 
 from mia_dual.errors import NetworkError
 from mia_dual.interface import Backend, State, TrainingJob, Weights
-from mia_dual.networks import blank_weights, is_factory, normalises
+from mia_dual.networks import NETWORKS, blank_weights, normalises
 from mia_dual.seeds import generator
 from mia_dual.training.batches import draw_batches
 from mia_dual.training.family import Family, Member
@@ -39,6 +39,7 @@ def make_job(
         learning_rates=np.repeat(family.rates(member.epochs)[done:], each),
         keep=tuple((epoch - done) * each for epoch in sorted(keep) if done < epoch < member.epochs),
         stream=_draw_seed(member.seed, "stream", member.name),
+        rows=member.rows,
     )
 
 
@@ -61,7 +62,7 @@ def first_state(family: Family, member: Member, backend: Backend) -> State:
 def built_weights(family: Family, backend: Backend, seed: int) -> Weights:
     """What a model of ``family`` holds before its kernels are drawn."""
     spec = family.spec
-    return backend.fresh(spec, seed) if is_factory(spec.name) else blank_weights(spec)
+    return blank_weights(spec) if spec.name in NETWORKS else backend.fresh(spec, seed)
 
 
 def _draw_seed(seed: int, *labels: str) -> int:

@@ -1,8 +1,8 @@
-"""The family and members of a plan: what its models are trained as."""
+"""The families and members of a plan: what its models are trained as, and on what."""
 
 from __future__ import annotations
 
-from mia_dual.config import Config
+from mia_dual.config import Config, TrainingSettings
 from mia_dual.data.dataset import Dataset
 from mia_dual.data.records import as_records, records_digest, records_shape
 from mia_dual.interface import NetworkSpec
@@ -10,21 +10,33 @@ from mia_dual.plan.plan import Plan
 from mia_dual.training.family import Family, Member
 
 
-def plan_members(plan: Plan) -> dict[str, Member]:
-    """Every model of ``plan`` as it is trained, by name."""
+def plan_families(plan: Plan, config: Config, dataset: Dataset) -> dict[str, Family]:
+    """The family of each of the plan's recipes, on records of ``dataset``."""
     return {
-        model.name: Member(model.name, model.members, plan.recipes[model.recipe].epochs, plan.seed)
-        for model in plan.models.values()
+        name: dataset_family(settings, config.data.image_size, dataset)
+        for name, settings in plan.recipes.items()
     }
 
 
-def target_family(config: Config, dataset: Dataset) -> Family:
-    """The models that are trained as ``config.target`` says, on records of ``dataset``."""
-    network, size = config.target.network, config.data.image_size
-    shape = records_shape(dataset, network, size)
-    return Family(
-        NetworkSpec(network, shape, dataset.classes, config.target.hidden),
-        config.target,
-        records_digest(dataset, network, size),
-        lambda: as_records(dataset, network, size),
+def dataset_family(settings: TrainingSettings, image_size: int | None, dataset: Dataset) -> Family:
+    """Models that are trained as ``settings`` say, on records of ``dataset``."""
+    network = settings.network
+    spec = NetworkSpec(
+        network,
+        records_shape(dataset, network, image_size),
+        dataset.classes,
+        settings.hidden,
+        tuple(sorted(settings.options.items())),
     )
+    digest = records_digest(dataset, network, image_size)
+    return Family(spec, settings, digest, lambda: as_records(dataset, network, image_size))
+
+
+def plan_members(plan: Plan, recipe: str) -> dict[str, Member]:
+    """Every model of ``plan`` of that recipe as it is trained, by name."""
+    epochs = plan.recipes[recipe].epochs
+    return {
+        model.name: Member(model.name, model.members, epochs, plan.seed)
+        for model in plan.models.values()
+        if model.recipe == recipe
+    }

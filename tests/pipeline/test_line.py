@@ -17,7 +17,7 @@ from mia_dual.progress import Silent
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
 from mia_dual.training.family import Member
-from mia_dual.training.planned import target_family
+from mia_dual.training.planned import dataset_family
 from mia_dual.training.trainer import Trainer
 from tests.numpy_backend import Interrupted, NumpyBackend, NumpyEngine
 
@@ -126,7 +126,7 @@ def test_a_model_that_was_killed_goes_on_in_its_middle(tmp_path, digits, optimiz
     config = Config.model_validate(
         {**SETTINGS, "target": {**SETTINGS["target"], "epochs": 20, "optimizer": optimizer}}
     )
-    family = target_family(config, digits)
+    family = dataset_family(config.target, None, digits)
     members = {
         "a": Member("a", np.arange(0, 160), epochs=20, seed=0),
         "b": Member("b", np.arange(100, 250), epochs=20, seed=0),
@@ -158,7 +158,7 @@ def test_a_model_that_was_killed_goes_on_in_its_middle(tmp_path, digits, optimiz
 
 def test_trainings_that_begin_alike_take_place_once(tmp_path, digits):
     config = Config.model_validate(SETTINGS)
-    family = target_family(config, digits)
+    family = dataset_family(config.target, None, digits)
     rows = np.arange(0, 160)
     members = {f"{epochs} epochs": Member("a", rows, epochs, seed=0) for epochs in (3, 8, 5)}
     together, apart = NumpyBackend(), NumpyBackend()

@@ -95,3 +95,13 @@ def test_the_document_holds_it_all():
     assert np.array_equal(arrays["members/shadow-01"], plan.models["shadow-01"].members)
     assert len(arrays["deleted/10pct"]) == document["requests"]["10%"]["deleted"] == 20
     assert arrays["memberships"].dtype == bool
+
+
+def test_shadows_of_another_network_have_a_recipe_of_their_own():
+    plan = plan_of(shadows={"count": 2, "network": "lenet5"})
+    assert {model.role: model.recipe for model in plan.models.values()} == {
+        "target": "target", "shadow": "shadow", "full": "target", "group": "target",
+    }  # fmt: skip
+    assert plan.recipes["shadow"].network == "lenet5"
+    assert plan.recipes["shadow"].epochs == plan.recipes["target"].epochs
+    assert list(plan_of(shadows={"count": 2, "network": "convnet"}).recipes) == ["target"]
