@@ -80,7 +80,12 @@ def run(
 
     def dataset() -> Dataset:
         return load_dataset(
-            settings.data.name, data_dir=data_dir, file=settings.data.file, progress=progress
+            settings.data.name,
+            data_dir=data_dir,
+            file=settings.data.file,
+            classes=settings.data.classes,
+            records=settings.data.records,
+            progress=progress,
         )
 
     if dry_run:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Optional
 
 import numpy as np
 
@@ -15,7 +16,9 @@ class Dataset:
 
     ``features``: (records, channels, height, width) or (records, features), uint8 or float32.
     ``labels``: (records,) int64 in 0 .. ``classes`` - 1. Both may be memory-mapped and read-only.
-    ``training``: records of the training part.
+    ``training``: records of the training part. ``standardise``: its numbers have units of their
+    own, which a network should not see. ``categories``: where features are categories, numbered
+    from 0 on, how many there are; a network sees each as so many numbers, one of them 1.
     """
 
     name: str
@@ -23,6 +26,8 @@ class Dataset:
     labels: np.ndarray
     classes: int
     training: int
+    standardise: bool = False
+    categories: Optional[int] = None
 
     def digest(self) -> str:
         """SHA-256 over features and labels, the same whoever read them and on any platform.

@@ -11,10 +11,12 @@ from mia_dual.errors import DataError
 from mia_dual.plan.groups import draw_groups
 from mia_dual.plan.plan import Plan, PlannedDeletion, PlannedModel, Version
 from mia_dual.plan.requests import Request, draw_requests
-from mia_dual.plan.splits import Membership, draw_split
+from mia_dual.plan.splits import Membership, draw_made, draw_split
 
-TARGET, SHADOW = "target", "shadow"
-"""Recipes: the shadows share the target's, unless they are of another network."""
+TARGET, SHADOW, SYNTHETIC = "target", "shadow", "synthetic"
+"""Recipes: the shadows share the target's, unless they are of another network. Those of made
+records are as the other shadows, and a recipe of their own since they are trained apart.
+"""
 
 
 def draft_plan(config: Config, labels: np.ndarray, classes: int) -> Plan:
@@ -23,7 +25,8 @@ def draft_plan(config: Config, labels: np.ndarray, classes: int) -> Plan:
     Raises ConfigError or DataError where the records cannot give what is asked of them.
     """
     split = draw_split(len(labels), config)
-    _check_evidence(split.shadows, labels, classes)
+    check_evidence(split.shadows, labels, classes, "raise split.shadow_members or shadows.count")
+    made, made_shadows = draw_made(config)
     wanted = config.deletion
     needs_groups = "grouped" in wanted.methods or wanted.placement == "concentrated"
     groups = draw_groups(config, split.target.members) if needs_groups else []
@@ -42,6 +45,14 @@ def draft_plan(config: Config, labels: np.ndarray, classes: int) -> Plan:
         )
         for number, shadow in enumerate(split.shadows)
     ]
+    if made:
+        recipes[SYNTHETIC] = recipes[of_shadows]
+        models += [
+            PlannedModel(
+                f"synthetic-{number:02d}", SYNTHETIC, SYNTHETIC, shadow.members, np.sort(shadow.rows)
+            )
+            for number, shadow in enumerate(made_shadows)
+        ]
     versions = [Version("original", ("target",))]
     deletions: list[PlannedDeletion] = []
     if requests and "full" in wanted.methods:
@@ -79,6 +90,8 @@ def draft_plan(config: Config, labels: np.ndarray, classes: int) -> Plan:
         versions={version.name: version for version in versions},
         # By request, then by method, as results tell of them.
         deletions=tuple(sorted(deletions, key=lambda deletion: order[deletion.request.name])),
+        made=made,
+        made_shadows=made_shadows,
     )
 
 
@@ -92,14 +105,19 @@ def _retrained(
             yield name, left
 
 
-def _check_evidence(shadows: Sequence[Membership], labels: np.ndarray, classes: int) -> None:
-    """Raise DataError naming a class of which no shadow has both members and non-members."""
+def check_evidence(
+    shadows: Sequence[Membership], labels: np.ndarray, classes: int, remedy: str
+) -> None:
+    """Raise DataError naming a class of which no shadow has both members and non-members.
+
+    ``labels`` (records,) are those of the records that ``shadows`` are of; ``remedy`` is what the
+    message advises.
+    """
     seen = np.zeros(classes, bool)
     for shadow in shadows:
         seen[np.intersect1d(labels[shadow.members], labels[shadow.non_members])] = True
     if not seen.all():
         raise DataError(
             f"class {np.flatnonzero(~seen)[0]} has no shadow with both members and non-members of "
-            "it, so its attack model has nothing to learn from: raise split.shadow_members or "
-            "shadows.count"
+            f"it, so its attack model has nothing to learn from: {remedy}"
         )

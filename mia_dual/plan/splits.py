@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mia_dual.config import Config
-from mia_dual.errors import DataError
+from mia_dual.errors import ConfigError, DataError
 from mia_dual.seeds import generator
 
 
@@ -53,15 +53,37 @@ def draw_split(records: int, config: Config) -> Split:
     return Split(
         target=_membership(order[:taken], wanted.target_members),
         pool=pool,
-        shadows=tuple(
-            _membership(
-                generator(config.seed, "split", f"shadow-{number}").choice(
-                    pool, shadow, replace=False
-                ),
-                wanted.shadow_members,
-            )
-            for number in range(config.shadows.count)
-        ),
+        shadows=_draw_shadows(pool, config, "shadow"),
+    )
+
+
+def draw_made(config: Config) -> tuple[int, tuple[Membership, ...]]:
+    """How many records are made for shadows, and each shadow's part of them.
+
+    None where shadows take real records alone. Raises ConfigError where more are asked of them
+    than are made.
+    """
+    if config.shadows.data.source == "real":
+        return 0, ()
+    each = config.split.shadow_members + config.shadow_non_members
+    records = config.shadows.data.records or each
+    if records < each:
+        raise ConfigError(
+            f"shadows.data.records: {records} are made, and a shadow takes {each} of them "
+            "(split.shadow_members + shadow_non_members): make more, or lower split.*"
+        )
+    return records, _draw_shadows(np.arange(records), config, "synthetic")
+
+
+def _draw_shadows(pool: np.ndarray, config: Config, name: str) -> tuple[Membership, ...]:
+    members = config.split.shadow_members
+    each = members + config.shadow_non_members
+    return tuple(
+        _membership(
+            generator(config.seed, "split", f"{name}-{number}").choice(pool, each, replace=False),
+            members,
+        )
+        for number in range(config.shadows.count)
     )
 
 

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 from mia_dual.config import Config, TrainingSettings
 from mia_dual.data.dataset import Dataset
 from mia_dual.data.records import as_records, records_digest, records_shape
+from mia_dual.data.scaling import Scaling, fit_scaling
 from mia_dual.interface import NetworkSpec
+from mia_dual.plan.draft import SYNTHETIC
 from mia_dual.plan.plan import Plan
 from mia_dual.training.family import Family, Member
 
 
 def plan_families(plan: Plan, config: Config, dataset: Dataset) -> dict[str, Family]:
-    """The family of each of the plan's recipes, on records of ``dataset``."""
+    """The family of each of the plan's recipes, on records of ``dataset``.
+
+    Models of ``SYNTHETIC`` are trained on records of their own, and none of these.
+    """
+    scaling = fit_scaling(dataset, config.data.standardise, plan.split.target.members)
     return {
-        name: dataset_family(settings, config.data.image_size, dataset)
+        name: dataset_family(settings, config.data.image_size, dataset, scaling)
         for name, settings in plan.recipes.items()
+        if name != SYNTHETIC
     }
 
 
-def dataset_family(settings: TrainingSettings, image_size: int | None, dataset: Dataset) -> Family:
+def dataset_family(
+    settings: TrainingSettings,
+    image_size: Optional[int],
+    dataset: Dataset,
+    scaling: Optional[Scaling] = None,
+) -> Family:
     """Models that are trained as ``settings`` say, on records of ``dataset``."""
     network = settings.network
     spec = NetworkSpec(
@@ -28,8 +42,8 @@ def dataset_family(settings: TrainingSettings, image_size: int | None, dataset: 
         settings.hidden,
         tuple(sorted(settings.options.items())),
     )
-    digest = records_digest(dataset, network, image_size)
-    return Family(spec, settings, digest, lambda: as_records(dataset, network, image_size))
+    digest = records_digest(dataset, network, image_size, scaling)
+    return Family(spec, settings, digest, lambda: as_records(dataset, network, image_size, scaling))
 
 
 def plan_members(plan: Plan, recipe: str) -> dict[str, Member]:
