@@ -5,10 +5,11 @@ from __future__ import annotations
 from mia_dual.answers import Answers, ask
 from mia_dual.attacks.base import Need
 from mia_dual.attacks.choice import check_needs, choose_attacks
-from mia_dual.attacks.references import References
 from mia_dual.audit.costs import costs
 from mia_dual.audit.judge import Judge
 from mia_dual.audit.scoring import score
+from mia_dual.audit.shadow_records import Questions
+from mia_dual.audit.shadows import make_shadows, real_references, score_with_real
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.engine import Engine
@@ -49,18 +50,19 @@ def run_audit(
         asked = {name: plan.models[name].asked for name in found}
         answers |= ask(trainer, folder, family, found, asked, progress)
         trained.update(found)
-    references = References(
-        names=[model.name for model in plan.shadows],
-        memberships=plan.split.shadows,
-        answers=answers,
-        labels=dataset.labels,
-        audited_labels=dataset.labels,
-        classes=dataset.classes,
-        seed=config.seed,
-    )
+    made = None
+    if plan.made:
+        spec = families[TARGET].spec
+        questions = Questions(plan, config, dataset, spec, trainer, trained["target"])
+        made = make_shadows(questions, folder, progress)
+    references = made.references if made else real_references(plan, dataset, answers)
     versions = list(plan.versions.values())
     scores = score(attacks, references, versions, answers, plan.target_rows, folder, progress)
     folder.write_arrays("scores.npz", scores.arrays())
+    shadow_data = None
+    if made:
+        beside = score_with_real(attacks, plan, dataset, answers, folder, progress)
+        shadow_data = made.result(config, plan, Judge(plan, dataset, answers, beside))
 
     judge = Judge(plan, dataset, answers, scores)
     results = Results(
@@ -75,6 +77,7 @@ def run_audit(
             shape=families[TARGET].spec.input_shape,
         ),
         shadows=config.shadows.count,
+        shadow_data=shadow_data,
         target=judge.model("original"),
         attacks=judge.attacks("original"),
         grouped=judge.grouped(),
@@ -87,7 +90,7 @@ def run_audit(
         ],
     )
     folder.write_json("results.json", results.model_dump(mode="json"))
-    folder.write_json("cost.json", costs(plan, trained))
+    folder.write_json("cost.json", costs(plan, trained, made))
     if folder.store.damaged:
         folder.log("damaged", made_again=folder.store.damaged)
     folder.log("done")

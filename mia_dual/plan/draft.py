@@ -26,7 +26,7 @@ def draft_plan(config: Config, labels: np.ndarray, classes: int) -> Plan:
     """
     split = draw_split(len(labels), config)
     check_evidence(split.shadows, labels, classes, "raise split.shadow_members or shadows.count")
-    made, made_shadows = draw_made(config)
+    made, made_shadows = draw_made(config, len(split.pool))
     wanted = config.deletion
     needs_groups = "grouped" in wanted.methods or wanted.placement == "concentrated"
     groups = draw_groups(config, split.target.members) if needs_groups else []
@@ -49,7 +49,11 @@ def draft_plan(config: Config, labels: np.ndarray, classes: int) -> Plan:
         recipes[SYNTHETIC] = recipes[of_shadows]
         models += [
             PlannedModel(
-                f"synthetic-{number:02d}", SYNTHETIC, SYNTHETIC, shadow.members, np.sort(shadow.rows)
+                f"synthetic-{number:02d}",
+                "synthetic",
+                SYNTHETIC,
+                shadow.members,
+                np.sort(shadow.rows),
             )
             for number, shadow in enumerate(made_shadows)
         ]

@@ -57,16 +57,27 @@ def draw_split(records: int, config: Config) -> Split:
     )
 
 
-def draw_made(config: Config) -> tuple[int, tuple[Membership, ...]]:
+def draw_made(config: Config, pool: int) -> tuple[int, tuple[Membership, ...]]:
     """How many records are made for shadows, and each shadow's part of them.
 
-    None where shadows take real records alone. Raises ConfigError where more are asked of them
-    than are made.
+    None where shadows take real records alone. ``pool`` real records are there to make some from.
+    Raises ConfigError where a shadow takes more than are made, DataError where the pool has too
+    few.
     """
-    if config.shadows.data.source == "real":
+    wanted = config.shadows.data
+    if wanted.source == "real":
         return 0, ()
     each = config.split.shadow_members + config.shadow_non_members
-    records = config.shadows.data.records or each
+    records = wanted.records or each
+    for key, count in (
+        ("records", records if wanted.source == "noisy" else 0),
+        ("estimated_on", wanted.estimated_on or 0),
+    ):
+        if count > pool:
+            raise DataError(
+                f"shadows.data.{key}: {count} real records are asked of the shadows' pool, which "
+                f"has {pool}: ask for fewer"
+            )
     if records < each:
         raise ConfigError(
             f"shadows.data.records: {records} are made, and a shadow takes {each} of them "

@@ -6,7 +6,7 @@ give the same bytes. Seconds are in ``cost.json``.
 
 from __future__ import annotations
 
-from typing import Literal, Optional
+from typing import Literal, Optional, Union
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -109,6 +109,24 @@ class DataResult(_Result):
     shape: tuple[int, ...] = Field(description="of one record, as the network sees it")
 
 
+class ShadowDataResult(_Result):
+    """Records that were made for shadows; the seconds they took are in ``cost.json``."""
+
+    source: Literal["noisy", "marginals", "synthesis"]
+    settings: dict[str, Union[bool, int, float, None]] = Field(
+        description="the source's own, defaults filled in"
+    )
+    records: int = Field(description="how many were made")
+    estimated_on: Optional[int] = Field(
+        description="real records that the marginals are of; null for other sources"
+    )
+    queries: int = Field(description="records that the target was asked about to make them")
+    queries_a_record: float
+    attacks_with_real: dict[str, AttackResult] = Field(
+        description="the same attacks on the target with shadows of as many real records"
+    )
+
+
 class Results(_Result):
     """A whole run."""
 
@@ -118,6 +136,9 @@ class Results(_Result):
     network: str
     data: DataResult
     shadows: int
+    shadow_data: Optional[ShadowDataResult] = Field(
+        description="null where shadows have real records"
+    )
     target: ModelResult
     attacks: dict[str, AttackResult] = Field(description="on the target, by attack")
     grouped: Optional[GroupedResult]

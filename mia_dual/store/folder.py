@@ -2,9 +2,9 @@
 
 Layout: ``config.yaml``, ``environment.json``, ``plan.json`` and ``plan.npz``, ``models/``,
 ``answers/`` (the files of the store, linked or copied, so that the folder is whole by itself),
-``shadow_records.npz`` where shadows have
-records that were made for them (linked, too), ``scores.npz``, ``results.json``, ``cost.json``, ``index.jsonl`` (key, checksum and place of every
-linked file) and the append-only ``log.jsonl``.
+``scores.npz``, ``results.json``, ``cost.json``, ``index.jsonl`` (key, checksum and place of every
+linked file) and the append-only ``log.jsonl``. Where records are made for shadows, also
+``shadow_records.npz`` (linked too) and ``scores_with_real.npz``, of the same attacks without them.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from mia_dual.store.objects import Store
 from mia_dual.yaml_file import YamlError, read_yaml, read_yaml_file
 
 SHADOW_RECORDS = "shadow_records.npz"
+SCORES_WITH_REAL = "scores_with_real.npz"
 FOLDERS = ("models", "answers")
 FILES = (
     "config.yaml",
@@ -36,6 +37,7 @@ FILES = (
     "plan.npz",
     SHADOW_RECORDS,
     "scores.npz",
+    SCORES_WITH_REAL,
     "results.json",
     "cost.json",
     "index.jsonl",

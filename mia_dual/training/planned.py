@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Optional
+
+import numpy as np
 
 from mia_dual.config import Config, TrainingSettings
 from mia_dual.data.dataset import Dataset
@@ -19,12 +22,28 @@ def plan_families(plan: Plan, config: Config, dataset: Dataset) -> dict[str, Fam
 
     Models of ``SYNTHETIC`` are trained on records of their own, and none of these.
     """
-    scaling = fit_scaling(dataset, config.data.standardise, plan.split.target.members)
+    scaling = plan_scaling(plan, config, dataset)
     return {
         name: dataset_family(settings, config.data.image_size, dataset, scaling)
         for name, settings in plan.recipes.items()
         if name != SYNTHETIC
     }
+
+
+def blank_family(plan: Plan, config: Config, dataset: Dataset) -> Family:
+    """Stands for the family of the plan's ``SYNTHETIC`` models before their records are made."""
+    shape = (plan.made, *dataset.features.shape[1:])
+    blank = replace(
+        dataset,
+        features=np.broadcast_to(np.zeros((), dataset.features.dtype), shape),
+        labels=np.arange(plan.made) % dataset.classes,
+    )
+    return dataset_family(plan.recipes[SYNTHETIC], config.data.image_size, blank)
+
+
+def plan_scaling(plan: Plan, config: Config, dataset: Dataset) -> Optional[Scaling]:
+    """How the target's numbers are standardised, and so those of whoever asks it."""
+    return fit_scaling(dataset, config.data.standardise, plan.split.target.members)
 
 
 def dataset_family(
