@@ -28,13 +28,13 @@ import numpy as np
 
 from mia_dual.errors import DataError
 from mia_dual.seeds import generator
-from mia_dual.synthesis.made import Ask, Made, even_labels
+from mia_dual.synthesis.made import Ask, Made
 from mia_dual.synthesis.ranges import Ranges
 
 MARGIN = 1e-4
 """A hundred times what confidences of two frameworks differ by."""
 
-CLIMBS = 10
+CLIMBS = 3
 """Climbs a record, on average over a class, after which the class counts as out of reach."""
 
 
@@ -53,37 +53,37 @@ class Climb:
 def synthesise(
     ask: Ask,
     ranges: Ranges,
-    classes: int,
-    records: int,
+    labels: np.ndarray,
+    part: range,
     climb: Climb,
     seed: int,
     report: Callable[[int], None],
 ) -> Made:
-    """``records`` records, as many of each class, each found by a climb.
+    """The records of ``part``, each found by a climb; in which parts they are found, changes none.
 
-    ``report`` is told how many more were found. Raises DataError naming a class that is out of
-    reach: ``CLIMBS`` climbs for each of its records, on average, found nothing.
+    ``labels`` (records,) int64 are the classes that all records are of. ``report`` is told how
+    many more were found. Raises DataError naming a class that is out of reach: ``CLIMBS`` climbs
+    for each of its records, on average, found nothing.
     """
-    labels = even_labels(records, classes)
-    features = np.empty((records, ranges.features), np.float32)
-    queries = np.zeros(records, np.int64)
-    nearest, in_vain = np.zeros(classes), np.zeros(classes, np.int64)
-    allowed = CLIMBS * np.bincount(labels, minlength=classes)
+    features = np.empty((len(part), ranges.features), np.float32)
+    queries = np.zeros(len(part), np.int64)
+    wanted = np.bincount(labels[part.start : part.stop])
+    nearest, in_vain = np.zeros(len(wanted)), np.zeros(len(wanted), np.int64)
     crowd = _Crowd(ranges, climb, seed)
-    waiting = iter(range(records))
+    waiting = iter(part)
     while crowd.admit(waiting, labels):
         said = ask(ranges.as_features(crowd.asked))
-        queries[crowd.records] += 1
+        queries[crowd.records - part.start] += 1
         np.maximum.at(nearest, crowd.labels, said[np.arange(len(said)), crowd.labels])
         found = crowd.learn(said)
-        features[crowd.records[found]] = crowd.asked[found]
+        features[crowd.records[found] - part.start] = crowd.asked[found]
         report(int(found.sum()))
         crowd.keep(~found)
         np.add.at(in_vain, crowd.labels[crowd.tired], 1)
-        for label in np.flatnonzero((in_vain > 0) & (in_vain >= allowed)):
+        for label in np.flatnonzero((in_vain > 0) & (in_vain >= CLIMBS * wanted)):
             raise _out_of_reach(label, int(in_vain[label]), float(nearest[label]), climb)
         crowd.step()
-    return Made(ranges.as_features(features), labels, queries)
+    return Made(ranges.as_features(features), labels[part.start : part.stop], queries)
 
 
 class _Crowd:
