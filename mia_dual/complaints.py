@@ -11,6 +11,7 @@ from mia_dual.quoting import one_line, quoted
 _REMEDIES = {
     "int_type": "write a whole number, without point or quotes",
     "float_type": "write a number, without quotes",
+    "bool_type": "write true or false",
     "finite_number": "write a finite number",
     "string_type": "write a word (in quotes where it looks like something else)",
     "string_unicode": "remove the half code point",

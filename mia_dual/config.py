@@ -17,9 +17,11 @@ from mia_dual.quoting import quoted
 from mia_dual.setting_types import (
     Classes,
     ClassLabel,
+    Count,
     Epochs,
     Factor,
     FilePath,
+    Flag,
     Fraction,
     Models,
     Name,
@@ -28,6 +30,7 @@ from mia_dual.setting_types import (
     Ratio,
     Records,
     Seed,
+    Share,
     Side,
     Width,
 )
@@ -55,6 +58,20 @@ class DataSettings(_Settings):
     mislabelled: Fraction = Field(
         0.0, description="share of the target's members whose labels are changed to wrong ones"
     )
+    classes: Optional[Classes] = Field(None, description="how many, for name: purchases; null: 100")
+    records: Optional[Count] = Field(None, description="how many, for name: purchases; null: 20000")
+    standardise: Optional[Flag] = Field(
+        None,
+        description="numbers less their mean over the target's members, by their deviation there; "
+        "null: as the set needs (npz: false)",
+    )
+
+    @model_validator(mode="after")
+    def _sizes_go_with_purchases(self) -> DataSettings:
+        for key in ("classes", "records"):
+            if getattr(self, key) is not None and self.name != "purchases":
+                raise ValueError(f"{key} goes with name: purchases, and only with it")
+        return self
 
 
 class SplitSettings(_Settings):
@@ -114,10 +131,90 @@ class TargetSettings(TrainingSettings):
     )
 
 
+class ShadowDataSettings(_Settings):
+    """What shadows are trained on: records of the target's kind, or what an attacker has who owns
+    none (Shokri et al. 2017, section V-C). A setting of another source than ``source`` is refused.
+    """
+
+    source: Literal["real", "noisy", "marginals", "synthesis"] = Field(
+        "real",
+        description="real: records of the data set; noisy: such records, some features replaced; "
+        "marginals: each feature from its own distribution; synthesis: found by asking the target",
+    )
+    records: Optional[Records] = Field(
+        None, description="how many are made; null: a shadow's members and non-members together"
+    )
+    noise: Optional[Share] = Field(None, description="noisy: share of features replaced; null: 0.1")
+    per_class: Optional[Flag] = Field(
+        None,
+        description="marginals: of each class, which is then the label; null: false, of all "
+        "records, labelled by the target",
+    )
+    estimated_on: Optional[Records] = Field(
+        None,
+        description="marginals: records of the shadows' pool they are estimated on; null: all",
+    )
+    k_max: Optional[Count] = Field(
+        None, description="synthesis: features changed at once at first; null: 128"
+    )
+    k_min: Optional[Count] = Field(None, description="synthesis: and at least; null: 4")
+    conf_min: Optional[Fraction] = Field(
+        None, description="synthesis: confidence a record needs more than; null: 0.2"
+    )
+    rej_max: Optional[Count] = Field(
+        None, description="synthesis: changes in vain before fewer features change; null: 5"
+    )
+    iter_max: Optional[Count] = Field(
+        None, description="synthesis: queries before a climb starts again; null: 1000"
+    )
+    candidates: Optional[Count] = Field(
+        None, description="synthesis: climbs side by side, a record each in a query; null: 512"
+    )
+
+    def own(self) -> dict[str, Any]:
+        """The settings of the source alone, defaults filled in."""
+        return {
+            key: default if getattr(self, key) is None else getattr(self, key)
+            for key, default in _OF_SOURCE[self.source].items()
+        }
+
+    @model_validator(mode="after")
+    def _only_of_the_source(self) -> ShadowDataSettings:
+        for source, settings in _OF_SOURCE.items():
+            for key in settings:
+                if key not in _OF_SOURCE[self.source] and getattr(self, key) is not None:
+                    raise ValueError(
+                        f"{key} is a setting of source {source}, and source is {self.source}"
+                    )
+        if self.source == "real" and self.records is not None:
+            raise ValueError("records are made by other sources, and source is real")
+        own = self.own()
+        if self.source == "synthesis" and own["k_min"] > own["k_max"]:
+            raise ValueError(f"k_min {own['k_min']} is more than k_max {own['k_max']}")
+        return self
+
+
+_OF_SOURCE: dict[str, dict[str, Any]] = {
+    "real": {},
+    "noisy": {"noise": 0.1},
+    "marginals": {"per_class": False, "estimated_on": None},
+    "synthesis": {
+        "k_max": 128,
+        "k_min": 4,
+        "conf_min": 0.2,
+        "rej_max": 5,
+        "iter_max": 1000,
+        "candidates": 512,
+    },
+}
+"""Each source's own settings, with what null stands for."""
+
+
 class ShadowSettings(_Settings):
     """The shadow models; they are trained as the target is, but for what is said here."""
 
     count: Models = 10
+    data: ShadowDataSettings = ShadowDataSettings()
     network: Optional[Name] = Field(
         None, description="of an attacker who does not know the target's; null: the target's"
     )

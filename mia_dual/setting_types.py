@@ -75,5 +75,14 @@ Fraction = Annotated[float, Field(strict=True, ge=0, lt=1)]
 Factor = Annotated[float, Field(strict=True, gt=0, le=1)]
 """From above 0 to 1."""
 
+Share = Annotated[float, Field(strict=True, ge=0, le=1)]
+"""From 0 to 1, both of them included."""
+
+Count = Annotated[int, Field(strict=True, ge=1, le=10**6)]
+"""A number of features, queries or tries."""
+
+Flag = Annotated[bool, Field(strict=True)]
+"""true or false, no number and no word."""
+
 Ratio = Annotated[float, Field(strict=True)]
 """A share; what lies outside of 0 and 1 is refused with a word on per cent."""

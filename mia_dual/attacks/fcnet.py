@@ -76,7 +76,7 @@ class FCNetScorer:
         }
         trained = trainer.train("attack models", family, members)
         for name, model in trained.items():
-            folder.link(model.entry, f"models/{name}.safetensors")
+            folder.link(model.entry, f"models/{references.prefix}{name}.safetensors")
         self._weights = [trainer.weights(trained[name]) for name in members]
 
     def scores(self, logits: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ class References:
     ``labels`` (records,) int64, in 0 .. ``classes`` - 1, are those of the records that the
     references were trained on and asked about; ``audited_labels`` those of the records that
     targets are. Both are the same where the attacker has records of the target's own kind.
+    ``prefix`` begins the names of attack models that are fitted on them.
     """
 
     names: Sequence[str]
@@ -29,6 +30,7 @@ class References:
     audited_labels: np.ndarray
     classes: int
     seed: int
+    prefix: str = ""
 
     def keys(self) -> list[str]:
         """The store's keys of what the models say."""

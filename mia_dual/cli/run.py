@@ -97,6 +97,8 @@ def run(
             data_dir=data_dir,
             file=settings.data.file,
             members=settings.target.weights is not None,
+            classes=settings.data.classes,
+            records=settings.data.records,
             progress=progress,
         )
 
@@ -113,17 +115,19 @@ def run(
 
 def _print_plan(settings: Config, engine: Engine, dataset: Dataset, objects: Path) -> None:
     from mia_dual.measure.forecast import forecast
-    from mia_dual.plan.draft import TARGET, draft_plan
+    from mia_dual.plan.draft import SYNTHETIC, TARGET, draft_plan
     from mia_dual.plan.labels import configured
     from mia_dual.report.plan_table import print_plan
     from mia_dual.store.objects import Store
     from mia_dual.training.jobs import built_weights
-    from mia_dual.training.planned import plan_families
+    from mia_dual.training.planned import blank_family, plan_families
     from mia_dual.training.weights import drawn_names
 
     dataset = configured(dataset, settings)
     plan = draft_plan(settings, dataset.labels, dataset.classes, dataset.features, dataset.member)
     families = plan_families(plan, settings, dataset)
+    if plan.made:
+        families[SYNTHETIC] = blank_family(plan, settings, dataset)
     # A plan changes nothing, so a store that is not there yet is not made for it.
     expected = forecast(plan, families, engine, Store(objects) if objects.is_dir() else None)
     weights = built_weights(families[TARGET], engine.backend, seed=0)

@@ -17,7 +17,9 @@ class Dataset:
     ``features``: (records, channels, height, width) or (records, features), uint8 or float32.
     ``labels``: (records,) int64 in 0 .. ``classes`` - 1. Both may be memory-mapped and read-only.
     ``training``: records of the training part. ``member`` (records,) bool: who a target that was
-    trained elsewhere was trained on, where that is known.
+    trained elsewhere was trained on, where that is known. ``standardise``: its numbers have units
+    of their own, which a network should not see. ``categories``: where features are categories,
+    numbered from 0 on, how many there are; a network sees each as so many numbers, one of them 1.
     """
 
     name: str
@@ -26,6 +28,8 @@ class Dataset:
     classes: int
     training: int
     member: Optional[np.ndarray] = None
+    standardise: bool = False
+    categories: Optional[int] = None
 
     def digest(self) -> str:
         """SHA-256 over features and labels, the same whoever read them and on any platform.

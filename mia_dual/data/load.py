@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Optional
 
-from mia_dual.data import digits
+from mia_dual.data import digits, keel, purchases
 from mia_dual.data.catalog import PUBLISHED
 from mia_dual.data.dataset import Dataset
 from mia_dual.data.files import data_folders
@@ -18,7 +18,7 @@ from mia_dual.data.published import made_from, read_published
 from mia_dual.errors import DataError
 from mia_dual.progress import Progress, Silent
 
-DATASETS = ("digits", *PUBLISHED, "npz")
+DATASETS = ("digits", "purchases", *keel.KEEL, *PUBLISHED, "npz")
 
 
 def load_dataset(
@@ -27,15 +27,17 @@ def load_dataset(
     data_dir: Optional[Path] = None,
     file: Optional[Path] = None,
     members: bool = False,
+    classes: Optional[int] = None,
+    records: Optional[int] = None,
     progress: Optional[Progress] = None,
 ) -> Dataset:
-    """Load ``digits``, a published set, or the user's ``npz`` ``file``.
+    """Load ``digits``, ``purchases``, a set of KEEL's, a published one, or the user's ``npz``.
 
-    A published set is looked for in ``data_dir``, then in the usual places, and downloaded where
-    it is nowhere. After the first reading its arrays are kept under the data folder, and from
-    then on they are mapped into memory, read-only. ``members``: read who a target was trained on,
-    too, which only a user's file says. Raises DataError naming the set or file and
-    what would do.
+    ``file`` is that of ``npz``, and ``members`` has it read who a target was trained on, too;
+    ``classes`` and ``records`` are those of ``purchases``. A published set is looked for in
+    ``data_dir``, then in the usual places, and downloaded where it is nowhere. After the first
+    reading its arrays are kept under the data folder, and from then on they are mapped into
+    memory, read-only. Raises DataError naming the set or file and what would do.
     """
     if name == "npz":
         if file is None:
@@ -52,6 +54,17 @@ def load_dataset(
     folders = data_folders(data_dir)
     if name == "digits":
         return prepared(name, folders, digits.made_from, digits.read_digits)
+    if name == "purchases":
+        wanted = classes or purchases.CLASSES, records or purchases.RECORDS
+        return prepared(
+            f"purchases-{wanted[0]}-{wanted[1]}",
+            folders,
+            lambda: purchases.made_from(*wanted),
+            lambda: purchases.read_purchases(*wanted),
+        )
+    if name in keel.KEEL:
+        table = keel.KEEL[name]
+        return prepared(name, folders, keel.made_from, lambda: keel.read_keel(table))
     if name not in PUBLISHED:
         raise DataError(f"no data set '{name}': choose one of {', '.join(DATASETS)}")
     entry, shown = PUBLISHED[name], progress or Silent()

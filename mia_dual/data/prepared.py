@@ -24,10 +24,13 @@ from mia_dual.data.dataset import Dataset
 from mia_dual.data.files import first_writable
 from mia_dual.data.npy import mapped
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when the same files would be read to other arrays, or are kept in another way."""
 
 CARD = "prepared.json"
+
+SAID = ("name", "classes", "training", "standardise", "categories")
+"""What a ``Dataset`` says beside its arrays."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +106,9 @@ def _load(home: Path, made_from: Optional[tuple[str, ...]]) -> Optional[Dataset]
         if made_from is not None and tuple(card["made_from"]) != made_from:
             return None
         features, labels = mapped(home / "features.npy"), mapped(home / "labels.npy")
+        dataset = Dataset(features=features, labels=labels, **{key: card[key] for key in SAID})
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
-    dataset = Dataset(card["name"], features, labels, card["classes"], card["training"])
     return dataset if dataset.digest() == card["digest"] else None
 
 
@@ -113,10 +116,8 @@ def _keep(home: Path, reading: Reading) -> Dataset:
     dataset = reading.dataset
     card: dict[str, Any] = {
         "format": FORMAT,
-        "name": dataset.name,
         "digest": dataset.digest(),
-        "classes": dataset.classes,
-        "training": dataset.training,
+        **{key: getattr(dataset, key) for key in SAID},
         "made_from": list(reading.made_from),
         "md5": dict(reading.md5),
     }

@@ -15,7 +15,8 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
     ``models``: for each its role, recipe, and how many records it is trained on and asked about.
     ``versions``: which models make up the target before and after each deletion. ``requests``:
-    how much each deletes. ``records``: how many records are under audit, and in the shadows' pool.
+    how much each deletes. ``records``: how many records are under audit, in the shadows' pool, and
+    to be made for shadows.
     """
     return {
         "seed": plan.seed,
@@ -24,6 +25,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             "target_members": len(plan.split.target.members),
             "target_non_members": len(plan.split.target.non_members),
             "shadow_pool": len(plan.split.pool),
+            "made": plan.made,
             "asked_about": len(plan.audited),
         },
         "models": {
@@ -66,7 +68,9 @@ def plan_arrays(plan: Plan) -> dict[str, np.ndarray]:
 
     ``target_members``, ``target_non_members`` and ``shadow_pool``; ``members/<model>`` and
     ``asked/<model>`` for every model; ``group/<number>``; ``deleted/<request>``; ``audited``
-    (records,) and ``memberships`` (models in the order of ``plan.json``, audited) bool.
+    (records,) and ``memberships`` (models in the order of ``plan.json``, audited) bool, without
+    the models of role ``synthetic``: their members and what they are asked about are indices of
+    ``shadow_records.npz``.
     """
     arrays = {
         "target_members": plan.split.target.members,

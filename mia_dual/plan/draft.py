@@ -12,11 +12,12 @@ from mia_dual.errors import DataError
 from mia_dual.plan.groups import draw_groups
 from mia_dual.plan.plan import GIVEN, Plan, PlannedDeletion, PlannedModel, Version
 from mia_dual.plan.requests import Request, draw_requests
-from mia_dual.plan.splits import Membership, draw_split, lacking_evidence
+from mia_dual.plan.splits import Membership, draw_made, draw_split, lacking_evidence
 
-TARGET, SHADOW = "target", "shadow"
+TARGET, SHADOW, SYNTHETIC = "target", "shadow", "synthetic"
 """Recipes: the shadows share the target's, unless they are of another network; the options of a
-kind of model are its own, so that another has its defaults.
+kind of model are its own, so that another has its defaults. Those of made records are as the other
+shadows, and a recipe of their own since they are trained apart.
 """
 
 
@@ -41,7 +42,8 @@ def draft_plan(
         )
     split = draw_split(len(labels), config, member)
     trained_on = split.target.members if member is None else np.flatnonzero(member)
-    _check_evidence(split.shadows, labels, classes)
+    check_evidence(split.shadows, labels, classes, "raise split.shadow_members or shadows.count")
+    made, made_shadows = draw_made(config, len(split.pool))
     wanted = config.deletion
     needs_groups = "grouped" in wanted.methods or wanted.placement == "concentrated"
     groups = draw_groups(config, trained_on) if needs_groups else []
@@ -65,6 +67,18 @@ def draft_plan(
         )
         for number, shadow in enumerate(split.shadows)
     ]
+    if made:
+        recipes[SYNTHETIC] = recipes[of_shadows]
+        models += [
+            PlannedModel(
+                f"synthetic-{number:02d}",
+                "synthetic",
+                SYNTHETIC,
+                shadow.members,
+                np.sort(shadow.rows),
+            )
+            for number, shadow in enumerate(made_shadows)
+        ]
     versions = [Version("original", ("target",))]
     deletions: list[PlannedDeletion] = []
     if requests and "full" in wanted.methods:
@@ -103,6 +117,8 @@ def draft_plan(
         versions={version.name: version for version in versions},
         # By request, then by method, as results tell of them.
         deletions=tuple(sorted(deletions, key=lambda deletion: order[deletion.request.name])),
+        made=made,
+        made_shadows=made_shadows,
     )
 
 
@@ -116,12 +132,17 @@ def _retrained(
             yield name, left
 
 
-def _check_evidence(shadows: Sequence[Membership], labels: np.ndarray, classes: int) -> None:
-    """Raise DataError naming a class of which no shadow has both members and non-members."""
+def check_evidence(
+    shadows: Sequence[Membership], labels: np.ndarray, classes: int, remedy: str
+) -> None:
+    """Raise DataError naming a class of which no shadow has both members and non-members.
+
+    ``labels`` (records,) are those of the records that ``shadows`` are of; ``remedy`` is what the
+    message advises.
+    """
     lacking = lacking_evidence(shadows, labels, np.arange(classes))
     if len(lacking):
         raise DataError(
             f"class {lacking[0]} has no shadow with both members and non-members of "
-            "it, so its attack model has nothing to learn from: raise split.shadow_members or "
-            "shadows.count"
+            f"it, so its attack model has nothing to learn from: {remedy}"
         )

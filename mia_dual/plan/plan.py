@@ -12,12 +12,12 @@ import numpy as np
 
 from mia_dual.config import TrainingSettings
 from mia_dual.plan.requests import Request
-from mia_dual.plan.splits import Split
+from mia_dual.plan.splits import Membership, Split
 
 GIVEN = "given"
 """The recipe of a model that was trained elsewhere: it is trained by none of the plan's."""
 
-Role = Literal["target", "shadow", "full", "group"]
+Role = Literal["target", "shadow", "full", "group", "synthetic"]
 Method = Literal["full", "grouped"]
 
 
@@ -27,6 +27,8 @@ class PlannedModel:
     models of one recipe are trained together.
 
     ``members``: sorted int64 record indices it is trained on. ``asked``: those it is asked about.
+    Those of a ``synthetic`` model, which is a shadow, are indices of made records, not of the data
+    set's.
     """
 
     name: str
@@ -62,7 +64,11 @@ class PlannedDeletion:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will do."""
+    """What a run will do.
+
+    ``made``: how many records are made for shadows; ``made_shadows``: each such shadow's part of
+    them, in the order of their models. Their labels are not known before the target is.
+    """
 
     seed: int
     recipes: dict[str, TrainingSettings]
@@ -72,11 +78,18 @@ class Plan:
     requests: tuple[Request, ...]
     versions: dict[str, Version]
     deletions: tuple[PlannedDeletion, ...]
+    made: int = 0
+    made_shadows: tuple[Membership, ...] = ()
 
     @property
     def shadows(self) -> tuple[PlannedModel, ...]:
         """The shadow models."""
         return tuple(model for model in self.models.values() if model.role == "shadow")
+
+    @property
+    def real(self) -> tuple[PlannedModel, ...]:
+        """The models of the data set's own records."""
+        return tuple(model for model in self.models.values() if model.role != "synthetic")
 
     @property
     def target_rows(self) -> np.ndarray:
@@ -85,10 +98,10 @@ class Plan:
 
     @property
     def audited(self) -> np.ndarray:
-        """Every record that some model is asked about, sorted: the columns of memberships."""
-        return np.unique(np.concatenate([model.asked for model in self.models.values()]))
+        """Every record that some ``real`` model is asked about, sorted: what memberships are of."""
+        return np.unique(np.concatenate([model.asked for model in self.real]))
 
     def memberships(self) -> np.ndarray:
-        """(models, audited records) bool: whether the model was trained on the record."""
+        """(real models, audited records) bool: whether the model was trained on the record."""
         audited = self.audited
-        return np.stack([np.isin(audited, model.members) for model in self.models.values()])
+        return np.stack([np.isin(audited, model.members) for model in self.real])

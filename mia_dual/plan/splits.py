@@ -9,7 +9,7 @@ from typing import Optional
 import numpy as np
 
 from mia_dual.config import Config
-from mia_dual.errors import DataError
+from mia_dual.errors import ConfigError, DataError
 from mia_dual.seeds import generator
 
 
@@ -58,15 +58,7 @@ def draw_split(records: int, config: Config, member: Optional[np.ndarray] = None
     return Split(
         target=_membership(members, non_members),
         pool=pool,
-        shadows=tuple(
-            _membership(*np.split(drawn, [wanted.shadow_members]))
-            for number in range(config.shadows.count)
-            for drawn in [
-                generator(config.seed, "split", f"shadow-{number}").choice(
-                    pool, shadow, replace=False
-                )
-            ]
-        ),
+        shadows=_draw_shadows(pool, config, "shadow"),
     )
 
 
@@ -78,6 +70,46 @@ def _check_records(records: int, shadow: int, config: Config) -> None:
             f"{taken + shadow}: {taken} for the target (target_members + target_non_members) and "
             f"{shadow} for a shadow (shadow_members + shadow_non_members); lower split.*"
         )
+
+
+def draw_made(config: Config, pool: int) -> tuple[int, tuple[Membership, ...]]:
+    """How many records are made for shadows, and each shadow's part of them.
+
+    None where shadows take real records alone. ``pool`` real records are there to make some from.
+    Raises ConfigError where a shadow takes more than are made, DataError where the pool has too
+    few.
+    """
+    wanted = config.shadows.data
+    if wanted.source == "real":
+        return 0, ()
+    each = config.split.shadow_members + config.shadow_non_members
+    records = wanted.records or each
+    for key, count in (
+        ("records", records if wanted.source == "noisy" else 0),
+        ("estimated_on", wanted.estimated_on or 0),
+    ):
+        if count > pool:
+            raise DataError(
+                f"shadows.data.{key}: {count} real records are asked of the shadows' pool, which "
+                f"has {pool}: ask for fewer"
+            )
+    if records < each:
+        raise ConfigError(
+            f"shadows.data.records: {records} are made, and a shadow takes {each} of them "
+            "(split.shadow_members + shadow_non_members): make more, or lower split.*"
+        )
+    return records, _draw_shadows(np.arange(records), config, "synthetic")
+
+
+def _draw_shadows(pool: np.ndarray, config: Config, name: str) -> tuple[Membership, ...]:
+    members = config.split.shadow_members
+    each = members + config.shadow_non_members
+    return tuple(
+        _membership(*np.split(drawn, [members]))
+        for number in range(config.shadows.count)
+        for rng in [generator(config.seed, "split", f"{name}-{number}")]
+        for drawn in [rng.choice(pool, each, replace=False)]
+    )
 
 
 def _check_members(member: np.ndarray, shadow: int, config: Config) -> None:

@@ -121,6 +121,24 @@ class DataResult(_Result):
     )
 
 
+class ShadowDataResult(_Result):
+    """Records that were made for shadows; the seconds they took are in ``cost.json``."""
+
+    source: Literal["noisy", "marginals", "synthesis"]
+    settings: dict[str, Union[bool, int, float, None]] = Field(
+        description="the source's own, defaults filled in"
+    )
+    records: int = Field(description="how many were made")
+    estimated_on: Optional[int] = Field(
+        description="real records that the marginals are of; null for other sources"
+    )
+    queries: int = Field(description="records that the target was asked about to make them")
+    queries_a_record: float
+    attacks_with_real: dict[str, AttackResult] = Field(
+        description="the same attacks on the target with shadows of as many real records"
+    )
+
+
 class Results(_Result):
     """A whole run."""
 
@@ -130,6 +148,9 @@ class Results(_Result):
     network: str = Field(description="given where outputs were, whatever network gave them")
     data: DataResult
     shadows: int
+    shadow_data: Optional[ShadowDataResult] = Field(
+        None, description="null where shadows have real records"
+    )
     target: ModelResult
     attacks: dict[str, AttackResult] = Field(description="on the target, by attack")
     not_run: dict[str, str] = Field(

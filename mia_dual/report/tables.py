@@ -8,7 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mia_dual.report.results import AttackResult, BeforeAfter, Results, Success
+from mia_dual.report.results import AttackResult, BeforeAfter, Results, ShadowDataResult, Success
 
 
 def print_results(results: Results, console: Console) -> None:
@@ -20,6 +20,8 @@ def print_results(results: Results, console: Console) -> None:
         soft_wrap=True,
         markup=False,
     )
+    if results.shadow_data is not None:
+        console.print(_shadow_data(results.shadow_data), soft_wrap=True)
     console.print(_attacks(results))
     name, attack = next(iter(results.attacks.items()))
     console.print(_per_class(name, attack))
@@ -44,10 +46,25 @@ def _attacks(results: Results) -> Table:
     )  # fmt: skip
     for name, attack in results.attacks.items():
         table.add_row("original", _short(name), *_success(attack))
+    if results.shadow_data is not None:
+        for name, attack in results.shadow_data.attacks_with_real.items():
+            table.add_row("real data", _short(name), *_success(attack))
     if results.grouped is not None:
         for name, attack in results.grouped.attacks.items():
             table.add_row(f"{results.grouped.groups} groups", _short(name), *_success(attack))
     return table
+
+
+def _shadow_data(made: ShadowDataResult) -> str:
+    lines = [f"shadow data: {made.source}, {made.records} records"]
+    if made.estimated_on is not None:
+        lines.append(f"estimated on {made.estimated_on} real records")
+    if made.queries:
+        lines.append(
+            f"{made.queries:,} queries of the target ({made.queries_a_record:.1f} a record)"
+        )
+    lines.append("'real data' below: the same attack from shadows of real records")
+    return "\n".join(lines)
 
 
 def _per_class(name: str, attack: AttackResult) -> Table:

@@ -9,13 +9,14 @@ from typing import Literal, Optional, get_args
 
 from mia_dual.store.files import checksum
 
-Kind = Literal["model", "moments", "answers", "scores"]
+Kind = Literal["model", "moments", "answers", "scores", "records"]
 
 SUFFIX: dict[Kind, str] = {
     "model": ".safetensors",
     "moments": ".safetensors",
     "answers": ".npy",
     "scores": ".npy",
+    "records": ".npz",
 }
 
 
@@ -25,6 +26,7 @@ class Entry:
 
     ``model``: a network's weights. ``moments``: where the optimizer stood at those weights.
     ``answers``: logits (records, classes) float32. ``scores``: an attack's, (records,) float64.
+    ``records``: made for shadows; see :mod:`mia_dual.walks.shadows`.
     ``passing``: it was kept on the way to a longer training, and goes when that has passed it.
     """
 

@@ -3,7 +3,8 @@
 Layout: ``config.yaml``, ``environment.json``, ``plan.json`` and ``plan.npz``, ``models/``,
 ``answers/`` (the files of the store, linked or copied, so that the folder is whole by itself),
 ``scores.npz``, ``results.json``, ``cost.json``, ``index.jsonl`` (key, checksum and place of every
-linked file) and the append-only ``log.jsonl``.
+linked file) and the append-only ``log.jsonl``. Where records are made for shadows, also
+``shadow_records.npz`` (linked too) and ``scores_with_real.npz``, of the same attacks without them.
 """
 
 from __future__ import annotations
@@ -25,13 +26,17 @@ from mia_dual.store.files import as_npz, checksum_of, link_or_copy, write_atomic
 from mia_dual.store.objects import Store
 from mia_dual.yaml_file import YamlError, read_yaml, read_yaml_file
 
+SHADOW_RECORDS = "shadow_records.npz"
+SCORES_WITH_REAL = "scores_with_real.npz"
 FOLDERS = ("models", "answers")
 FILES = (
     "config.yaml",
     "environment.json",
     "plan.json",
     "plan.npz",
+    SHADOW_RECORDS,
     "scores.npz",
+    SCORES_WITH_REAL,
     "results.json",
     "cost.json",
     "index.jsonl",
@@ -240,6 +245,8 @@ def read_index(file: Path) -> dict[str, Entry]:
 
 
 def _is_linkable(name: str) -> bool:
+    if name == SHADOW_RECORDS:
+        return True
     folder, slash, file = name.partition("/")
     return bool(slash) and folder in FOLDERS and file not in ("", "..") and "/" not in file
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Optional
 
 from mia_dual.plan.plan import Plan
 from mia_dual.training.trainer import Trained
+from mia_dual.walks.shadows import MadeShadows
 
 
-def costs(plan: Plan, trained: Mapping[str, Trained]) -> dict[str, Any]:
-    """Seconds and optimizer steps: of the target, of all groups, and of each deletion.
+def costs(
+    plan: Plan, trained: Mapping[str, Trained], made: Optional[MadeShadows]
+) -> dict[str, Any]:
+    """Seconds and optimizer steps: of the target, of all groups, and of each deletion; seconds and
+    queries of the records ``made`` for shadows.
 
-    A model found in the store counts what it took when it was trained.
+    A model found in the store counts what it took when it was trained, and so do records.
     """
 
     def total(names: Iterable[str]) -> dict[str, Any]:
@@ -25,6 +29,9 @@ def costs(plan: Plan, trained: Mapping[str, Trained]) -> dict[str, Any]:
     groups = plan.versions.get("groups")
     return {
         "target": total(["target"]),
+        "shadow_data": None
+        if made is None
+        else {"seconds": made.entry.seconds, "queries": int(made.records.queries.sum())},
         "grouped": None if groups is None else total(groups.models),
         "deletion": [
             {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from mia_dual.answers import Answers, ask
 from mia_dual.attacks.choice import check_needs, choose_attacks, needs_met
-from mia_dual.attacks.references import References
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.engine import Engine
@@ -20,6 +19,8 @@ from mia_dual.training.trainer import Trained, Trainer
 from mia_dual.walks.costs import costs
 from mia_dual.walks.judge import Judge
 from mia_dual.walks.scoring import score
+from mia_dual.walks.shadow_records import Questions
+from mia_dual.walks.shadows import make_shadows, real_references, score_with_real
 
 
 def run_audit(
@@ -56,18 +57,19 @@ def run_audit(
         asked = {name: plan.models[name].asked for name in found}
         answers |= ask(trainer, folder, family, found, asked, progress)
         trained.update(found)
-    references = References(
-        names=[model.name for model in plan.shadows],
-        memberships=plan.split.shadows,
-        answers=answers,
-        labels=dataset.labels,
-        audited_labels=dataset.labels,
-        classes=dataset.classes,
-        seed=config.seed,
-    )
+    made = None
+    if plan.made:
+        spec = families[TARGET].spec
+        questions = Questions(plan, config, dataset, spec, trainer, trained["target"])
+        made = make_shadows(questions, folder, progress)
+    references = made.references if made else real_references(plan, dataset, answers)
     versions = list(plan.versions.values())
     scores = score(attacks, references, versions, answers, plan.target_rows, folder, progress)
     folder.write_arrays("scores.npz", scores.arrays(dataset.labels))
+    shadow_data = None
+    if made:
+        beside = score_with_real(attacks, plan, dataset, answers, folder, progress)
+        shadow_data = made.result(config, plan, Judge(plan, dataset.labels, answers, beside))
 
     judge = Judge(plan, dataset.labels, answers, scores)
     results = Results(
@@ -82,6 +84,7 @@ def run_audit(
             shape=families[TARGET].spec.input_shape,
         ),
         shadows=config.shadows.count,
+        shadow_data=shadow_data,
         target=judge.model("original"),
         attacks=judge.attacks("original"),
         grouped=judge.grouped(),
@@ -94,7 +97,7 @@ def run_audit(
         ],
     )
     folder.write_json("results.json", results.model_dump(mode="json"))
-    folder.write_json("cost.json", costs(plan, trained))
+    folder.write_json("cost.json", costs(plan, trained, made))
     if folder.store.damaged:
         folder.log("damaged", made_again=folder.store.damaged)
     folder.log("done")

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Optional
 
 import mia_dual
-from mia_dual.walks.run import run_audit
 from mia_dual.config import Config, load_config
 from mia_dual.data.dataset import Dataset
 from mia_dual.data.load import load_dataset
@@ -23,6 +22,7 @@ from mia_dual.progress import Progress
 from mia_dual.quoting import one_line, quoted
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
+from mia_dual.walks.run import run_audit
 from mia_dual.xihe.arguments import OUTPUTS, Arguments, read_arguments
 from mia_dual.xihe.board import Board, Rank
 from mia_dual.xihe.c2net import Prepared, prepare

@@ -5,7 +5,6 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from mia_dual.walks.run import run_audit
 
 from mia_dual.config import Config
 from mia_dual.data.load import load_dataset
@@ -13,6 +12,7 @@ from mia_dual.errors import ConfigError, RankError
 from mia_dual.progress import Silent
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
+from mia_dual.walks.run import run_audit
 from mia_dual.xihe.board import Board, Rank
 from mia_dual.xihe.ranks import Team
 from tests.numpy_backend import Interrupted, NumpyBackend, NumpyEngine

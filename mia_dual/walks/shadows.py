@@ -1,0 +1,117 @@
+"""What an attacker's reference models are: shadows of real records, or of records made for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mia_dual.answers import Answers, ask
+from mia_dual.attacks.base import Attack
+from mia_dual.attacks.references import References
+from mia_dual.config import Config
+from mia_dual.data.dataset import Dataset
+from mia_dual.plan.draft import SYNTHETIC, check_evidence
+from mia_dual.plan.plan import Plan
+from mia_dual.progress import Progress
+from mia_dual.report.results import ShadowDataResult
+from mia_dual.store.entry import Entry
+from mia_dual.store.folder import SCORES_WITH_REAL, RunFolder
+from mia_dual.synthesis.made import Made
+from mia_dual.training.planned import dataset_family, plan_members, plan_scaling
+from mia_dual.training.trainer import Trained
+from mia_dual.walks.judge import Judge
+from mia_dual.walks.scoring import Scores, score
+from mia_dual.walks.shadow_records import Questions, shadow_records
+
+
+@dataclass(frozen=True)
+class MadeShadows:
+    """Shadows of made ``records``, which ``entry`` stores; ``trained`` are the models."""
+
+    references: References
+    records: Made
+    entry: Entry
+    trained: dict[str, Trained]
+
+    def result(self, config: Config, plan: Plan, beside: Judge) -> ShadowDataResult:
+        """What is said of them; ``beside`` judges the same attacks with real shadow data."""
+        settings = config.shadows.data
+        queries = int(self.records.queries.sum())
+        on = settings.estimated_on or len(plan.split.pool)
+        return ShadowDataResult(
+            source=settings.source,
+            settings=settings.own(),
+            records=plan.made,
+            estimated_on=on if settings.source == "marginals" else None,
+            queries=queries,
+            queries_a_record=queries / plan.made,
+            attacks_with_real=beside.attacks("original"),
+        )
+
+
+def real_references(plan: Plan, dataset: Dataset, answers: Answers, prefix: str = "") -> References:
+    """The plan's shadows of real records, with what they say in ``answers``."""
+    shadows = [model.name for model in plan.shadows]
+    return References(
+        names=shadows,
+        memberships=plan.split.shadows,
+        answers=answers,
+        labels=dataset.labels,
+        audited_labels=dataset.labels,
+        classes=dataset.classes,
+        seed=plan.seed,
+        prefix=prefix,
+    )
+
+
+def make_shadows(questions: Questions, folder: RunFolder, progress: Progress) -> MadeShadows:
+    """Make records, train the plan's synthetic shadows on them, and ask those.
+
+    Raises DataError naming a class of which the records teach nothing.
+    """
+    plan, config, dataset = questions.plan, questions.config, questions.dataset
+    made, entry = shadow_records(questions, folder, progress)
+    check_evidence(
+        plan.made_shadows,
+        made.labels,
+        dataset.classes,
+        "raise shadows.data.records or shadows.count, or set shadows.data.per_class: true"
+        if config.shadows.data.source == "marginals"
+        else "raise shadows.data.records or shadows.count",
+    )
+    family = dataset_family(
+        plan.recipes[SYNTHETIC],
+        config.data.image_size,
+        replace(dataset, features=made.features, labels=made.labels),
+        plan_scaling(plan, config, dataset),
+    )
+    trained = questions.trainer.train("shadows", family, plan_members(plan, SYNTHETIC))
+    for name, model in trained.items():
+        folder.link(model.entry, f"models/{name}.safetensors")
+    asked = {name: plan.models[name].asked for name in trained}
+    references = References(
+        names=list(trained),
+        memberships=plan.made_shadows,
+        answers=ask(questions.trainer, folder, family, trained, asked, progress),
+        labels=made.labels,
+        audited_labels=dataset.labels,
+        classes=dataset.classes,
+        seed=plan.seed,
+    )
+    return MadeShadows(references, made, entry, trained)
+
+
+def score_with_real(
+    attacks: Sequence[Attack],
+    plan: Plan,
+    dataset: Dataset,
+    answers: Answers,
+    folder: RunFolder,
+    progress: Progress,
+) -> Scores:
+    """Scores of the original target by ``attacks`` that learn from the shadows of real records."""
+    references = real_references(plan, dataset, answers, prefix="real-")
+    original = [plan.versions["original"]]
+    scores = score(attacks, references, original, answers, plan.target_rows, folder, progress)
+    folder.write_arrays(SCORES_WITH_REAL, scores.arrays(dataset.labels))
+    return scores
