@@ -81,7 +81,7 @@ def _trend(figure: str, points: Sequence[Point], brief: bool = False) -> str:
         told = f", in between {_widest(points, means)}" if between and not brief else ""
         if interval is None:
             return f"goes {ends} ({measured}){told}"
-        return f"shows no change {ends} ({measured} holds zero){told}"
+        return f"shows no sure change {ends} ({measured} holds zero){told}"
     steps = np.diff(means)
     every = bool((steps >= 0).all() or (steps <= 0).all())
     verb = "rises" if change > 0 else "falls"
@@ -108,7 +108,7 @@ def _extremes(name: str, figure: str, points: Sequence[Point]) -> str:
     measured = f"{change:+.3f}, {_interval(interval)}"
     text = f"{means[0]:.3f} for {highest.value} and {means[1]:.3f} for {lowest.value}"
     if interval is None or interval[0] <= 0 <= interval[1]:
-        return f"{name} shows no difference between any values: at most {text} ({measured})"
+        return f"{name} shows no sure difference between any values: at most {text} ({measured})"
     overlap = _overlap(lowest.figures[figure], highest.figures[figure])
     return f"{name} is highest and lowest with {text} ({measured}; {overlap})"
 
@@ -122,7 +122,7 @@ def _own_or_other(figure: str, points: Sequence[Point]) -> list[str]:
     own, other = _average(alike), _average(others)
     change, interval = _difference(other, own)
     held = interval is None or interval[0] <= 0 <= interval[1]
-    verdict = "no difference is shown" if held else "a difference"
+    verdict = "no sure difference" if held else "a difference"
     return [
         f"where both are the same it is {own.mean or 0:.3f} on average, where they are not "
         f"{other.mean or 0:.3f}: {verdict} ({change:+.3f}, {_interval(interval)})"

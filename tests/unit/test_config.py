@@ -13,7 +13,11 @@ from mia_dual.config import AttackSettings, Config, load_config
 from mia_dual.errors import ConfigError
 from mia_dual.yaml_file import read_yaml
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = sorted(
+    file
+    for file in (Path(__file__).parents[2] / "configs").rglob("*.yaml")
+    if file.parent.name != "studies"
+)
 LONGEST = 700
 """Characters of a ConfigError: a few values cut to 80, and the keys that a place knows."""
 
@@ -183,7 +187,7 @@ def test_a_part_of_the_attacks_settings_leaves_the_rest_the_attacks():
     assert config.attack.fcnet == usual.model_copy(update={"epochs": 5})
 
 
-@pytest.mark.parametrize("file", sorted(CONFIGS.rglob("*.yaml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", CONFIGS, ids=lambda file: file.stem)
 def test_configs_that_come_along_are_valid_and_read_back(file, tmp_path):
     config = load_config(file)
     again = tmp_path / "again.yaml"
@@ -201,7 +205,7 @@ def leaves(tree, path=()):
 
 
 VALID = [Config().model_dump(mode="json")] + [
-    load_config(file).model_dump(mode="json") for file in sorted(CONFIGS.rglob("*.yaml"))
+    load_config(file).model_dump(mode="json") for file in CONFIGS
 ]
 words = st.text(st.characters(codec="utf-8"), max_size=30) | st.sampled_from(
     ["", "yes", "1:30", "0o7", "1e3", "1_0", "null", "~", "my.nets:make", "npz", "\x1b[2J", "\0",

@@ -58,7 +58,7 @@ def test_a_fall_is_said_to_be_one_whatever_the_order_of_values():
 def test_what_moves_less_than_seeds_do_is_no_change():
     up, down = point("0", 0.55, number=0), point("1", 0.56, number=1, wiggle=(0.02, 0.0, -0.02))
     said = finding(study([up, down]))
-    assert "shows no change from 0.550 at 0 to 0.560 at 1" in said
+    assert "shows no sure change from 0.550 at 0 to 0.560 at 1" in said
     assert "holds zero" in said
     assert "rises" not in said
     assert "in between" not in said
@@ -66,7 +66,7 @@ def test_what_moves_less_than_seeds_do_is_no_change():
 
 def test_a_hump_between_equal_ends_is_told():
     said = finding(study(numbers([0.5, 0.8, 0.5])))
-    assert "shows no change from 0.500 at 0 to 0.500 at 2" in said
+    assert "shows no sure change from 0.500 at 0 to 0.500 at 2" in said
     assert "in between highest 0.800 at 1" in said
 
 
@@ -88,7 +88,7 @@ def test_categories_have_a_highest_and_a_lowest():
     assert "highest and lowest with 0.800 for tree and 0.500 for bayes (+0.300" in said
     flat = [point("tree", 0.501, wiggle=(-0.05, 0.0, 0.05)),
             point("svm", 0.5, wiggle=(0.05, 0.0, -0.05))]  # fmt: skip
-    assert "shows no difference between any values" in finding(study(flat))
+    assert "shows no sure difference between any values" in finding(study(flat))
 
 
 def test_pairs_of_equal_values_are_set_against_the_others():
@@ -112,7 +112,7 @@ def test_deletions_are_told_by_what_is_deleted():
         for share, auc in ((0.5, last), (0.0, 0.6), (0.2, last))
     ]
     said = finding(study(points, keys=(), x="deleted"))
-    assert "of random, shows no change from 0.600 at 0% to 0.600 at 50%" in said
+    assert "of random, shows no sure change from 0.600 at 0% to 0.600 at 50%" in said
     assert "of outliers, falls from 0.600 at 0% to 0.500 at 50%" in said
 
 
