@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 from mia_dual.config import Config, checked, load_config
-from mia_dual.data.load import load_dataset
+from mia_dual.data.load import dataset_of
 from mia_dual.data.outputs import load_outputs
 from mia_dual.engine import Engine
 from mia_dual.progress import Progress, Silent
@@ -47,13 +47,8 @@ def audit(
     settings = _settings(config, backend)
     stem = f"{Path(config).stem}-{settings.backend}" if isinstance(config, (str, Path)) else None
     shown = _progress(progress)
-    dataset = load_dataset(
-        settings.data.name,
-        data_dir=None if data_dir is None else Path(data_dir),
-        file=settings.data.file,
-        members=settings.target.weights is not None,
-        progress=shown,
-    )
+    place = None if data_dir is None else Path(data_dir)
+    dataset = dataset_of(settings, data_dir=place, progress=shown)
     engine = Engine(settings.backend, settings.device)
     with _folder(settings, out, store, stem) as folder:
         return run_audit(settings, engine, dataset, folder, shown)

@@ -64,7 +64,7 @@ def run(
     from mia_dual.cli.progress import RichProgress
     from mia_dual.cli.several import arguments_of, run_several
     from mia_dual.config import load_config
-    from mia_dual.data.load import load_dataset
+    from mia_dual.data.load import dataset_of
     from mia_dual.engine import Engine
     from mia_dual.execution import Execution
     from mia_dual.report.tables import print_results
@@ -92,15 +92,7 @@ def run(
     progress = RichProgress(console)
 
     def dataset() -> Dataset:
-        return load_dataset(
-            settings.data.name,
-            data_dir=data_dir,
-            file=settings.data.file,
-            members=settings.target.weights is not None,
-            classes=settings.data.classes,
-            records=settings.data.records,
-            progress=progress,
-        )
+        return dataset_of(settings, data_dir=data_dir, progress=progress)
 
     if dry_run:
         _print_plan(settings, engine, dataset(), objects)
@@ -115,16 +107,14 @@ def run(
 
 def _print_plan(settings: Config, engine: Engine, dataset: Dataset, objects: Path) -> None:
     from mia_dual.measure.forecast import forecast
-    from mia_dual.plan.draft import SYNTHETIC, TARGET, draft_plan
-    from mia_dual.plan.labels import configured
+    from mia_dual.plan.draft import SYNTHETIC, TARGET, plan_dataset
     from mia_dual.report.plan_table import print_plan
     from mia_dual.store.objects import Store
     from mia_dual.training.jobs import built_weights
     from mia_dual.training.planned import blank_family, plan_families
     from mia_dual.training.weights import drawn_names
 
-    dataset = configured(dataset, settings)
-    plan = draft_plan(settings, dataset.labels, dataset.classes, dataset.features, dataset.member)
+    dataset, plan = plan_dataset(settings, dataset)
     families = plan_families(plan, settings, dataset)
     if plan.made:
         families[SYNTHETIC] = blank_family(plan, settings, dataset)

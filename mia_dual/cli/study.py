@@ -51,7 +51,7 @@ def study(
     from rich.console import Console
 
     from mia_dual.cli.progress import RichProgress
-    from mia_dual.data.load import load_dataset
+    from mia_dual.data.load import dataset_of
     from mia_dual.engine import Engine
     from mia_dual.execution import Execution
     from mia_dual.report.study_table import print_study
@@ -78,16 +78,13 @@ def study(
             engines[key] = Engine(*key, execution)
         return engines[key]
 
-    def dataset_of(config: Config) -> Dataset:
-        wanted = config.data
-        if wanted not in datasets:
-            datasets[wanted] = load_dataset(
-                wanted.name, data_dir=data_dir, file=wanted.file, progress=progress
-            )
-        return datasets[wanted]
+    def loaded(config: Config) -> Dataset:
+        if config.data not in datasets:
+            datasets[config.data] = dataset_of(config, data_dir=data_dir, progress=progress)
+        return datasets[config.data]
 
     objects = Store(store_folder(store, path.parent))
-    outcome = run_study(chosen, engine_of, dataset_of, path, objects, progress)
+    outcome = run_study(chosen, engine_of, loaded, path, objects, progress)
     print_study(outcome.results, console)
     console.print(
         f"{len(chosen.runs)} runs; calls to train: {outcome.calls_together} for the models of "

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Optional
 
+from mia_dual.config import Config
 from mia_dual.data import digits, keel, purchases
 from mia_dual.data.catalog import PUBLISHED
 from mia_dual.data.dataset import Dataset
@@ -73,4 +74,20 @@ def load_dataset(
         folders,
         lambda: made_from(entry, folders),
         lambda: read_published(entry, folders, shown),
+    )
+
+
+def dataset_of(
+    config: Config, *, data_dir: Optional[Path] = None, progress: Optional[Progress] = None
+) -> Dataset:
+    """The data set that ``config`` is about, as :func:`load_dataset` reads it."""
+    wanted = config.data
+    return load_dataset(
+        wanted.name,
+        data_dir=data_dir,
+        file=wanted.file,
+        members=config.target.weights is not None,
+        classes=wanted.classes,
+        records=wanted.records,
+        progress=progress,
     )

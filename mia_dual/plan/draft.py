@@ -8,8 +8,10 @@ from typing import Optional
 import numpy as np
 
 from mia_dual.config import Config, TrainingSettings
+from mia_dual.data.dataset import Dataset
 from mia_dual.errors import DataError
 from mia_dual.plan.groups import draw_groups
+from mia_dual.plan.labels import configured
 from mia_dual.plan.plan import GIVEN, Plan, PlannedDeletion, PlannedModel, Version
 from mia_dual.plan.requests import Request, draw_requests
 from mia_dual.plan.splits import Membership, draw_made, draw_split, lacking_evidence
@@ -19,6 +21,16 @@ TARGET, SHADOW, SYNTHETIC = "target", "shadow", "synthetic"
 kind of model are its own, so that another has its defaults. Those of made records are as the other
 shadows, and a recipe of their own since they are trained apart.
 """
+
+
+def plan_dataset(config: Config, dataset: Dataset) -> tuple[Dataset, Plan]:
+    """``dataset`` with the labels that ``config`` asks for, and the plan for it.
+
+    Raises ConfigError or DataError as :func:`draft_plan` does.
+    """
+    dataset = configured(dataset, config)
+    plan = draft_plan(config, dataset.labels, dataset.classes, dataset.features, dataset.member)
+    return dataset, plan
 
 
 def draft_plan(

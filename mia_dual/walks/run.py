@@ -8,8 +8,7 @@ from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.engine import Engine
 from mia_dual.plan.document import plan_arrays, plan_document
-from mia_dual.plan.draft import TARGET, draft_plan
-from mia_dual.plan.labels import configured
+from mia_dual.plan.draft import TARGET, plan_dataset
 from mia_dual.progress import Progress
 from mia_dual.report.results import DataResult, Results
 from mia_dual.store.folder import RunFolder
@@ -31,8 +30,7 @@ def run_audit(
     What the store holds already is not made again. Raises DataError or ConfigError before
     anything is trained when the data set cannot give what is asked of it.
     """
-    dataset = configured(dataset, config)
-    plan = draft_plan(config, dataset.labels, dataset.classes, dataset.features, dataset.member)
+    dataset, plan = plan_dataset(config, dataset)
     families = plan_families(plan, config, dataset)
     trainer = Trainer(engine, folder, progress)
     attacks = choose_attacks(config, trainer, folder)

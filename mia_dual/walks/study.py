@@ -10,8 +10,7 @@ from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.engine import Engine
 from mia_dual.errors import ConfigError, DataError
-from mia_dual.plan.draft import draft_plan
-from mia_dual.plan.labels import configured
+from mia_dual.plan.draft import plan_dataset
 from mia_dual.progress import Progress, Silent
 from mia_dual.report.sentence import finding
 from mia_dual.report.study import StudyResults, gather
@@ -102,8 +101,7 @@ def _batches(
     for run in study.runs:
         engine = engine_of(run.config)
         try:
-            dataset = configured(dataset_of(run.config), run.config)
-            plan = draft_plan(run.config, dataset.labels, dataset.classes, dataset.features)
+            dataset, plan = plan_dataset(run.config, dataset_of(run.config))
             families = plan_families(plan, run.config, dataset)
         except (ConfigError, DataError) as error:
             raise type(error)(f"study value {run.variation.written()}: {error}") from error

@@ -15,7 +15,7 @@ from typing import Any, Optional
 import mia_dual
 from mia_dual.config import Config, load_config
 from mia_dual.data.dataset import Dataset
-from mia_dual.data.load import load_dataset
+from mia_dual.data.load import dataset_of
 from mia_dual.engine import Engine
 from mia_dual.errors import ConfigError, DataError, MiaDualError
 from mia_dual.progress import Progress
@@ -149,7 +149,7 @@ def _settle(
         say(f"data: '{found.name}' among the inputs, {len(found.dataset.labels)} records")
         return config, found.dataset
     try:
-        dataset = load_dataset(config.data.name, file=config.data.file, progress=progress)
+        dataset = dataset_of(config, progress=progress)
     except DataError as error:
         raise DataError(f"{error}; nothing of it lies in {inputs}") from error
     say(f"data: '{config.data.name}', {len(dataset.labels)} records, and nothing from {inputs}")

@@ -18,7 +18,7 @@ from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.engine import Engine
 from mia_dual.errors import RankError
-from mia_dual.plan.draft import draft_plan
+from mia_dual.plan.draft import plan_dataset
 from mia_dual.progress import Progress
 from mia_dual.quoting import quoted
 from mia_dual.store.folder import RunFolder
@@ -42,7 +42,7 @@ class Team:
     ) -> None:
         self._config, self._dataset, self._engine = config, dataset, engine
         self._progress, self._say = progress, say
-        self._plan = draft_plan(config, dataset.labels, dataset.classes)
+        dataset, self._plan = plan_dataset(config, dataset)
         self._families = plan_families(self._plan, config, dataset)
 
     def lead(self, board: Board, folder: RunFolder) -> None:
