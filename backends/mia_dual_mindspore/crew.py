@@ -44,7 +44,7 @@ class Worker:
             [sys.executable, "-c", START, json.dumps(_path()), str(folder), core],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=process_settings(),
+            env=process_settings(folder),
             # Ctrl-C reaches every process of a terminal's group; we end our workers ourselves.
             start_new_session=True,
         )

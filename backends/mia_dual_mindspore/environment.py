@@ -36,14 +36,19 @@ def mindspore_version() -> str:
         raise ImportError("MindSpore is not installed") from error
 
 
-def process_settings() -> dict[str, str]:
-    """The environment of a process that computes on a CPU, on one core."""
-    return {**CPU_SETTINGS, **os.environ, "OMP_NUM_THREADS": "1"}
+def process_settings(scratch: Path) -> dict[str, str]:
+    """The environment of a process that computes on a CPU, on one core.
+
+    What MindSpore writes about a graph that it cannot compile goes to ``scratch``, not to where
+    the user works.
+    """
+    ours = {**CPU_SETTINGS, "MS_OM_PATH": str(scratch)}
+    return {**ours, **os.environ, "OMP_NUM_THREADS": "1"}
 
 
 def instructions() -> str:
     """The instruction set that products use on a CPU: another one rounds otherwise."""
-    return process_settings()[INSTRUCTIONS]
+    return os.environ.get(INSTRUCTIONS, CPU_SETTINGS[INSTRUCTIONS])
 
 
 def devices() -> list[str]:

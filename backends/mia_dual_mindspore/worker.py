@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mia_dual.errors import MiaDualError
+from mia_dual.errors import BackendError, MiaDualError
 from mia_dual_mindspore.cores import stay_on
 from mia_dual_mindspore.shared import SharedRecords
 from mia_dual_mindspore.tasks import Task
@@ -46,19 +46,28 @@ def main(folder: str, core: str) -> None:
     answers = _own_channel()
     orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(orders, folder), daemon=True).start()
-    from mia_dual_mindspore import device
-
-    device.start("cpu")
-    device.compute_once()
-    from mia_dual_mindspore.workshop import Workshop
-
-    workshop = Workshop(on_host=True)
+    try:
+        workshop = _workshop()
+    except Exception as error:  # whatever a broken installation throws
+        reason = " ".join(str(error).split()) or type(error).__name__
+        _send(answers, FAILED, BackendError(f"MindSpore does not start here: {reason}"))
+        return
     with open(Path(folder) / "cores", "a", encoding="ascii") as register:
         register.write(f"{os.getpid()} ")
     while True:
         order = orders.get()
         sys.path[:] = order.path
         _send(answers, *_do(workshop, order, answers))
+
+
+def _workshop() -> Any:
+    from mia_dual_mindspore import device
+
+    device.start("cpu")
+    device.compute_once()
+    from mia_dual_mindspore.workshop import Workshop
+
+    return Workshop(on_host=True)
 
 
 def _do(workshop: Any, order: Order, answers: BinaryIO) -> tuple[str, Any]:

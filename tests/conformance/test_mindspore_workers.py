@@ -82,6 +82,20 @@ def test_the_calling_process_never_imports_mindspore():
     assert done.stdout.split() == ["False"]
 
 
+def test_a_mindspore_that_does_not_import_is_said_in_a_line(tmp_path):
+    (tmp_path / "mindspore.py").write_text("raise ImportError('a library\\nis missing')")
+    done = subprocess.run(
+        [sys.executable, "-c", SHORT],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.endswith("BackendError: MindSpore does not start here: a library is missing")
+
+
 def test_a_worker_says_whose_loss_is_no_number_and_the_next_call_works():
     backend = load_backend("mindspore", "cpu", Execution(workers=2))
     spec = example_spec("fcnet")
