@@ -1,10 +1,10 @@
 """Records found by asking the target alone: Shokri et al. 2017, section V-C, algorithm 1.
 
 A climb starts from a random record, changes k random features at a time, and keeps what the
-target says belongs to the class with no less confidence than the best so far. After ``rej_max``
-changes in a row that were not kept, k is halved, down to ``k_min``. A record that the target takes
-for one of the class with more than ``conf_min`` is given back with the probability of that
-confidence. A climb that found none in ``iter_max`` queries starts again from another record.
+target says belongs to the class with no less confidence than the best so far. After more than
+``rej_max`` changes in a row that were not kept, k is halved, down to ``k_min``. A record that the
+target takes for one of the class with more than ``conf_min`` is given back with the probability of
+that confidence. A climb that found none in ``iter_max`` queries starts again from another record.
 
 Many climbs go on side by side, each of which asks about a record in every query. A climb draws
 from a stream of its own, so that it ends in the same record whatever climbs beside it.

@@ -6,6 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
+from mia_dual.data.load import DATASETS
+
 
 def assert_refused(done, *words):
     assert done.returncode == 2, done.stdout + done.stderr
@@ -30,6 +32,16 @@ def assert_refused(done, *words):
         (["--set", "deletion.ratios=[5]"], ["5", "between 0 and 1"]),
         (["--set", "split.shadow_members=1000"], ["1797 records", "shadow_members"]),
         (["--set", "deletion.groups=100"], ["100 groups"]),
+        (["--set", "shadows.data.source=stolen"], ["'stolen'", "'synthesis'"]),
+        (["--set", "shadows.data={source: noisy, noise: 1.5}"], ["noise", "1.5", "at most 1"]),
+        (["--set", "shadows.data={source: noisy, k_max: 9}"], ["k_max", "source synthesis"]),
+        (["--set", "shadows.data={source: synthesis, k_min: 200}"], ["k_min 200", "k_max 128"]),
+        (["--set", "shadows.data={source: synthesis, records: 9}"], ["9 are made", "takes 300"]),
+        (["--set", "shadows.data={source: noisy, records: 1600}"], ["1600", "has 1497"]),
+        (["--set", "data={name: digits, classes: 5}"], ["classes", "purchases"]),
+        (["--set", "data={name: purchases, records: 9}"], ["9 records", "data.classes"]),
+        (["--set", "data.standardise=true"], ["data.standardise", "'digits'", "pixels"]),
+        (["--set", "data.standardise=1"], ["data.standardise", "true or false"]),
         (["--set", "deletion.classes=[11]"], ["class 11"]),
         (["--set", "deletion.indices=nowhere.txt"], ["nowhere.txt"]),
         (["--set", "target.learning_rate=1e20"], ["the loss of model", "learning rate"]),
@@ -140,7 +152,7 @@ def test_doctor_tells_what_works_and_what_to_install(cli, tmp_path):
 def test_datasets_lists_every_set(cli):
     done = cli("datasets")
     assert done.returncode == 0, done.stderr
-    for name in ("digits", "mnist", "fashion_mnist", "kmnist", "cifar10", "cifar100", "svhn"):
+    for name in DATASETS:
         assert name in done.stdout
 
 
