@@ -46,8 +46,9 @@ class StackedUpdate:
         if self._optimizer.name == "adam":
             self._adam(values, gradients, rates)
         else:
-            torch._foreach_mul_(self._first, self._optimizer.momentum)
-            torch._foreach_add_(self._first, gradients)
+            for first, gradient in zip(self._first, gradients):
+                # One pass over memory, where a product and a sum would be two.
+                torch.add(gradient, first, alpha=self._optimizer.momentum, out=first)
             self._move(values, self._first, rates)
 
     def _adam(self, values: list[Tensor], gradients: list[Tensor], rates: np.ndarray) -> None:
