@@ -50,8 +50,13 @@ def main(folder: str, core: str) -> None:
         workshop = _workshop()
     except Exception as error:  # whatever a broken installation throws
         reason = " ".join(str(error).split()) or type(error).__name__
-        _send(answers, FAILED, BackendError(f"MindSpore does not start here: {reason}"))
-        return
+        told = (
+            f"backend 'mindspore' does not start here ({reason}): pip install "
+            "'mia-dual[mindspore]' brings what it needs"
+        )
+        _send(answers, FAILED, BackendError(told))
+        # The thread that listens holds the standard input, which an orderly end would wait for.
+        os._exit(1)
     with open(Path(folder) / "cores", "a", encoding="ascii") as register:
         register.write(f"{os.getpid()} ")
     while True:

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 from mia_dual.audit import shadow_records
-from mia_dual.audit.run import run_audit
+from mia_dual.walks.run import run_audit
 
 from mia_dual.config import Config
 from mia_dual.data.load import load_dataset
