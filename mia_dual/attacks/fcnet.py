@@ -59,7 +59,7 @@ class FCNetScorer:
         # Of saved outputs some class may have no records, and then no attack model.
         self._classes = np.unique(evidence.labels).tolist()
         self._labels = references.audited_labels
-        self._backend = trainer.engine.backend
+        self._engine = trainer.engine
         self._spec = NetworkSpec("fcnet", (classes,), classes=2, hidden=settings.hidden)
         family = Family(
             self._spec,
@@ -91,7 +91,7 @@ class FCNetScorer:
         for version in range(versions):
             for label, part in enumerate(parts):
                 asked[version, label, : len(part)] = version * records + part
-        said = self._backend.logits(
+        said = self._engine.backend.logits(
             self._spec,
             self._weights * versions,
             Records(vectors, np.zeros(len(vectors), np.int64)),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mia_dual.answers import Answers
-from mia_dual.attacks.base import Attack
+from mia_dual.attacks.base import Attack, Need
 from mia_dual.attacks.references import References
 from mia_dual.deletion.versions import version_logits
 from mia_dual.plan.plan import Version
@@ -85,9 +85,12 @@ def _score(
     folder.refer(keys.values())
     scores = {name: _find(folder, key) for name, key in keys.items()}
     missing = [version for version in versions if scores[version.name] is None]
-    if missing:
+    # Attack models that are stored come into the folder, and damaged ones are made again, though
+    # nothing may be left to score.
+    scorer = attack.fit(references) if missing or Need.ATTACK_MODELS in attack.needs else None
+    if scorer is not None and missing:
         logits = np.stack([version_logits(version, answers, rows) for version in missing])
-        fresh = attack.fit(references).scores(logits, rows)
+        fresh = scorer.scores(logits, rows)
         for version, row in zip(missing, fresh):
             content = as_npy(row)
             folder.store.put(

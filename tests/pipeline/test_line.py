@@ -196,7 +196,7 @@ def emptied(folder, store):
 @pytest.mark.parametrize(
     ("damage", "names"),
     [
-        (damage_of(".safetensors"), ["model 'target'"]),
+        (damage_of(".safetensors"), ["model 'target'", "model 'attack-3'"]),
         (damage_of(".npy"), ["answers 'shadow-01'", "scores 'shadow_fcnet on original'"]),
         (damage_of(".entry"), ["entry of "]),
         (emptied, ["entry of "]),
@@ -220,15 +220,11 @@ def test_damage_is_found_mended_and_told(audit, tmp_path, damage, names):
     assert all(file.read_bytes() for file in (tmp_path / "run").rglob("*.safetensors"))
 
 
-def test_a_damaged_attack_model_is_made_again_when_it_is_asked(audit, tmp_path):
+def test_a_folder_beside_has_all_models_too(audit, tmp_path):
     audit("run")
-    file = tmp_path / "run" / "models" / "attack-3.safetensors"
-    content = file.read_bytes()
-    file.write_bytes(content[:-1] + b"x")
-    other = audit("other", {"deletion": {"ratios": [0.2]}})
-    assert other.damaged == ["model 'attack-3'"]
-    assert "attack-3" in other.trained
-    assert (tmp_path / "other" / "models" / "attack-3.safetensors").read_bytes() == content
+    audit("beside")
+    one, other = (sorted((tmp_path / out / "models").iterdir()) for out in ("run", "beside"))
+    assert [file.name for file in one] == [file.name for file in other]
 
 
 def test_a_folder_moved_away_from_its_store_trains_nothing(audit, tmp_path):
