@@ -7,7 +7,6 @@ import json
 
 import numpy as np
 import pytest
-from mia_dual.audit import shadow_records
 
 from mia_dual.config import Config
 from mia_dual.data.load import load_dataset
@@ -17,6 +16,7 @@ from mia_dual.progress import Silent
 from mia_dual.report.results import Results
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
+from mia_dual.walks import shadow_records
 from mia_dual.walks.run import run_audit
 from tests.numpy_backend import Interrupted, NumpyBackend, NumpyEngine
 
