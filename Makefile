@@ -10,7 +10,7 @@ demo: $(INSTALLED)
 	$(BIN)/mia-dual run --config configs/quick.yaml --backend torch --backend mindspore
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
