@@ -7,7 +7,7 @@ from typing import List, Optional  # noqa: UP035  (Typer reads these on Python 3
 
 import typer
 
-from mia_dual.cli.options import Device
+from mia_dual.cli.options import DEVICE, Device
 
 USED = ("attack", "seed")
 """Settings that an audit of outputs depends on."""
@@ -31,7 +31,7 @@ def attack(
     backend: Optional[str] = typer.Option(
         None, help="Trains attack models that are networks; without it, the others run."
     ),
-    device: Optional[Device] = typer.Option(None, help="Where to compute.", case_sensitive=False),
+    device: Optional[Device] = DEVICE,
     out: Optional[Path] = typer.Option(None, help="The run folder; else runs/attack-<outputs>."),
     store: Optional[Path] = typer.Option(
         None,

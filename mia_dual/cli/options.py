@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from enum import Enum
+from typing import Optional
+
+import typer
 
 from mia_dual.errors import ConfigError
+from mia_dual.execution import Execution
 from mia_dual.quoting import quoted
 
 
@@ -25,6 +29,33 @@ class Device(str, Enum):
     cpu = "cpu"
     cuda = "cuda"
     ascend = "ascend"
+
+
+DEVICE = typer.Option(None, help="Where to compute.", case_sensitive=False)
+DATA_DIR = typer.Option(
+    None, help="Where data sets lie or are downloaded to; else $MIA_DUAL_DATA or the cache."
+)
+STORE = typer.Option(
+    None,
+    help="Where models and answers are kept for all runs; else $MIA_DUAL_STORE, or the folder "
+    "'store' beside the run folders.",
+)
+TOGETHER = typer.Option(
+    Together.auto, help="Train models together: where it is faster, wherever it can, or never."
+)
+MEMORY = typer.Option(
+    None,
+    metavar="SIZE",
+    help="What models in training may take, as 4GB; else half of what is free.",
+)
+WORKERS = typer.Option(
+    None, min=1, help="Threads or processes that train side by side; else as pays."
+)
+
+
+def execution_of(together: Together, memory: Optional[str], workers: Optional[int]) -> Execution:
+    """What was said of time and memory; raises ConfigError for a size that is none."""
+    return Execution(together.value, None if memory is None else parse_memory(memory), workers)
 
 
 _SIZE = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*(?:([kmgt]i?)?b)?\s*", re.IGNORECASE | re.ASCII)

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, List, Optional  # noqa: UP035  (Typer reads th
 
 import typer
 
-from mia_dual.cli.options import Device, Together, parse_memory
+from mia_dual.cli.options import (
+    DATA_DIR,
+    DEVICE,
+    MEMORY,
+    STORE,
+    TOGETHER,
+    WORKERS,
+    Device,
+    Together,
+    execution_of,
+)
 
 if TYPE_CHECKING:
     from mia_dual.config import Config
@@ -25,38 +35,24 @@ def run(
         help="torch, mindspore, or another installed; repeatable: each runs into its own folder, "
         "and they are compared.",
     ),
-    device: Optional[Device] = typer.Option(None, help="Where to compute.", case_sensitive=False),
+    device: Optional[Device] = DEVICE,
     seed: Optional[int] = typer.Option(None, min=0, help="Draws everything that is random."),
     assignments: List[str] = typer.Option(  # noqa: UP006
         [], "--set", metavar="KEY=VALUE", help="One setting, as in target.epochs=5; repeatable."
     ),
-    data_dir: Optional[Path] = typer.Option(
-        None, help="Where data sets lie or are downloaded to; else $MIA_DUAL_DATA or the cache."
-    ),
+    data_dir: Optional[Path] = DATA_DIR,
     out: Optional[Path] = typer.Option(
         None,
         help="The run folder; else runs/<config>-<backend>. A run of the same config goes on. With "
         "several backends, <out>-<backend> each, and <out>-comparison.json.",
     ),
-    store: Optional[Path] = typer.Option(
-        None,
-        help="Where models and answers are kept for all runs; else $MIA_DUAL_STORE, or the folder "
-        "'store' beside the run folder.",
-    ),
+    store: Optional[Path] = STORE,
     dry_run: bool = typer.Option(
         False, "--dry-run", help="Print what would be trained and what it takes, and stop."
     ),
-    together: Together = typer.Option(
-        Together.auto, help="Train models together: where it is faster, wherever it can, or never."
-    ),
-    memory: Optional[str] = typer.Option(
-        None,
-        metavar="SIZE",
-        help="What models in training may take, as 4GB; else half of what is free.",
-    ),
-    workers: Optional[int] = typer.Option(
-        None, min=1, help="Threads or processes that train side by side; else as pays."
-    ),
+    together: Together = TOGETHER,
+    memory: Optional[str] = MEMORY,
+    workers: Optional[int] = WORKERS,
 ) -> None:
     """Train target and shadows, attack, delete, retrain, attack again; write a run folder."""
     from rich.console import Console
@@ -66,7 +62,6 @@ def run(
     from mia_dual.config import load_config
     from mia_dual.data.load import dataset_of
     from mia_dual.engine import Engine
-    from mia_dual.execution import Execution
     from mia_dual.report.tables import print_results
     from mia_dual.store.folder import RunFolder
     from mia_dual.store.objects import Store, store_folder
@@ -77,9 +72,7 @@ def run(
         settings = load_config(config, assignments, options)
         return settings, Engine(settings.backend, settings.device, execution)
 
-    execution = Execution(
-        together.value, parse_memory(memory) if memory is not None else None, workers
-    )
+    execution = execution_of(together, memory, workers)
     named = out or Path("runs") / (config.stem if config else "default")
     if len(backend) > 1:
         engines = [configured(name)[1] for name in backend]

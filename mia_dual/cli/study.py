@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, List, Optional  # noqa: UP035  (Typer reads th
 
 import typer
 
-from mia_dual.cli.options import Device, Together, parse_memory
+from mia_dual.cli.options import (
+    DATA_DIR,
+    DEVICE,
+    MEMORY,
+    STORE,
+    TOGETHER,
+    WORKERS,
+    Device,
+    Together,
+    execution_of,
+)
 
 if TYPE_CHECKING:
     from mia_dual.config import Config, DataSettings
@@ -20,32 +30,18 @@ def study(
         help="One of configs/studies, as overfitting, or a YAML file: a config with a key study.",
     ),
     backend: Optional[str] = typer.Option(None, help="torch, mindspore, or another installed."),
-    device: Optional[Device] = typer.Option(None, help="Where to compute.", case_sensitive=False),
+    device: Optional[Device] = DEVICE,
     assignments: List[str] = typer.Option(  # noqa: UP006
         [], "--set", metavar="KEY=VALUE", help="One setting, as in study.seeds=[0,1]; repeatable."
     ),
-    data_dir: Optional[Path] = typer.Option(
-        None, help="Where data sets lie or are downloaded to; else $MIA_DUAL_DATA or the cache."
-    ),
+    data_dir: Optional[Path] = DATA_DIR,
     out: Optional[Path] = typer.Option(
         None, help="The study's folder; else runs/<study>-<backend>. The same study goes on there."
     ),
-    store: Optional[Path] = typer.Option(
-        None,
-        help="Where models and answers are kept for all runs; else $MIA_DUAL_STORE, or the folder "
-        "'store' beside the study's.",
-    ),
-    together: Together = typer.Option(
-        Together.auto, help="Train models together: where it is faster, wherever it can, or never."
-    ),
-    memory: Optional[str] = typer.Option(
-        None,
-        metavar="SIZE",
-        help="What models in training may take, as 4GB; else half of what is free.",
-    ),
-    workers: Optional[int] = typer.Option(
-        None, min=1, help="Threads or processes that train side by side; else as pays."
-    ),
+    store: Optional[Path] = STORE,
+    together: Together = TOGETHER,
+    memory: Optional[str] = MEMORY,
+    workers: Optional[int] = WORKERS,
 ) -> None:
     """Vary one setting over several seeds; write a table, a CSV, a figure and what was found."""
     from rich.console import Console
@@ -53,7 +49,6 @@ def study(
     from mia_dual.cli.progress import RichProgress
     from mia_dual.data.load import dataset_of
     from mia_dual.engine import Engine
-    from mia_dual.execution import Execution
     from mia_dual.report.study_table import print_study
     from mia_dual.store.objects import Store, store_folder
     from mia_dual.study_settings import load_study
@@ -64,9 +59,7 @@ def study(
     )
     first = chosen.runs[0].config
     path = out or Path("runs") / f"{chosen.name}-{first.backend}"
-    execution = Execution(
-        together.value, parse_memory(memory) if memory is not None else None, workers
-    )
+    execution = execution_of(together, memory, workers)
     console = Console()
     progress = RichProgress(console)
     engines: dict[tuple[str, str], Engine] = {}
