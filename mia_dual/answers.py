@@ -67,9 +67,8 @@ def ask(
 
     What the store holds is not asked again; the rest takes as few calls as memory allows.
     """
-    digests = {rows.tobytes(): array_digest(rows) for rows in asked.values()}
     keys = {
-        name: answers_key(model.entry.key, digests[asked[name].tobytes()])
+        name: answers_key(model.entry.key, array_digest(asked[name]))
         for name, model in models.items()
     }
     folder.refer(keys.values())

@@ -42,6 +42,7 @@ def attack(
     """Attack a model by what it said: saved outputs in, the results that run gives out."""
     from rich.console import Console
 
+    from mia_dual.cli.damage import tell_damage
     from mia_dual.cli.progress import RichProgress
     from mia_dual.config import load_config
     from mia_dual.data.outputs import load_outputs
@@ -71,4 +72,5 @@ def attack(
     with RunFolder(path, settings, Store(store_folder(store, path.parent))) as folder:
         results = attack_outputs(settings, given, not_run, engine, folder, progress)
     print_results(results, console)
+    tell_damage(folder.store, console)
     console.print(f"{path} holds results.json and scores.npz", markup=False)

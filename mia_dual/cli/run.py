@@ -57,6 +57,7 @@ def run(
     """Train target and shadows, attack, delete, retrain, attack again; write a run folder."""
     from rich.console import Console
 
+    from mia_dual.cli.damage import tell_damage
     from mia_dual.cli.progress import RichProgress
     from mia_dual.cli.several import arguments_of, run_several
     from mia_dual.config import load_config
@@ -93,8 +94,7 @@ def run(
     with RunFolder(path, settings, Store(objects)) as folder:
         results = run_audit(settings, engine, dataset(), folder, progress)
     print_results(results, console)
-    if folder.store.damaged:
-        console.print(f"damaged in the store, and made again: {', '.join(folder.store.damaged)}")
+    tell_damage(folder.store, console)
     console.print(f"{path} holds the models, answers, results.json and cost.json")
 
 

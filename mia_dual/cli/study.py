@@ -46,6 +46,7 @@ def study(
     """Vary one setting over several seeds; write a table, a CSV, a figure and what was found."""
     from rich.console import Console
 
+    from mia_dual.cli.damage import tell_damage
     from mia_dual.cli.progress import RichProgress
     from mia_dual.data.load import dataset_of
     from mia_dual.engine import Engine
@@ -85,5 +86,4 @@ def study(
         "runs, study.csv, study.json, study.png and study.svg",
         highlight=False,
     )
-    if objects.damaged:
-        console.print(f"damaged in the store, and made again: {', '.join(objects.damaged)}")
+    tell_damage(objects, console)

@@ -10,7 +10,6 @@ import numpy as np
 from mia_dual.answers import Answers
 from mia_dual.attacks.base import Need
 from mia_dual.attacks.choice import check_needs, choose_attacks, runnable
-from mia_dual.attacks.references import References
 from mia_dual.config import NO_BACKEND, Config, DataSettings
 from mia_dual.data.outputs import OUTPUTS, Outputs, Table
 from mia_dual.engine import Engine
@@ -23,8 +22,10 @@ from mia_dual.report.results import DataResult, Results
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.keys import array_digest, key_of
 from mia_dual.training.trainer import Trainer
+from mia_dual.walks.finish import finish
 from mia_dual.walks.judge import Judge
 from mia_dual.walks.scoring import score
+from mia_dual.walks.shadows import real_references
 
 REMEDIES = {
     Need.REFERENCES: "'reference_logits' and 'reference_membership' in the file",
@@ -90,15 +91,7 @@ def attack_outputs(
     folder.write_arrays("plan.npz", plan_arrays(plan))
 
     answers = _answers(outputs, plan)
-    references = References(
-        names=[model.name for model in plan.shadows],
-        memberships=plan.split.shadows,
-        answers=answers,
-        labels=labels,
-        audited_labels=labels,
-        classes=outputs.classes,
-        seed=config.seed,
-    )
+    references = real_references(plan, labels, outputs.classes, answers)
     versions = list(plan.versions.values())
     scores = score(attacks, references, versions, answers, plan.target_rows, folder, progress)
     folder.write_arrays("scores.npz", scores.arrays(labels))
@@ -122,9 +115,7 @@ def attack_outputs(
         grouped=judge.grouped(),
         deletion=[],
     )
-    folder.write_json("results.json", results.model_dump(mode="json"))
-    folder.log("done")
-    return results
+    return finish(folder, results)
 
 
 def _offered(outputs: Outputs, trains: bool) -> frozenset[Need]:

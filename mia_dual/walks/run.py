@@ -16,6 +16,7 @@ from mia_dual.training.given import given_model
 from mia_dual.training.planned import plan_families, plan_members
 from mia_dual.training.trainer import Trained, Trainer
 from mia_dual.walks.costs import costs
+from mia_dual.walks.finish import finish
 from mia_dual.walks.judge import Judge
 from mia_dual.walks.scoring import score
 from mia_dual.walks.shadow_records import Questions
@@ -60,7 +61,9 @@ def run_audit(
         spec = families[TARGET].spec
         questions = Questions(plan, config, dataset, spec, trainer, trained["target"])
         made = make_shadows(questions, folder, progress)
-    references = made.references if made else real_references(plan, dataset, answers)
+    references = (
+        made.references if made else real_references(plan, dataset.labels, dataset.classes, answers)
+    )
     versions = list(plan.versions.values())
     scores = score(attacks, references, versions, answers, plan.target_rows, folder, progress)
     folder.write_arrays("scores.npz", scores.arrays(dataset.labels))
@@ -94,9 +97,5 @@ def run_audit(
             for deletion in plan.deletions
         ],
     )
-    folder.write_json("results.json", results.model_dump(mode="json"))
     folder.write_json("cost.json", costs(plan, trained, made))
-    if folder.store.damaged:
-        folder.log("damaged", made_again=folder.store.damaged)
-    folder.log("done")
-    return results
+    return finish(folder, results)

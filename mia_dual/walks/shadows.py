@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from mia_dual.answers import Answers, ask
 from mia_dual.attacks.base import Attack
 from mia_dual.attacks.references import References
@@ -49,16 +51,20 @@ class MadeShadows:
         )
 
 
-def real_references(plan: Plan, dataset: Dataset, answers: Answers, prefix: str = "") -> References:
-    """The plan's shadows of real records, with what they say in ``answers``."""
-    shadows = [model.name for model in plan.shadows]
+def real_references(
+    plan: Plan, labels: np.ndarray, classes: int, answers: Answers, prefix: str = ""
+) -> References:
+    """The plan's shadows of real records, with what they say in ``answers``.
+
+    ``labels`` (records,) int64, in 0 .. ``classes`` - 1, are those of all records.
+    """
     return References(
-        names=shadows,
+        names=[model.name for model in plan.shadows],
         memberships=plan.split.shadows,
         answers=answers,
-        labels=dataset.labels,
-        audited_labels=dataset.labels,
-        classes=dataset.classes,
+        labels=labels,
+        audited_labels=labels,
+        classes=classes,
         seed=plan.seed,
         prefix=prefix,
     )
@@ -110,7 +116,7 @@ def score_with_real(
     progress: Progress,
 ) -> Scores:
     """Scores of the original target by ``attacks`` that learn from the shadows of real records."""
-    references = real_references(plan, dataset, answers, prefix="real-")
+    references = real_references(plan, dataset.labels, dataset.classes, answers, "real-")
     original = [plan.versions["original"]]
     scores = score(attacks, references, original, answers, plan.target_rows, folder, progress)
     folder.write_arrays(SCORES_WITH_REAL, scores.arrays(dataset.labels))

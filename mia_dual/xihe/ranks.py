@@ -23,6 +23,7 @@ from mia_dual.progress import Progress
 from mia_dual.quoting import quoted
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
+from mia_dual.training.family import suited
 from mia_dual.training.planned import plan_families, plan_members
 from mia_dual.training.trainer import Trainer
 from mia_dual.xihe.board import Board, Note
@@ -123,9 +124,11 @@ class Team:
         work: dict[str, int] = {}
         environment = self._engine.environment
         for recipe, family in self._families.items():
-            for name, member in plan_members(self._plan, recipe).items():
-                if folder.find(family.keys(environment, member)[-1]) is None:
-                    work[name] = family.steps(member)
+            planned = plan_members(self._plan, recipe)
+            fitting, members = suited(family, planned, self._engine.capabilities)
+            for name, member in members.items():
+                if folder.find(fitting.keys(environment, member)[-1]) is None:
+                    work[name] = fitting.steps(member)
         longest = sorted(work, key=lambda name: -work[name])
         return {rank: longest[place :: len(ranks)] for place, rank in enumerate(ranks)}
 

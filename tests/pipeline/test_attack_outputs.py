@@ -112,6 +112,19 @@ def test_the_command_needs_no_framework_and_says_what_did_not_run(cli, forests, 
     assert np.array_equal(members, np.flatnonzero(arrays["membership"]))
 
 
+def test_damaged_scores_are_made_again_and_told(cli, forests, tmp_path):
+    command = ["attack", "--outputs", forests[0], "--out", "found", "--store", "store"]
+    assert cli(*command).returncode == 0
+    first = (tmp_path / "found" / "results.json").read_bytes()
+    (scores, *_) = (tmp_path / "store").glob("objects/*/*.npy")
+    scores.write_bytes(scores.read_bytes()[:-1] + b"x")
+    done = cli(*command)
+    assert done.returncode == 0, done.stderr
+    assert "damaged in the store, and made again: scores" in " ".join(done.stdout.split())
+    assert '"event": "damaged"' in (tmp_path / "found" / "log.jsonl").read_text()
+    assert (tmp_path / "found" / "results.json").read_bytes() == first
+
+
 def test_membership_of_the_target_moves_figures_and_no_score(forests, tmp_path):
     _, arrays = forests
     settings = {"attack": {"models": ["logistic_regression"]}}

@@ -1,0 +1,15 @@
+"""How every walk of one run folder ends."""
+
+from __future__ import annotations
+
+from mia_dual.report.results import Results
+from mia_dual.store.folder import RunFolder
+
+
+def finish(folder: RunFolder, results: Results) -> Results:
+    """Write ``results``, and into the log what was damaged and made again; gives ``results``."""
+    folder.write_json("results.json", results.model_dump(mode="json"))
+    if folder.store.damaged:
+        folder.log("damaged", made_again=folder.store.damaged)
+    folder.log("done")
+    return results
