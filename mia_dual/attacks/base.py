@@ -13,8 +13,15 @@ from mia_dual.attacks.references import References
 class Need(Enum):
     """What an attack cannot do without; the value says what it is."""
 
-    REFERENCES = "reference models that were trained without the records it scores"
+    SHADOWS = "shadow models whose members and non-members are known"
+    OUT = "reference models that were trained without the record, and asked about it"
+    IN = "reference models that were trained with the record, and asked about it"
+    POPULATION = "records that the target never saw, and that all models were asked about"
     ATTACK_MODELS = "a backend that trains attack models"
+    FEATURES = "the records themselves, and not only what models say of them"
+    QUERIES = "models that can be asked about altered records"
+    GRADIENTS = "a backend that gives gradients by record"
+    TRAINING = "a backend that trains more models, which see what the target answers"
 
 
 class Scorer(Protocol):

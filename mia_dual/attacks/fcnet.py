@@ -22,7 +22,7 @@ class FCNetAttack:
     """Shokri et al. 2017, section VI: an attack model per class on confidence vectors."""
 
     name = "shadow_fcnet"
-    needs = frozenset({Need.REFERENCES, Need.ATTACK_MODELS})
+    needs = frozenset({Need.SHADOWS, Need.ATTACK_MODELS})
 
     def __init__(
         self, settings: TrainingSettings, trainer: Trainer, folder: RunFolder, seed: int

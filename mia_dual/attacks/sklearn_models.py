@@ -17,7 +17,7 @@ from mia_dual.signals import confidences
 class SklearnAttack:
     """Shokri et al. 2017, section VI: an attack model per class on confidence vectors."""
 
-    needs = frozenset({Need.REFERENCES})
+    needs = frozenset({Need.SHADOWS})
 
     def __init__(self, model: str, seed: int) -> None:
         self.name = f"shadow_{model}"

@@ -28,7 +28,7 @@ from mia_dual.walks.scoring import score
 from mia_dual.walks.shadows import real_references
 
 REMEDIES = {
-    Need.REFERENCES: "'reference_logits' and 'reference_membership' in the file",
+    Need.SHADOWS: "'reference_logits' and 'reference_membership' in the file",
     Need.ATTACK_MODELS: "--backend",
 }
 """What gives the user each need."""
@@ -119,7 +119,7 @@ def attack_outputs(
 
 
 def _offered(outputs: Outputs, trains: bool) -> frozenset[Need]:
-    given = {Need.REFERENCES: outputs.references is not None, Need.ATTACK_MODELS: trains}
+    given = {Need.SHADOWS: outputs.references is not None, Need.ATTACK_MODELS: trains}
     return frozenset(need for need, there in given.items() if there)
 
 
