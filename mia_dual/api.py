@@ -73,10 +73,10 @@ def attack(
 
     shown = _progress(progress)
     given = load_outputs(Path(outputs), shown)
-    settings, not_run = outputs_config(_settings(config, None), given, backend)
+    settings = outputs_config(_settings(config, None), given, backend)
     engine = None if backend is None else Engine(backend, settings.device)
     with _folder(settings, out, store, f"attack-{Path(outputs).stem}") as folder:
-        return attack_outputs(settings, given, not_run, engine, folder, shown)
+        return attack_outputs(settings, given, engine, folder, shown)
 
 
 def _settings(config: Settings, backend: Optional[str]) -> Config:

@@ -214,6 +214,11 @@ class ShadowSettings(_Settings):
     """The shadow models; they are trained as the target is, but for what is said here."""
 
     count: Models = 10
+    design: Literal["disjoint", "in_and_out"] = Field(
+        "disjoint",
+        description="disjoint: shadows never see an audited record (Shokri et al. 2017); "
+        "in_and_out: every audited record is in exactly half of them (Carlini et al. 2022)",
+    )
     data: ShadowDataSettings = ShadowDataSettings()
     network: Optional[Name] = Field(
         None, description="of an attacker who does not know the target's; null: the target's"
@@ -252,17 +257,51 @@ def _known_network(network: str) -> str:
 
 AttackModelName = Literal["fcnet", "logistic_regression", "random_forest"]
 
+AttackFamily = Literal[
+    "thresholds",
+    "shadow",
+    "population",
+    "reference",
+    "lira",
+    "bavaria",
+    "rmia",
+    "base",
+    "proxy",
+]
+
+ON_SHADOWS: frozenset[str] = frozenset({"thresholds", "shadow"})
+"""Families that ask models about nothing but the target's records and the shadows' own."""
+
 
 class AttackSettings(_Settings):
-    """The shadow attack (Shokri et al. 2017): one attack model per class."""
+    """Which attacks there are, and their settings."""
 
-    models: tuple[AttackModelName, ...] = Field(("fcnet",), min_length=1)
+    families: Optional[tuple[AttackFamily, ...]] = Field(
+        None,
+        min_length=1,
+        description="kinds of attack; null: all that need no more than the run's own models",
+    )
+    models: tuple[AttackModelName, ...] = Field(
+        ("fcnet",),
+        min_length=1,
+        description="of the shadow attack (Shokri et al. 2017): attack models, one a class",
+    )
     fcnet: FCNetSettings = FCNetSettings()
+    population: Records = Field(
+        500,
+        description="records that no target sees and every model is asked about, at most: what "
+        "attacks compare with, and where thresholds are fitted",
+    )
 
-    @field_validator("models")
+    @field_validator("families", "models")
     @classmethod
-    def _once(cls, models: tuple[str, ...]) -> tuple[str, ...]:
-        return _without_twins(models)
+    def _once(cls, values: Optional[tuple[str, ...]]) -> Optional[tuple[str, ...]]:
+        return values if values is None else _without_twins(values)
+
+    @property
+    def asks_references(self) -> bool:
+        """Whether some family asks references about the audited records and the population."""
+        return self.families is None or not ON_SHADOWS.issuperset(self.families)
 
 
 class DeletionSettings(_Settings):
@@ -311,6 +350,11 @@ class Config(_Settings):
     backend: Name = "torch"
     device: Literal["auto", "cpu", "cuda", "ascend"] = "auto"
     seed: Seed = 0
+    targets: Models = Field(
+        1,
+        description="how many targets, each trained on its own members among the same audited "
+        "records; they are references for each other",
+    )
     data: DataSettings = DataSettings()
     split: SplitSettings = SplitSettings()
     target: TargetSettings = TargetSettings()
@@ -344,6 +388,45 @@ class Config(_Settings):
             raise ValueError(
                 "target.weights goes with data.name: npz, whose file says by its array 'member' "
                 "who the target was trained on"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _targets_are_alike(self) -> Config:
+        if self.targets == 1:
+            return self
+        for key, given in (
+            ("target.weights", self.target.weights is not None),
+            ("data.mislabelled", self.data.mislabelled > 0),
+            ("deletion.indices", self.deletion.indices is not None),
+            ("shadows.data.source: " + self.shadows.data.source, self.shadows.data.source != "real"),
+        ):
+            if given:
+                raise ValueError(f"{key} goes with one target, and targets is {self.targets}")
+        return self
+
+    @model_validator(mode="after")
+    def _shadows_in_and_out(self) -> Config:
+        if self.shadows.design == "disjoint":
+            return self
+        split, audited = self.split, self.split.target_members + self.split.target_non_members
+        if self.shadows.data.source != "real":
+            raise ValueError(
+                "shadows.design: in_and_out trains on audited records, and shadows.data.source: "
+                f"{self.shadows.data.source} makes records: leave one of them out"
+            )
+        if self.shadows.count % 2 or audited % 2:
+            raise ValueError(
+                f"shadows.design: in_and_out takes shadows in pairs, each on one half of the "
+                f"audited records: make shadows.count ({self.shadows.count}) and the target's "
+                f"members and non-members ({audited}) even"
+            )
+        if split.shadow_members < audited // 2 or split.shadow_non_members is not None:
+            raise ValueError(
+                f"shadows.design: in_and_out trains a shadow on half of the {audited} audited "
+                "records, and its non-members are the other half: set split.shadow_members to "
+                f"{audited // 2} at least (what is more comes from the pool), and leave "
+                "split.shadow_non_members out"
             )
         return self
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, Callable, Optional, Protocol
 
 import numpy as np
 
@@ -24,25 +25,48 @@ class Need(Enum):
     TRAINING = "a backend that trains more models, which see what the target answers"
 
 
-class Scorer(Protocol):
-    """A fitted attack. Its thresholds come from references; a target's memberships never reach
-    it.
+Ask = Callable[[np.ndarray], np.ndarray]
+"""What the models under attack say of record indices (records,): logits (models, records, classes)
+float32 or float64.
+"""
+
+
+@dataclass(frozen=True)
+class Known:
+    """Scores of references, as if each were the target: ``scores`` (n,) float64, each of a
+    reference and record of known ``membership`` (n,) bool.
     """
 
-    def scores(self, logits: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """How much each record looks like a member: (models, records) float64.
+    scores: np.ndarray
+    membership: np.ndarray
 
-        The higher, the more; above .5 a record is called a member. ``logits`` (models, records,
-        classes) float32 or float64, of ``rows`` (records,), indices of audited records.
+
+class Scorer(Protocol):
+    """A fitted attack. All it knows comes from references; a target's memberships never reach it."""
+
+    def scores(self, ask: Ask, rows: np.ndarray) -> np.ndarray:
+        """How much each record looks like a member: (models, records) float64, finite.
+
+        The higher, the more; what is high enough to call a record a member, references say.
+        ``ask`` tells of the models under attack; ``rows`` (records,) are audited records.
         """
+        ...
+
+    def known(self) -> Optional[Known]:
+        """The same of references, for thresholds to be fitted on; None where it needs none."""
         ...
 
 
 class Attack(Protocol):
-    """An attack and its settings, not fitted yet."""
+    """An attack and its settings, not fitted yet.
+
+    ``by_target``: whether it looks at what references say of the very records it scores, and so
+    is fitted for each target anew, on all models but that one.
+    """
 
     name: str
     needs: frozenset[Need]
+    by_target: bool
 
     def describe(self) -> dict[str, Any]:
         """All that its scores depend on beside references and what is scored: name, settings,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -14,13 +15,18 @@ from mia_dual.signals import confidences
 
 @dataclass(frozen=True)
 class Evidence:
-    """Outputs of known membership: ``confidences`` (records, classes) float32, ``labels``
+    """Outputs of known membership: ``logits`` (records, classes) float32 or float64, ``labels``
     (records,) int64 true classes, ``membership`` (records,) bool.
     """
 
-    confidences: np.ndarray
+    logits: np.ndarray
     labels: np.ndarray
     membership: np.ndarray
+
+    @cached_property
+    def confidences(self) -> np.ndarray:
+        """(records, classes) float32."""
+        return confidences(self.logits)
 
 
 def gather_evidence(
@@ -44,11 +50,11 @@ def gather_evidence(
         inside = np.searchsorted(shadow.members, chosen.members)
         outside = np.searchsorted(shadow.non_members, chosen.non_members)
         taken = outputs[np.concatenate([inside, len(shadow.members) + outside])]
-        parts.append(confidences(taken))
+        parts.append(taken)
         rows.append(chosen.rows)
         flags.append(np.repeat([True, False], [len(inside), len(outside)]))
     return Evidence(
-        confidences=np.concatenate(parts),
+        logits=np.concatenate(parts),
         labels=labels[np.concatenate(rows)],
         membership=np.concatenate(flags),
     )

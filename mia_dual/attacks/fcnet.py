@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from mia_dual.attacks.base import Need
+from mia_dual.attacks.base import Ask, Known, Need
 from mia_dual.attacks.evidence import Evidence
-from mia_dual.attacks.references import References
+from mia_dual.attacks.references import References, Shadows
 from mia_dual.config import TrainingSettings
 from mia_dual.interface import NO_RECORD, NetworkSpec, Records
 from mia_dual.signals import confidences
@@ -23,6 +23,7 @@ class FCNetAttack:
 
     name = "shadow_fcnet"
     needs = frozenset({Need.SHADOWS, Need.ATTACK_MODELS})
+    by_target = False
 
     def __init__(
         self, settings: TrainingSettings, trainer: Trainer, folder: RunFolder, seed: int
@@ -41,7 +42,7 @@ class FCNetAttack:
 
     def fit(self, references: References) -> FCNetScorer:
         """Train an attack model for each class."""
-        return FCNetScorer(references, self._settings, self._trainer, self._folder)
+        return FCNetScorer(references.shadows, self._settings, self._trainer, self._folder)
 
 
 class FCNetScorer:
@@ -49,16 +50,17 @@ class FCNetScorer:
 
     def __init__(
         self,
-        references: References,
+        shadows: Shadows,
         settings: TrainingSettings,
         trainer: Trainer,
         folder: RunFolder,
     ) -> None:
-        evidence = references.evidence
-        classes = references.classes
+        evidence = shadows.evidence
+        classes = shadows.classes
         # Of saved outputs some class may have no records, and then no attack model.
         self._classes = np.unique(evidence.labels).tolist()
-        self._labels = references.audited_labels
+        self._labels = shadows.audited_labels
+        self._evidence = evidence
         self._engine = trainer.engine
         self._spec = NetworkSpec("fcnet", (classes,), classes=2, hidden=settings.hidden)
         family = Family(
@@ -69,23 +71,32 @@ class FCNetScorer:
         )
         members = {
             name: Member(
-                name, np.flatnonzero(evidence.labels == label), settings.epochs, references.seed
+                name, np.flatnonzero(evidence.labels == label), settings.epochs, shadows.seed
             )
             for label in self._classes
             for name in [f"attack-{label}"]
         }
         trained = trainer.train("attack models", family, members)
         for name, model in trained.items():
-            folder.link(model.entry, f"models/{references.prefix}{name}.safetensors")
+            folder.link(model.entry, f"models/{shadows.prefix}{name}.safetensors")
         self._weights = [trainer.weights(trained[name]) for name in members]
 
-    def scores(self, logits: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def scores(self, ask: Ask, rows: np.ndarray) -> np.ndarray:
         """Probability of membership; see :class:`mia_dual.attacks.base.Scorer`."""
-        versions, records, classes = logits.shape
-        vectors = confidences(logits).reshape(versions * records, classes)
+        return self._scores(confidences(ask(rows)), self._labels[rows])
+
+    def known(self) -> Known:
+        """Of the evidence the attack models were trained on, which they know a little too well."""
+        evidence = self._evidence
+        scores = self._scores(evidence.confidences[None], evidence.labels)
+        return Known(scores[0], evidence.membership)
+
+    def _scores(self, vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """(models, records) float64 of ``vectors`` (models, records, classes)."""
+        versions, records, classes = vectors.shape
+        vectors = vectors.reshape(versions * records, classes)
         # Each attack model is asked about the records of its class alone, and about each version
         # as if it were the only one, so that a score does not depend on what else is scored.
-        labels = self._labels[rows]
         parts = [np.flatnonzero(labels == label) for label in self._classes]
         asked = np.full((versions, len(parts), max(map(len, parts))), NO_RECORD, np.int64)
         for version in range(versions):

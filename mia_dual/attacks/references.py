@@ -1,26 +1,29 @@
-"""Reference models (shadows): whose members and non-members the attacker knows."""
+"""Reference models: shadows, whose members and non-members the attacker knows, and other targets."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Optional
 
 import numpy as np
 
 from mia_dual.answers import Answers
 from mia_dual.attacks.evidence import Evidence, gather_evidence
+from mia_dual.attacks.table import SignalTable
 from mia_dual.plan.splits import Membership
+from mia_dual.store.keys import array_digest
 
 
 @dataclass(frozen=True)
-class References:
-    """``names`` of the models, and the ``memberships`` of each; ``answers`` is what they say.
+class Shadows:
+    """Shadow models by ``names``, and the ``memberships`` of each; ``answers`` is what they say.
 
-    ``labels`` (records,) int64, in 0 .. ``classes`` - 1, are those of the records that the
-    references were trained on and asked about; ``audited_labels`` those of the records that
-    targets are. Both are the same where the attacker has records of the target's own kind.
-    ``prefix`` begins the names of attack models that are fitted on them.
+    ``labels`` (records,) int64, in 0 .. ``classes`` - 1, are those of the records that they were
+    trained on and asked about; ``audited_labels`` those of the records that targets are. Both are
+    the same where the attacker has records of the target's own kind. ``prefix`` begins the names of
+    attack models that are fitted on them.
     """
 
     names: Sequence[str]
@@ -32,10 +35,6 @@ class References:
     seed: int
     prefix: str = ""
 
-    def keys(self) -> list[str]:
-        """The store's keys of what the models say."""
-        return [self.answers.key(name) for name in self.names]
-
     @cached_property
     def evidence(self) -> Evidence:
         """Their outputs, balanced and joined: what attack models are fitted on."""
@@ -44,3 +43,59 @@ class References:
             for name, membership in zip(self.names, self.memberships)
         )
         return gather_evidence(self.memberships, outputs, self.labels, self.seed)
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What references say of the same records: ``audited`` ones, and those of the ``population``
+    (None where there is none). All tables are of the same references.
+
+    Thresholds are fitted on the records of ``known``, by taking each of ``stand_ins`` for the
+    target: references that saw some of them and not others. None where nothing was asked.
+    """
+
+    audited: SignalTable
+    population: Optional[SignalTable]
+    known: Optional[SignalTable]
+    stand_ins: Sequence[str]
+
+
+@dataclass(frozen=True)
+class References:
+    """All references of one target. ``signals``: None where none was asked about audited records.
+
+    ``left_out``: a model of ``signals`` that is the target itself.
+    """
+
+    shadows: Shadows
+    signals: Optional[Signals] = None
+    left_out: Optional[str] = None
+
+    def without(self, target: str) -> References:
+        """Those of ``target``."""
+        return replace(self, left_out=target)
+
+    def keys(self, by_target: bool) -> list[str]:
+        """The store's keys and digests of all that an attack fitted on them may depend on.
+
+        Of shadows alone; ``by_target`` of what all references say of the target's records.
+        """
+        if not by_target:
+            return [self.shadows.answers.key(name) for name in self.shadows.names]
+        signals = self._signals()
+        tables = (signals.audited, signals.population, signals.known)
+        return [
+            *(self.shadows.answers.key(name) for name in self.names),
+            *signals.stand_ins,
+            *("none" if table is None else array_digest(table.rows) for table in tables),
+        ]
+
+    @property
+    def names(self) -> list[str]:
+        """The references that were asked about the target's records."""
+        return [name for name in self._signals().audited.names if name != self.left_out]
+
+    def _signals(self) -> Signals:
+        if self.signals is None:
+            raise ValueError("no reference was asked about the target's records")
+        return self.signals

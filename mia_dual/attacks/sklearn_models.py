@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mia_dual.attacks.base import Need
+from mia_dual.attacks.base import Ask, Known, Need
 from mia_dual.attacks.evidence import Evidence
 from mia_dual.attacks.references import References
 from mia_dual.seeds import generator
@@ -18,6 +18,7 @@ class SklearnAttack:
     """Shokri et al. 2017, section VI: an attack model per class on confidence vectors."""
 
     needs = frozenset({Need.SHADOWS})
+    by_target = False
 
     def __init__(self, model: str, seed: int) -> None:
         self.name = f"shadow_{model}"
@@ -29,9 +30,8 @@ class SklearnAttack:
 
     def fit(self, references: References) -> SklearnScorer:
         """Fit a classifier for each class."""
-        return SklearnScorer(
-            references.evidence, references.audited_labels, self._model, self._seed
-        )
+        shadows = references.shadows
+        return SklearnScorer(shadows.evidence, shadows.audited_labels, self._model, self._seed)
 
 
 class SklearnScorer:
@@ -40,15 +40,21 @@ class SklearnScorer:
     def __init__(self, evidence: Evidence, labels: np.ndarray, model: str, seed: int) -> None:
         self._labels = labels
         self._models = {}
+        self._known = Known(np.empty(len(evidence.labels)), evidence.membership)
         for label in np.unique(evidence.labels):
             rows = evidence.labels == label
             classifier = _classifier(model, seed, int(label))
             classifier.fit(evidence.confidences[rows], evidence.membership[rows])
             self._models[int(label)] = classifier
+            self._known.scores[rows] = _of_own(classifier, evidence.confidences[rows])
 
-    def scores(self, logits: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def known(self) -> Known:
+        """Of the evidence; a forest's trees are asked about what each was not grown on."""
+        return self._known
+
+    def scores(self, ask: Ask, rows: np.ndarray) -> np.ndarray:
         """Probability of membership; see :class:`mia_dual.attacks.base.Scorer`."""
-        vectors = confidences(logits)
+        vectors = confidences(ask(rows))
         labels = self._labels[rows]
         scores = np.empty(vectors.shape[:2])
         for label in np.unique(labels):
@@ -70,4 +76,15 @@ def _classifier(model: str, seed: int, label: int) -> Any:
 
     state = int(generator(seed, "attack", model, f"class-{label}").integers(2**31))
     # Leaves of several records, or the forest's shares would be 0 and 1 and little between.
-    return RandomForestClassifier(n_estimators=100, min_samples_leaf=5, random_state=state)
+    return RandomForestClassifier(
+        n_estimators=100, min_samples_leaf=5, oob_score=True, random_state=state
+    )
+
+
+def _of_own(classifier: Any, vectors: np.ndarray) -> np.ndarray:
+    """Probability of membership of the ``vectors`` that ``classifier`` was fitted on."""
+    if hasattr(classifier, "oob_decision_function_"):
+        found: np.ndarray = classifier.oob_decision_function_[:, 1]
+        return found
+    scores: np.ndarray = classifier.predict_proba(vectors)[:, 1]
+    return scores

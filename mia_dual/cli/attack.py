@@ -67,10 +67,10 @@ def attack(
     console = Console()
     progress = RichProgress(console)
     given = load_outputs(outputs, progress)
-    settings, not_run = outputs_config(asked, given, backend)
+    settings = outputs_config(asked, given, backend)
     path = out or Path("runs") / f"attack-{outputs.stem}"
     with RunFolder(path, settings, Store(store_folder(store, path.parent))) as folder:
-        results = attack_outputs(settings, given, not_run, engine, folder, progress)
+        results = attack_outputs(settings, given, engine, folder, progress)
     print_results(results, console)
     tell_damage(folder.store, console)
     console.print(f"{path} holds results.json and scores.npz", markup=False)

@@ -24,14 +24,6 @@ def spearman(first: np.ndarray, second: np.ndarray) -> Optional[float]:
     return float(np.clip(found, -1, 1))
 
 
-def changed_sides(first: np.ndarray, second: np.ndarray, threshold: float) -> np.ndarray:
-    """(records,) bool: above ``threshold`` in one and not in the other. A score that equals it is
-    not above, as where records are accused.
-    """
-    changed: np.ndarray = (first > threshold) != (second > threshold)
-    return changed
-
-
 def apart(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Absolute differences, float64: equal infinities differ by 0, what is NaN by infinity."""
     one, other = np.asarray(first, np.float64), np.asarray(second, np.float64)

@@ -22,9 +22,11 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "seed": plan.seed,
         "recipes": {name: recipe.model_dump(mode="json") for name, recipe in plan.recipes.items()},
         "records": {
+            "targets": len(plan.targets),
             "target_members": len(plan.split.target.members),
             "target_non_members": len(plan.split.target.non_members),
             "shadow_pool": len(plan.split.pool),
+            "population": len(plan.split.population),
             "made": plan.made,
             "asked_about": len(plan.audited),
         },
@@ -48,6 +50,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
                 "models": list(version.models),
                 "aggregation": version.aggregation,
                 "retrained": list(version.retrained),
+                "target": version.target,
             }
             for version in plan.versions.values()
         },
@@ -57,6 +60,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
                 "method": deletion.method,
                 "before": deletion.before,
                 "after": deletion.after,
+                "target": deletion.target,
             }
             for deletion in plan.deletions
         ],
@@ -66,9 +70,10 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 def plan_arrays(plan: Plan) -> dict[str, np.ndarray]:
     """What ``plan.npz`` holds: record indices, int64, but for ``memberships``.
 
-    ``target_members``, ``target_non_members`` and ``shadow_pool``; ``members/<model>`` and
-    ``asked/<model>`` for every model; ``group/<number>``; ``deleted/<request>``; ``audited``
-    (records,) and ``memberships`` (models in the order of ``plan.json``, audited) bool, without
+    ``target_members``, ``target_non_members``, ``shadow_pool`` and ``population``;
+    ``members/<model>`` and ``asked/<model>`` for every model; ``group/<number>``;
+    ``deleted/<request>``; of other targets ``<target>/members``, ``<target>/non_members``,
+    ``<target>/group/<number>`` and ``<target>/deleted/<request>``; ``audited`` (records,) and ``memberships`` (models in the order of ``plan.json``, audited) bool, without
     the models of role ``synthetic``: their members and what they are asked about are indices of
     ``shadow_records.npz``.
     """
@@ -76,14 +81,20 @@ def plan_arrays(plan: Plan) -> dict[str, np.ndarray]:
         "target_members": plan.split.target.members,
         "target_non_members": plan.split.target.non_members,
         "shadow_pool": plan.split.pool,
+        "population": plan.split.population,
         "audited": plan.audited,
         "memberships": plan.memberships(),
     }
     for model in plan.models.values():
         arrays[f"members/{model.name}"] = model.members
         arrays[f"asked/{model.name}"] = model.asked
-    for number, group in enumerate(plan.groups):
-        arrays[f"group/{number:02d}"] = group
-    for request in plan.requests:
-        arrays[f"deleted/{request.slug}"] = request.deleted
+    for place, target in enumerate(plan.targets):
+        prefix = f"{target.name}/" if place else ""
+        if place:
+            arrays[f"{prefix}members"] = target.membership.members
+            arrays[f"{prefix}non_members"] = target.membership.non_members
+        for number, group in enumerate(target.groups):
+            arrays[f"{prefix}group/{number:02d}"] = group
+        for request in target.requests:
+            arrays[f"{prefix}deleted/{request.slug}"] = request.deleted
     return arrays

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Optional
 
 import numpy as np
@@ -10,11 +10,10 @@ import numpy as np
 from mia_dual.config import Config, TrainingSettings
 from mia_dual.data.dataset import Dataset
 from mia_dual.errors import DataError
-from mia_dual.plan.groups import draw_groups
 from mia_dual.plan.labels import configured
-from mia_dual.plan.plan import GIVEN, Plan, PlannedDeletion, PlannedModel, Version
-from mia_dual.plan.requests import Request, draw_requests
+from mia_dual.plan.plan import GIVEN, Plan, PlannedModel
 from mia_dual.plan.splits import Membership, draw_made, draw_split, lacking_evidence
+from mia_dual.plan.target import TargetDraft
 
 TARGET, SHADOW, SYNTHETIC = "target", "shadow", "synthetic"
 """Recipes: the shadows share the target's, unless they are of another network; the options of a
@@ -53,15 +52,8 @@ def draft_plan(
             "on: name data whose array 'member' does"
         )
     split = draw_split(len(labels), config, member)
-    trained_on = split.target.members if member is None else np.flatnonzero(member)
     check_evidence(split.shadows, labels, classes, "raise split.shadow_members or shadows.count")
     made, made_shadows = draw_made(config, len(split.pool))
-    wanted = config.deletion
-    needs_groups = "grouped" in wanted.methods or wanted.placement == "concentrated"
-    groups = draw_groups(config, trained_on) if needs_groups else []
-    # Only audited members are deleted, since it is on them that a deletion is measured.
-    audited = [np.intersect1d(group, split.target.members) for group in groups]
-    requests = draw_requests(config, split.target.members, labels, audited, features)
 
     recipes: dict[str, TrainingSettings] = {TARGET: config.target}
     of_shadows = TARGET
@@ -70,12 +62,28 @@ def draft_plan(
         recipes[SHADOW] = config.target.model_copy(
             update={"network": config.shadows.network, "options": {}}
         )
-    rows = np.sort(split.target.rows)
-    of_target = TARGET if config.target.weights is None else GIVEN
-    models = [PlannedModel("target", "target", of_target, trained_on, rows)]
+    common = np.union1d(split.target.rows, split.population)
+    own = TARGET if config.target.weights is None else GIVEN
+    targets = [
+        TargetDraft(
+            config,
+            number,
+            membership,
+            membership.members if member is None else np.flatnonzero(member),
+            common,
+        ).draft((own, TARGET), labels, features)
+        for number, membership in enumerate(split.targets)
+    ]
+    # References are asked about what the targets are asked about, where an attack looks at it.
+    beside = common if config.attack.asks_references else common[:0]
+    models = [model for target in targets for model in target.models if model.role == "target"]
     models += [
         PlannedModel(
-            f"shadow-{number:02d}", "shadow", of_shadows, shadow.members, np.sort(shadow.rows)
+            f"shadow-{number:02d}",
+            "shadow",
+            of_shadows,
+            shadow.members,
+            np.union1d(shadow.rows, beside),
         )
         for number, shadow in enumerate(split.shadows)
     ]
@@ -91,57 +99,25 @@ def draft_plan(
             )
             for number, shadow in enumerate(made_shadows)
         ]
-    versions = [Version("original", ("target",))]
-    deletions: list[PlannedDeletion] = []
-    if requests and "full" in wanted.methods:
-        for request in requests:
-            name = f"full-{request.slug}"
-            left = np.setdiff1d(trained_on, request.deleted)
-            models.append(PlannedModel(name, "full", TARGET, left, rows))
-            versions.append(Version(name, (name,), retrained=(name,)))
-            deletions.append(PlannedDeletion(request, "full", "original", name))
-    if requests and "grouped" in wanted.methods:
-        names = [f"group-{number:02d}" for number in range(len(groups))]
-        models += [
-            PlannedModel(name, "group", TARGET, group, rows) for name, group in zip(names, groups)
-        ]
-        versions.append(Version("groups", tuple(names), wanted.aggregation))
-        for request in requests:
-            after = f"grouped-{request.slug}"
-            retrained = dict(_retrained(names, groups, request))
-            kept = [name for name in names if name not in retrained]
-            fresh = {
-                f"{name}-{request.slug}": left for name, left in retrained.items() if len(left)
-            }
-            models += [PlannedModel(name, "group", TARGET, fresh[name], rows) for name in fresh]
-            versions.append(
-                Version(after, (*kept, *fresh), wanted.aggregation, retrained=tuple(fresh))
-            )
-            deletions.append(PlannedDeletion(request, "grouped", "groups", after))
-    order = {request.name: place for place, request in enumerate(requests)}
+    models += [model for target in targets for model in target.models if model.role != "target"]
+    deletions = [deletion for target in targets for deletion in target.deletions]
+    order = {request.name: place for place, request in enumerate(targets[0].target.requests)}
     return Plan(
         seed=config.seed,
         recipes=recipes,
         models={model.name: model for model in models},
         split=split,
-        groups=tuple(groups),
-        requests=tuple(requests),
-        versions={version.name: version for version in versions},
+        targets=tuple(target.target for target in targets),
+        versions={
+            version.name: version for target in targets for version in target.versions
+        },
         # By request, then by method, as results tell of them.
-        deletions=tuple(sorted(deletions, key=lambda deletion: order[deletion.request.name])),
+        deletions=tuple(
+            sorted(deletions, key=lambda found: (order[found.request.name], found.method))
+        ),
         made=made,
         made_shadows=made_shadows,
     )
-
-
-def _retrained(
-    names: Sequence[str], groups: Sequence[np.ndarray], request: Request
-) -> Iterator[tuple[str, np.ndarray]]:
-    """The groups that hold a deleted record, and what is left of each."""
-    for name, group in zip(names, groups):
-        left = np.setdiff1d(group, request.deleted)
-        if len(left) < len(group):
-            yield name, left
 
 
 def check_evidence(

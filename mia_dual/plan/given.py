@@ -6,8 +6,8 @@ import numpy as np
 
 from mia_dual.data.outputs import Outputs
 from mia_dual.errors import DataError
-from mia_dual.plan.plan import GIVEN, Plan, PlannedModel, Version
-from mia_dual.plan.splits import Membership, Split, lacking_evidence
+from mia_dual.plan.plan import GIVEN, Plan, PlannedModel, PlannedTarget, Version
+from mia_dual.plan.splits import Membership, Split
 
 
 def outputs_labels(outputs: Outputs) -> np.ndarray:
@@ -24,8 +24,7 @@ def outputs_labels(outputs: Outputs) -> np.ndarray:
 def outputs_plan(outputs: Outputs, seed: int) -> Plan:
     """The target and the references of ``outputs``, as if they had been planned and trained.
 
-    Raises DataError where no member can be held against a non-member, or naming a class of which
-    no reference tells anything.
+    Raises DataError where no member can be held against a non-member.
     """
     audited = np.arange(len(outputs.labels))
     target = _membership(audited, outputs.membership)
@@ -41,7 +40,6 @@ def outputs_plan(outputs: Outputs, seed: int) -> Plan:
         if references.labels is not None:
             seen = len(audited) + np.arange(len(references.labels))
         shadows = [_membership(seen, inside) for inside in references.membership]
-        _check_evidence(outputs, shadows)
     models = [PlannedModel("target", "target", GIVEN, target.members, audited)]
     models += [
         PlannedModel(f"shadow-{number:02d}", "shadow", GIVEN, shadow.members, np.sort(shadow.rows))
@@ -52,9 +50,13 @@ def outputs_plan(outputs: Outputs, seed: int) -> Plan:
         seed=seed,
         recipes={},
         models={model.name: model for model in models},
-        split=Split(target, np.unique(np.concatenate(rows)) if rows else audited[:0], (*shadows,)),
-        groups=(),
-        requests=(),
+        split=Split(
+            (target,),
+            np.unique(np.concatenate(rows)) if rows else audited[:0],
+            (*shadows,),
+            audited[:0],
+        ),
+        targets=(PlannedTarget("target", target),),
         versions={"original": Version("original", ("target",))},
         deletions=(),
     )
@@ -62,13 +64,3 @@ def outputs_plan(outputs: Outputs, seed: int) -> Plan:
 
 def _membership(rows: np.ndarray, inside: np.ndarray) -> Membership:
     return Membership(rows[inside], rows[~inside])
-
-
-def _check_evidence(outputs: Outputs, shadows: list[Membership]) -> None:
-    lacking = lacking_evidence(shadows, outputs_labels(outputs), np.unique(outputs.labels))
-    if len(lacking):
-        raise DataError(
-            f"'{outputs.file}': no reference has both members and non-members of class "
-            f"{lacking[0]} in 'reference_membership', so nothing can be learnt of it: ask the "
-            "references about more records, or leave that class out"
-        )

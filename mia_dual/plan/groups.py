@@ -11,10 +11,10 @@ from mia_dual.errors import ConfigError
 from mia_dual.seeds import generator
 
 
-def draw_groups(config: Config, members: np.ndarray) -> list[np.ndarray]:
+def draw_groups(config: Config, members: np.ndarray, *draws: str) -> list[np.ndarray]:
     """Split ``members`` at random in ``config.deletion.groups`` groups of equal size (to one).
 
-    Raises ConfigError when there are fewer than two members a group.
+    ``draws``: names a draw beside the first target's, as that of another target. Raises ConfigError when there are fewer than two members a group.
     """
     count = config.deletion.groups
     if len(members) < 2 * count:
@@ -22,7 +22,7 @@ def draw_groups(config: Config, members: np.ndarray) -> list[np.ndarray]:
             f"deletion.groups: {count} groups of {len(members)} members leave some with fewer "
             "than two: ask for fewer groups"
         )
-    order = generator(config.seed, "deletion", "groups").permutation(members)
+    order = generator(config.seed, "deletion", "groups", *draws).permutation(members)
     return [np.sort(group) for group in np.array_split(order, count)]
 
 

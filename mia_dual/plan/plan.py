@@ -17,6 +17,9 @@ from mia_dual.plan.splits import Membership, Split
 GIVEN = "given"
 """The recipe of a model that was trained elsewhere: it is trained by none of the plan's."""
 
+FIRST = "target"
+"""The name of the first target; the others have a number after it."""
+
 Role = Literal["target", "shadow", "full", "group", "synthetic"]
 Method = Literal["full", "grouped"]
 
@@ -43,23 +46,37 @@ class Version:
     """A target as it stands before or after a deletion: one model, or several that are joined.
 
     ``aggregation`` says how (see :func:`mia_dual.deletion.aggregation.aggregate`), None for one
-    model. ``retrained`` names the models trained for it alone.
+    model. ``retrained`` names the models trained for it alone. ``target``: which target it is of.
     """
 
     name: str
     models: tuple[str, ...]
     aggregation: Optional[Literal["mean", "vote"]] = None
     retrained: tuple[str, ...] = ()
+    target: str = FIRST
 
 
 @dataclass(frozen=True)
 class PlannedDeletion:
-    """A request carried out by a method: names of the versions before and after."""
+    """A request to one target carried out by a method: names of the versions before and after."""
 
     request: Request
     method: Method
     before: str
     after: str
+    target: str = FIRST
+
+
+@dataclass(frozen=True)
+class PlannedTarget:
+    """One target: who its members are, in which ``groups`` they are trained (none where nothing
+    asks for groups), and what is deleted of them.
+    """
+
+    name: str
+    membership: Membership
+    groups: tuple[np.ndarray, ...] = ()
+    requests: tuple[Request, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,17 +91,37 @@ class Plan:
     recipes: dict[str, TrainingSettings]
     models: dict[str, PlannedModel]
     split: Split
-    groups: tuple[np.ndarray, ...]
-    requests: tuple[Request, ...]
+    targets: tuple[PlannedTarget, ...]
     versions: dict[str, Version]
     deletions: tuple[PlannedDeletion, ...]
     made: int = 0
     made_shadows: tuple[Membership, ...] = ()
 
     @property
+    def groups(self) -> tuple[np.ndarray, ...]:
+        """The first target's groups."""
+        return self.targets[0].groups
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """The first target's requests."""
+        return self.targets[0].requests
+
+    @property
     def shadows(self) -> tuple[PlannedModel, ...]:
         """The shadow models."""
         return tuple(model for model in self.models.values() if model.role == "shadow")
+
+    @property
+    def references(self) -> tuple[PlannedModel, ...]:
+        """The shadows and targets that were asked about all audited records; none where shadows
+        were not.
+        """
+        rows = self.target_rows
+        if not self.shadows or not all(np.isin(rows, model.asked).all() for model in self.shadows):
+            return ()
+        targets = [self.models[target.name] for target in self.targets]
+        return (*self.shadows, *targets)
 
     @property
     def real(self) -> tuple[PlannedModel, ...]:
@@ -93,7 +130,7 @@ class Plan:
 
     @property
     def target_rows(self) -> np.ndarray:
-        """The records under audit: the target's members and non-members, sorted."""
+        """The records under audit: every target's members and non-members, sorted."""
         return np.sort(self.split.target.rows)
 
     @property
@@ -105,3 +142,8 @@ class Plan:
         """(real models, audited records) bool: whether the model was trained on the record."""
         audited = self.audited
         return np.stack([np.isin(audited, model.members) for model in self.real])
+
+
+def of_target(target: str, name: str) -> str:
+    """The name of a model, version or request of ``target``: the first target's have no prefix."""
+    return name if target == FIRST else f"{target}-{name}"

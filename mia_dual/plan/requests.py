@@ -54,17 +54,18 @@ def draw_requests(
     labels: np.ndarray,
     groups: Sequence[np.ndarray],
     features: Optional[np.ndarray] = None,
+    *draws: str,
 ) -> list[Request]:
     """The requests of ``config.deletion``: each ratio, then the file of indices, then classes.
 
     ``labels`` and ``features`` (records, ...) are those of all records, the latter looked at only
-    where outliers or typical records go; ``groups`` says which members are trained together.
-    Raises ConfigError or DataError naming what cannot be deleted.
+    where outliers or typical records go; ``groups`` says which members are trained together;
+    ``draws`` names a draw beside the first target's. Raises ConfigError or DataError naming what cannot be deleted.
     """
     wanted = config.deletion
     if wanted.choice == "random":
         requests = [
-            _request(f"{_percent(ratio)}%", _draw(config, ratio, members, groups), members)
+            _request(f"{_percent(ratio)}%", _draw(config, ratio, members, groups, *draws), members)
             for ratio in wanted.ratios
         ]
     else:
@@ -94,9 +95,13 @@ def _percent(ratio: float) -> str:
 
 
 def _draw(
-    config: Config, ratio: float, members: np.ndarray, groups: Sequence[np.ndarray]
+    config: Config,
+    ratio: float,
+    members: np.ndarray,
+    groups: Sequence[np.ndarray],
+    *draws: str,
 ) -> np.ndarray:
-    rng = generator(config.seed, "deletion", repr(ratio))
+    rng = generator(config.seed, "deletion", repr(ratio), *draws)
     count = _count(ratio, members)
     if config.deletion.placement == "uniform":
         return rng.choice(members, count, replace=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Optional
 
@@ -28,22 +28,32 @@ class Membership:
 
 @dataclass(frozen=True)
 class Split:
-    """The target's records, and each shadow's, drawn from a pool the target never sees."""
+    """Every target's records, which are the same ones; a ``pool`` that no target sees; each
+    shadow's records; and the ``population``, a sample of the pool that all models are asked about.
+    """
 
-    target: Membership
+    targets: tuple[Membership, ...]
     pool: np.ndarray
     shadows: tuple[Membership, ...]
+    population: np.ndarray
+
+    @property
+    def target(self) -> Membership:
+        """The first target's records."""
+        return self.targets[0]
 
 
 def draw_split(records: int, config: Config, member: Optional[np.ndarray] = None) -> Split:
     """Draw the split of ``records`` records that ``config`` asks for.
 
     ``member`` (records,) bool says who the target was trained on, where that is settled already:
-    its members are drawn among those, all others from the rest. Shadows may overlap each other,
-    never the target. Raises DataError when there are too few records.
+    its members are drawn among those, all others from the rest. Other targets' members are drawn
+    from the records of the first. Shadows may overlap each other; of ``disjoint`` design never the
+    targets, of ``in_and_out`` each pair of them halves the targets' records. Raises DataError when
+    there are too few records.
     """
     wanted = config.split
-    shadow = wanted.shadow_members + config.shadow_non_members
+    shadow = _from_pool(config)
     rng = generator(config.seed, "split", "target")
     if member is None:
         _check_records(records, shadow, config)
@@ -55,11 +65,55 @@ def draw_split(records: int, config: Config, member: Optional[np.ndarray] = None
         others = rng.permutation(np.flatnonzero(~member))
     non_members, pool = np.split(others, [wanted.target_non_members])
     pool = np.sort(pool)
+    first = _membership(members, non_members)
+    in_and_out = config.shadows.design == "in_and_out"
     return Split(
-        target=_membership(members, non_members),
+        targets=(first, *_draw_targets(first, config)),
         pool=pool,
-        shadows=_draw_shadows(pool, config, "shadow"),
+        shadows=_draw_halves(np.sort(first.rows), pool, config)
+        if in_and_out
+        else _draw_shadows(pool, config, "shadow"),
+        population=_draw_population(pool, config),
     )
+
+
+def _from_pool(config: Config) -> int:
+    """Records that a shadow takes from the pool."""
+    wanted = config.split
+    if config.shadows.design == "in_and_out":
+        return wanted.shadow_members - (wanted.target_members + wanted.target_non_members) // 2
+    return wanted.shadow_members + config.shadow_non_members
+
+
+def _draw_targets(first: Membership, config: Config) -> Iterator[Membership]:
+    """All targets but the first."""
+    rows = np.sort(first.rows)
+    for number in range(1, config.targets):
+        order = generator(config.seed, "split", f"target-{number}").permutation(rows)
+        yield _membership(*np.split(order, [len(first.members)]))
+
+
+def _draw_halves(rows: np.ndarray, pool: np.ndarray, config: Config) -> tuple[Membership, ...]:
+    """Shadows in pairs: one is trained on a random half of ``rows``, one on the other half, and
+    both on so many records of ``pool`` that they have ``split.shadow_members``.
+    """
+    shadows = []
+    more = _from_pool(config)
+    for pair in range(config.shadows.count // 2):
+        rng = generator(config.seed, "split", f"halves-{pair}")
+        halves = np.split(rng.permutation(rows), 2)
+        for inside, outside in (halves, halves[::-1]):
+            extra = rng.choice(pool, more, replace=False)
+            shadows.append(_membership(np.concatenate([inside, extra]), outside))
+    return tuple(shadows)
+
+
+def _draw_population(pool: np.ndarray, config: Config) -> np.ndarray:
+    if not config.attack.asks_references:
+        return pool[:0]
+    size = min(config.attack.population, len(pool))
+    rng = generator(config.seed, "split", "population")
+    return np.sort(rng.choice(pool, size, replace=False))
 
 
 def _check_records(records: int, shadow: int, config: Config) -> None:
@@ -68,7 +122,7 @@ def _check_records(records: int, shadow: int, config: Config) -> None:
         raise DataError(
             f"data '{config.data.name}' has {records} records, and the split asks for "
             f"{taken + shadow}: {taken} for the target (target_members + target_non_members) and "
-            f"{shadow} for a shadow (shadow_members + shadow_non_members); lower split.*"
+            f"{shadow} for a shadow ({_SHADOW_TAKES[config.shadows.design]}); lower split.*"
         )
 
 
@@ -124,8 +178,14 @@ def _check_members(member: np.ndarray, shadow: int, config: Config) -> None:
         raise DataError(
             f"'{config.data.file}': 'member' leaves {outside} records that are none, and the split "
             f"asks for {asked}: {wanted.target_non_members} to audit (target_non_members) and "
-            f"{shadow} for a shadow (shadow_members + shadow_non_members); lower split.*"
+            f"{shadow} for a shadow ({_SHADOW_TAKES[config.shadows.design]}); lower split.*"
         )
+
+
+_SHADOW_TAKES = {
+    "disjoint": "shadow_members + shadow_non_members",
+    "in_and_out": "shadow_members beyond half of the audited records",
+}
 
 
 def _membership(members: np.ndarray, non_members: np.ndarray) -> Membership:

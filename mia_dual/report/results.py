@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when a field changes its meaning or goes."""
 
 
@@ -26,23 +26,40 @@ class _Result(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+Interval = tuple[float, float]
+
+
 class Success(_Result):
-    """How well an attack tells members from non-members; null where nothing can be said."""
+    """How well an attack tells members from non-members; null where nothing can be said.
+
+    Of several targets a record counts once a target.
+    """
 
     members: int = Field(description="records scored that are members (the support)")
     non_members: int = Field(description="records scored that are not")
     auc: Optional[float] = Field(description="area under the ROC curve; .5 is guessing")
-    auc_interval: Optional[tuple[float, float]] = Field(
-        description="95 %; see mia_dual.metrics.intervals"
+    auc_interval: Optional[Interval] = Field(
+        description="95 %; of one target see mia_dual.metrics.intervals, of several the bootstrap "
+        "over targets and records"
     )
-    accuracy: Optional[float] = Field(description="share called rightly at the attack's threshold")
+    tpr_at_fpr: dict[str, Optional[float]] = Field(
+        description="members found while at most this share of non-members is accused, at the best "
+        "threshold for these very records; null with fewer non-members than could show that share"
+    )
+    tpr_interval: dict[str, Optional[Interval]] = Field(
+        description="95 %: of one target Wilson's, for that threshold; of several the bootstrap"
+    )
+    accuracy: Optional[float] = Field(
+        description="share called rightly at the threshold that is best for the attack's "
+        "references; as many are members as not, so it is the balanced accuracy; null where "
+        "references give no threshold, as what follows"
+    )
+    advantage: Optional[float] = Field(
+        description="true-positive rate less false-positive rate there (Yeom et al. 2018)"
+    )
     precision: Optional[float] = Field(description="members among those called members")
     recall: Optional[float] = Field(description="members called members")
     f1: Optional[float] = Field(description="harmonic mean of precision and recall")
-    tpr_at_fpr: dict[str, Optional[float]] = Field(
-        description="members found while at most this share of non-members is accused; null "
-        "with fewer non-members than could show that share"
-    )
 
 
 class ClassResult(Success):
@@ -51,10 +68,97 @@ class ClassResult(Success):
     label: int
 
 
-class AttackResult(Success):
-    """An attack's success on all records, and on each class."""
+class TargetSuccess(Success):
+    """The same for one of several targets."""
 
+    target: str
+
+
+class Decision(_Result):
+    """What a threshold does that was fitted on references to accuse few non-members."""
+
+    aimed_fpr: float = Field(description="share of non-members it accuses among references")
+    fpr: Optional[float] = Field(description="and here")
+    fpr_interval: Optional[Interval] = Field(description="95 %, Wilson's, as below")
+    tpr: Optional[float] = Field(description="members it finds here")
+    tpr_interval: Optional[Interval]
+    precision_at_prior: dict[str, Optional[float]] = Field(
+        description="share of the accused who are members, were this share of all people members"
+    )
+
+
+class AttackResult(Success):
+    """An attack's success on all records, on each class, and on each of several targets."""
+
+    decisions: list[Decision] = Field(
+        description="at thresholds fitted on references; none where they are too few"
+    )
+    epsilon: Optional[float] = Field(
+        description="the target's epsilon is at least that, with 95 % confidence, as far as records "
+        "can be taken one by one (mia_dual.metrics.epsilon); 0 where nothing is shown"
+    )
+    epsilon_one_run: Optional[float] = Field(
+        description="the same without that supposition, of each target alone (Steinke et al. 2023) "
+        "and then the median; null where members were not drawn by us"
+    )
     per_class: list[ClassResult]
+    per_target: list[TargetSuccess] = Field(description="none where there is one target")
+
+
+class Pair(_Result):
+    """Members found by two attacks, each at the same false-positive rate."""
+
+    first: str
+    second: str
+    both: int
+    only_first: int
+    only_second: int
+    jaccard: Optional[float] = Field(description="found by both of those found by either")
+
+
+class Coverage(_Result):
+    """Members one attack finds at that rate, over all targets."""
+
+    found: int = Field(description="members found, a record counting once a target")
+    repeated: Optional[int] = Field(
+        description="records that are in two targets at least; null for one target, as what follows"
+    )
+    ever: Optional[int] = Field(description="of those, found in one target at least")
+    always: Optional[int] = Field(description="records found in every target they are in")
+
+
+class Together(_Result):
+    """How far attacks expose the same people (see mia_dual.metrics.together)."""
+
+    fpr: float = Field(description="false-positive rate of each attack")
+    attacks: dict[str, Coverage]
+    pairs: list[Pair]
+    union_tpr: Optional[float] = Field(description="members that some attack finds")
+    union_fpr: Optional[float] = Field(description="non-members that some attack accuses")
+    union_matched_tpr: Optional[float] = Field(
+        description="members some attack finds with thresholds raised until all attacks together "
+        "accuse no more non-members than each was allowed"
+    )
+    best_tpr: Optional[float] = Field(description="members that the best attack alone finds there")
+
+
+class ExposedRecord(_Result):
+    """One record that an attack tells about in many targets."""
+
+    record: int
+    label: int
+    found: int = Field(description="targets that have it as a member, and it was found")
+    inside: int = Field(description="targets that have it as a member")
+    cleared: int = Field(description="targets that lack it, and it was told to be absent")
+    outside: int = Field(description="targets that lack it")
+
+
+class Exposure(_Result):
+    """The records most exposed to the strongest attack, at a false-positive rate both ways."""
+
+    attack: str
+    fpr: float
+    records: list[ExposedRecord]
 
 
 class ModelResult(_Result):
@@ -74,8 +178,8 @@ class GroupedResult(ModelResult):
 class BeforeAfter(_Result):
     """The same attack on the same records, on the model before deletion and the one after."""
 
-    before: AttackResult
-    after: AttackResult
+    before: Success
+    after: Success
 
 
 class DeletionAttack(_Result):
@@ -86,14 +190,16 @@ class DeletionAttack(_Result):
 
 
 class DeletionResult(_Result):
-    """One deletion by one method."""
+    """One deletion by one method; of several targets, each on its own members."""
 
     request: str = Field(description="what was deleted, by name: 5%, 5% outliers, indices, classes")
     method: Literal["full", "grouped"]
     ratio: float = Field(description="deleted share of the target's members")
     deleted: int
     retained: int
-    groups: Optional[int] = Field(description="groups there are; null for full retraining")
+    groups: Optional[int] = Field(
+        description="groups there are, of all targets together; null for full retraining"
+    )
     groups_retrained: Optional[int] = Field(
         description="groups trained again; one left without records goes, and is not counted"
     )
@@ -147,12 +253,19 @@ class Results(_Result):
     seed: int
     network: str = Field(description="given where outputs were, whatever network gave them")
     data: DataResult
+    targets: int = Field(description="targets, each trained on its own members of the same records")
     shadows: int
+    design: Literal["disjoint", "in_and_out", "given"] = Field(
+        description="disjoint: no shadow saw an audited record; in_and_out: half of them did"
+    )
+    population: int = Field(description="records that no target saw, and attacks compare with")
     shadow_data: Optional[ShadowDataResult] = Field(
         None, description="null where shadows have real records"
     )
     target: ModelResult
     attacks: dict[str, AttackResult] = Field(description="on the target, by attack")
+    together: Optional[Together] = Field(description="null for one attack alone")
+    exposure: Optional[Exposure] = Field(description="null where a record is in one target alone")
     not_run: dict[str, str] = Field(
         {}, description="attacks that what was given does not allow, and what each lacks"
     )

@@ -42,7 +42,10 @@ def blank_family(plan: Plan, config: Config, dataset: Dataset) -> Family:
 
 
 def plan_scaling(plan: Plan, config: Config, dataset: Dataset) -> Optional[Scaling]:
-    """How the target's numbers are standardised, and so those of whoever asks it."""
+    """How the target's numbers are standardised, and so those of whoever asks it.
+
+    Several targets share one scaling, that of the first.
+    """
     return fit_scaling(dataset, config.data.standardise, plan.split.target.members)
 
 

@@ -3,89 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Optional
+from typing import Optional, get_args
 
 import numpy as np
 
 from mia_dual.answers import Answers
 from mia_dual.attacks.base import Need
-from mia_dual.attacks.choice import check_needs, choose_attacks, runnable
-from mia_dual.config import NO_BACKEND, Config, DataSettings
+from mia_dual.attacks.choice import Choice
+from mia_dual.config import NO_BACKEND, AttackModelName, Config, DataSettings
 from mia_dual.data.outputs import OUTPUTS, Outputs, Table
 from mia_dual.engine import Engine
-from mia_dual.errors import ConfigError
 from mia_dual.plan.document import plan_arrays, plan_document
 from mia_dual.plan.given import outputs_labels, outputs_plan
 from mia_dual.plan.plan import GIVEN, Plan
+from mia_dual.plan.splits import lacking_evidence
 from mia_dual.progress import Progress
 from mia_dual.report.results import DataResult, Results
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.keys import array_digest, key_of
 from mia_dual.training.trainer import Trainer
+from mia_dual.walks.crowd import together
 from mia_dual.walks.finish import finish
 from mia_dual.walks.judge import Judge
 from mia_dual.walks.scoring import score
 from mia_dual.walks.shadows import real_references
 
 REMEDIES = {
-    Need.SHADOWS: "'reference_logits' and 'reference_membership' in the file",
+    Need.SHADOWS: "'reference_logits' and 'reference_membership' in the file, of each class both "
+    "members and non-members",
+    Need.OUT: "references that were asked about the target's records and not trained on all",
+    Need.IN: "references that were trained on some of the target's records",
+    Need.POPULATION: "nothing in the file gives them",
     Need.ATTACK_MODELS: "--backend",
 }
 """What gives the user each need."""
 
 
-def outputs_config(
-    config: Config, outputs: Outputs, backend: Optional[str] = None
-) -> tuple[Config, dict[str, str]]:
-    """What of ``config`` an audit of ``outputs`` depends on, and which attacks cannot run, and why.
+def outputs_config(config: Config, outputs: Outputs, backend: Optional[str] = None) -> Config:
+    """What of ``config`` an audit of ``outputs`` depends on.
 
     ``backend`` trains attack models; None: nothing does, whatever backend ``config`` names. Where
-    ``config`` chooses no attack models, all that can run are chosen. Raises ConfigError where none
-    can, or one that was chosen cannot.
+    ``config`` chooses no attack models, it is all of them.
     """
-    lacking = {
-        model: ", and ".join(f"{need.value} ({REMEDIES[need]})" for need in needs)
-        for model, needs in runnable(_offered(outputs, backend is not None)).items()
-    }
     attack = config.attack
     if "models" not in attack.model_fields_set:
-        attack = attack.model_copy(
-            update={"models": tuple(model for model, lack in lacking.items() if not lack)}
-        )
-    refused = {f"shadow_{model}": lack for model, lack in lacking.items() if lack}
-    # Where none can run, what the least demanding one lacks says the most.
-    for model in attack.models or [min(lacking, key=lambda model: len(lacking[model]))]:
-        if lacking[model]:
-            raise ConfigError(
-                f"attack 'shadow_{model}' cannot run on '{outputs.file}': it needs {lacking[model]}"
-            )
-    settled = Config(
+        attack = attack.model_copy(update={"models": get_args(AttackModelName)})
+    return Config(
         backend=NO_BACKEND if backend is None else backend,
         device=config.device,
         seed=config.seed,
         data=DataSettings(name=OUTPUTS, file=outputs.file),
         attack=attack,
     )
-    return settled, refused
 
 
 def attack_outputs(
     config: Config,
     outputs: Outputs,
-    not_run: dict[str, str],
     engine: Optional[Engine],
     folder: RunFolder,
     progress: Progress,
 ) -> Results:
-    """Attack ``outputs``, into ``folder``; ``config`` and ``not_run`` as :func:`outputs_config`
-    gives them. ``engine`` trains attack models; None where none of them is to be trained.
+    """Attack ``outputs``, into ``folder``; ``config`` as :func:`outputs_config` gives it.
+
+    ``engine`` trains attack models; None where none of them is to be trained. Raises ConfigError
+    where no attack can run, or none of a family that ``config`` names.
     """
     plan, labels = outputs_plan(outputs, config.seed), outputs_labels(outputs)
     trainer = None if engine is None else Trainer(engine, folder, progress)
-    attacks = choose_attacks(config, trainer, folder)
-    check_needs(attacks, _offered(outputs, engine is not None))
     if engine is not None:
         engine.recall(folder.read_json("environment.json"))
+    there = _offered(plan, labels, trains=engine is not None)
+    choice = Choice(there, trainer, folder, config.seed, REMEDIES)
+    attacks, not_run = choice.attacks(config.attack)
     folder.write_json("environment.json", engine.record() if engine else {"backend": NO_BACKEND})
     folder.write_json("plan.json", plan_document(plan))
     folder.write_arrays("plan.npz", plan_arrays(plan))
@@ -96,7 +86,7 @@ def attack_outputs(
     scores = score(attacks, references, versions, answers, plan.target_rows, folder, progress)
     folder.write_arrays("scores.npz", scores.arrays(labels))
 
-    judge = Judge(plan, labels, answers, scores)
+    judge = Judge(plan, labels, answers, scores, drawn=False)
     results = Results(
         backend=config.backend,
         seed=config.seed,
@@ -108,19 +98,31 @@ def attack_outputs(
             classes=outputs.classes,
             shape=(outputs.classes,),
         ),
+        targets=1,
         shadows=len(plan.shadows),
+        design=GIVEN,
+        population=0,
         target=judge.model("original"),
         attacks=judge.attacks("original"),
         not_run=not_run,
+        together=together(scores, judge.places("original")),
+        exposure=None,
         grouped=judge.grouped(),
         deletion=[],
     )
     return finish(folder, results)
 
 
-def _offered(outputs: Outputs, trains: bool) -> frozenset[Need]:
-    given = {Need.SHADOWS: outputs.references is not None, Need.ATTACK_MODELS: trains}
-    return frozenset(need for need, there in given.items() if there)
+def _offered(plan: Plan, labels: np.ndarray, trains: bool) -> frozenset[Need]:
+    rows, shadows = plan.target_rows, plan.split.shadows
+    classes = np.unique(labels[rows])
+    there = {
+        Need.SHADOWS: bool(shadows) and not len(lacking_evidence(shadows, labels, classes)),
+        Need.OUT: any(not np.isin(rows, model.members).all() for model in plan.references[:-1]),
+        Need.IN: any(np.isin(rows, model.members).any() for model in plan.references[:-1]),
+        Need.ATTACK_MODELS: trains,
+    }
+    return frozenset(need for need, given in there.items() if given)
 
 
 def _answers(outputs: Outputs, plan: Plan) -> Answers:

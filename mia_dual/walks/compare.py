@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mia_dual.errors import StoreError
-from mia_dual.metrics.agreement import apart, changed_sides, spearman
+from mia_dual.metrics.agreement import apart, spearman
 from mia_dual.metrics.differences import paired_share_interval, share_interval
 from mia_dual.progress import Progress
 from mia_dual.report.comparison import (
@@ -27,7 +27,6 @@ from mia_dual.report.comparison import (
 from mia_dual.report.verdict import JUDGED, give_verdict
 from mia_dual.seeds import generator
 from mia_dual.store.folder import flat
-from mia_dual.walks.assess import THRESHOLD
 from mia_dual.walks.contrast import Contrast, difference, figures, same_records
 from mia_dual.walks.finished import FinishedRun
 from mia_dual.walks.parting import logits_parted, unequal_start, weights_parted
@@ -65,7 +64,7 @@ def _check_comparable(first: FinishedRun, second: FinishedRun) -> None:
             f"{pair}: their splits differ ({sizes[0][0]} members and {sizes[0][1]} non-members, "
             f"and {sizes[1][0]} and {sizes[1][1]}): name runs of one split"
         )
-    if first.results.seed == second.results.seed and not same_records(first.target, second.target):
+    if first.results.seed == second.results.seed and not _same_split(first, second):
         raise StoreError(
             f"{pair}: their splits differ though their seeds do not, so other versions of mia-dual "
             "drew them: run one of them again"
@@ -85,8 +84,7 @@ class _Pair:
         ours, theirs = attack_places(first), attack_places(second)
         attacks = self._in_both("attacks", first.results.attacks, second.results.attacks)
         places = self._in_both("places", ours, theirs)
-        same_split = same_records(first.target, second.target)
-        same_split = same_records(first.target, second.target)
+        same_split = _same_split(first, second)
         if not same_split:
             self._note_other_members()
         accuracies = self._accuracies()
@@ -132,14 +130,14 @@ class _Pair:
         )
 
     def _place(self, attack: str, places: tuple[AttackPlace, AttackPlace]) -> PlaceDifference:
-        name, truths = places[0].name, [place.truth for place in places]
+        name = places[0].name
         contrast = Contrast.at(attack, self._runs, places)
         intervals = contrast.intervals(generator(SEED, "compare", attack, name))
         ours, theirs = (figures(place.success[attack]) for place in places)
         return PlaceDifference(
             place=name,
-            members=(len(truths[0].members), len(truths[1].members)),
-            non_members=(len(truths[0].non_members), len(truths[1].non_members)),
+            members=(places[0].members, places[1].members),
+            non_members=(places[0].non_members, places[1].non_members),
             paired=contrast.paired,
             figures={
                 figure: difference(ours[figure], theirs.get(figure), intervals.get(figure))
@@ -177,7 +175,8 @@ class _Pair:
         self, attack: str, places: tuple[AttackPlace, AttackPlace]
     ) -> list[ClassDifference]:
         ours, theirs = (
-            {row.label: row.auc for row in place.success[attack].per_class} for place in places
+            {row.label: row.auc for row in run.results.attacks[attack].per_class}
+            for run in self._runs
         )
         return [
             ClassDifference(label=label, auc=difference(auc, theirs[label], interval))
@@ -203,8 +202,16 @@ class _Pair:
             spearman=spearman(ours, theirs),
             largest=float(gaps.max()) if len(rows) and np.isfinite(gaps).all() else None,
             largest_record=int(rows[gaps.argmax()]) if len(rows) else None,
-            changed_sides=int(changed_sides(ours, theirs, THRESHOLD).sum()),
+            changed_sides=int(self._changed_sides(attack, version, ours, theirs).sum()),
         )
+
+    def _changed_sides(
+        self, attack: str, version: str, ours: np.ndarray, theirs: np.ndarray
+    ) -> np.ndarray:
+        """(records,) bool: accused in one run and not in the other, each by its own threshold."""
+        cuts = [run.scores.cuts[attack][version][0] for run in self._runs]
+        changed: np.ndarray = (ours > cuts[0]) != (theirs > cuts[1])
+        return changed
 
     def _accuracies(self) -> list[AccuracyDifference]:
         ours, theirs = (accuracy_places(run) for run in self._runs)
@@ -215,7 +222,9 @@ class _Pair:
     def _accuracy(self, places: tuple[AccuracyPlace, AccuracyPlace]) -> AccuracyDifference:
         first, second = places
         ours, theirs = (place.called_rightly(run) for run, place in zip(self._runs, places))
-        paired = np.array_equal(first.rows, second.rows)
+        paired = len(first.parts) == len(second.parts) and all(
+            np.array_equal(one[1], other[1]) for one, other in zip(first.parts, second.parts)
+        )
         interval = (paired_share_interval if paired else share_interval)(ours, theirs)
         return AccuracyDifference(
             place=first.name,
@@ -232,6 +241,14 @@ class _Pair:
         weights, left_out = weights_parted(*self._runs)
         self._left_out += left_out
         return weights, logits_parted(*self._runs)
+
+
+def _same_split(first: FinishedRun, second: FinishedRun) -> bool:
+    """Whether all targets of one have the members and non-members of the other's."""
+    ours, theirs = first.targets, second.targets
+    return ours.keys() == theirs.keys() and all(
+        same_records(membership, theirs[name]) for name, membership in ours.items()
+    )
 
 
 def _name(run: FinishedRun) -> RunName:

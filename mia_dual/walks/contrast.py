@@ -19,7 +19,7 @@ from mia_dual.metrics.resampling import Sample, resampled_intervals
 from mia_dual.plan.splits import Membership
 from mia_dual.report.comparison import Difference
 from mia_dual.report.results import Success
-from mia_dual.walks.assess import FALSE_POSITIVE_RATES, THRESHOLD
+from mia_dual.attacks.cuts import AIMED_RATES
 from mia_dual.walks.finished import FinishedRun
 from mia_dual.walks.places import AttackPlace
 
@@ -44,7 +44,11 @@ class Contrast:
         given.
         """
         first, second = (_sample(attack, run, place, label) for run, place in zip(runs, places))
-        return cls(first, second, same_records(places[0].truth, places[1].truth))
+        paired = len(places[0].parts) == len(places[1].parts) and all(
+            same_records(one.truth, other.truth)
+            for one, other in zip(places[0].parts, places[1].parts)
+        )
+        return cls(first, second, paired)
 
     def auc_interval(self, confidence: float = 0.95) -> Optional[Interval]:
         """Of the difference of AUCs."""
@@ -70,7 +74,7 @@ class Contrast:
     def intervals(self, rng: np.random.Generator) -> dict[str, Optional[Interval]]:
         """Of the difference of every figure of :func:`figures`."""
         others = resampled_intervals(
-            self.first, self.second, FALSE_POSITIVE_RATES, rng, self.paired
+            self.first, self.second, sorted(AIMED_RATES), rng, self.paired
         )
         return {**self.plain_intervals(), **others}
 
@@ -90,7 +94,7 @@ def figures(success: Success) -> Mapping[str, Optional[float]]:
         "precision": success.precision,
         "recall": success.recall,
         "f1": success.f1,
-        **{f"tpr@{rate}": share for rate, share in success.tpr_at_fpr.items()},
+        **{f"tpr@{rate}": success.tpr_at_fpr[str(rate)] for rate in sorted(AIMED_RATES)},
     }
 
 
@@ -110,9 +114,13 @@ def difference(
 
 
 def _sample(attack: str, run: FinishedRun, place: AttackPlace, label: Optional[int]) -> Sample:
-    rows, membership = place.truth.rows, place.membership
+    trials = place.trials(run, attack)
     if label is not None:
-        chosen = run.labels[rows] == label
-        rows, membership = rows[chosen], membership[chosen]
-    scores = run.scores.of(attack, place.version, rows)
-    return Sample(membership, scores, scores > THRESHOLD)
+        trials = trials.take(run.labels[trials.rows] == label)
+    accused = trials.accused()
+    # Without a threshold nobody is accused, and no figure that rests on it is there to differ.
+    return Sample(
+        trials.membership,
+        trials.scores,
+        np.zeros(len(trials.rows), bool) if accused is None else accused,
+    )

@@ -16,20 +16,21 @@ import safetensors.numpy
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mia_dual.answers import Answers
+from mia_dual.attacks.cuts import CUTS
 from mia_dual.config import Config, load_config
 from mia_dual.data.archive import opened
 from mia_dual.data.npy import mapped
 from mia_dual.deletion.versions import version_logits
 from mia_dual.errors import ConfigError, DataError, StoreError
 from mia_dual.interface import Weights
-from mia_dual.plan.plan import Version
+from mia_dual.plan.plan import FIRST, Version
 from mia_dual.plan.requests import Request, slug_of
 from mia_dual.plan.splits import Membership
 from mia_dual.quoting import quoted
 from mia_dual.report.results import SCHEMA_VERSION, Results
 from mia_dual.store.files import checksum_of
 from mia_dual.store.folder import read_index
-from mia_dual.walks.scoring import Scores
+from mia_dual.walks.scoring import CUTS_OF, Scores
 
 
 class _Part(BaseModel):
@@ -49,6 +50,7 @@ class PlannedVersion(_Part):
     models: tuple[str, ...] = Field(min_length=1)
     aggregation: Optional[Literal["mean", "vote"]]
     retrained: tuple[str, ...]
+    target: str
 
 
 class PlannedDeletion(_Part):
@@ -58,6 +60,7 @@ class PlannedDeletion(_Part):
     method: str
     before: str
     after: str
+    target: str
 
 
 class PlanDocument(_Part):
@@ -70,7 +73,7 @@ class PlanDocument(_Part):
 
 class FinishedRun:
     """The run in folder ``path``: ``config``, ``results``, ``environment`` (flat texts), ``plan``,
-    ``target`` and ``requests`` (record indices), ``scores``, and ``labels`` (int64, of all records
+    ``targets`` (record indices, by name), ``requests`` (by target and name), ``scores``, and ``labels`` (int64, of all records
     up to the last one under audit; -1 for those that are not).
 
     Answers and weights are read when they are asked for. Raises StoreError where the folder holds
@@ -87,13 +90,19 @@ class FinishedRun:
         self._linked = read_index(path / "index.jsonl")
         self._checked: set[str] = set()
         self._rows = self._plan_arrays()
-        self.target = Membership(self._rows["target_members"], self._rows["target_non_members"])
+        self.targets = {
+            name: Membership(self._rows[inside], self._rows[outside])
+            for name in self._target_names()
+            for inside, outside in [_membership_arrays(name)]
+        }
         self.requests = {
-            deletion.request: Request(
-                deletion.request, deleted, np.setdiff1d(self.target.members, deleted)
+            (deletion.target, deletion.request): Request(
+                deletion.request,
+                deleted,
+                np.setdiff1d(self.targets[deletion.target].members, deleted),
             )
             for deletion in self.plan.deletions
-            for deleted in [self._rows[f"deleted/{slug_of(deletion.request)}"]]
+            for deleted in [self._rows[_deleted_array(deletion)]]
         }
         self.scores, self.labels = self._scores()
 
@@ -101,9 +110,23 @@ class FinishedRun:
     def versions(self) -> dict[str, Version]:
         """The versions of the target, by name."""
         return {
-            name: Version(name, version.models, version.aggregation, version.retrained)
+            name: Version(
+                name, version.models, version.aggregation, version.retrained, version.target
+            )
             for name, version in self.plan.versions.items()
         }
+
+    @property
+    def target(self) -> Membership:
+        """The first target's records, which are those of all."""
+        return self.targets[FIRST]
+
+    def deletions(self) -> list[list[PlannedDeletion]]:
+        """The deletions of one request by one method, a target each, as results tell of them."""
+        alike: dict[tuple[str, str], list[PlannedDeletion]] = {}
+        for deletion in self.plan.deletions:
+            alike.setdefault((deletion.request, deletion.method), []).append(deletion)
+        return list(alike.values())
 
     def members(self, model: str) -> np.ndarray:
         """The records ``model`` was trained on: sorted int64."""
@@ -232,19 +255,27 @@ class FinishedRun:
         for deletion in plan.deletions:
             if not plan.versions.keys() >= {deletion.before, deletion.after}:
                 raise self._damaged("plan.json", "a deletion is of versions it does not name")
+        targets = {version.target for version in plan.versions.values()}
+        if FIRST not in targets or not targets >= {one.target for one in plan.deletions}:
+            raise self._damaged("plan.json", "a deletion is of a target it does not name")
         told = [(deletion.request, deletion.method) for deletion in self.results.deletion]
-        if told != [(deletion.request, deletion.method) for deletion in plan.deletions]:
+        planned = [(deletion.request, deletion.method) for deletion in plan.deletions]
+        if told != list(dict.fromkeys(planned)):
             raise self._damaged("plan.json", "its deletions are not those of results.json")
         for model in plan.models:
             if model in (".", "..") or "/" in model or "\\" in model or not model.isprintable():
                 raise self._damaged("plan.json", f"{quoted(model)} is no name of a model")
         return plan
 
+    def _target_names(self) -> list[str]:
+        """Every target by name, the first one first."""
+        return list(dict.fromkeys(version.target for version in self.plan.versions.values()))
+
     def _plan_arrays(self) -> dict[str, np.ndarray]:
-        names = ["target_members", "target_non_members"]
+        names = [array for name in self._target_names() for array in _membership_arrays(name)]
         for model in self.plan.models:
             names += [f"members/{model}", f"asked/{model}"]
-        names += [f"deleted/{slug_of(deletion.request)}" for deletion in self.plan.deletions]
+        names += [_deleted_array(deletion) for deletion in self.plan.deletions]
         arrays = self._arrays("plan.npz", names)
         for name, rows in arrays.items():
             if not _are_rows(rows, self.results.data.records):
@@ -253,7 +284,8 @@ class FinishedRun:
 
     def _scores(self) -> tuple[Scores, np.ndarray]:
         attacks = list(self.results.attacks)
-        arrays = self._arrays("scores.npz", ["rows", "labels", "versions", *attacks])
+        names = [name for attack in attacks for name in (attack, f"{CUTS_OF}{attack}")]
+        arrays = self._arrays("scores.npz", ["rows", "labels", "versions", *names])
         rows, versions = arrays["rows"], arrays["versions"].tolist()
         if not np.array_equal(rows, np.sort(self.target.rows)):
             raise self._damaged("scores.npz", "its records are not the target's in plan.npz")
@@ -262,6 +294,7 @@ class FinishedRun:
         if set(versions) != self.plan.versions.keys():
             raise self._damaged("scores.npz", "its versions are not those in plan.json")
         table: dict[str, Mapping[str, np.ndarray]] = {}
+        cuts: dict[str, Mapping[str, np.ndarray]] = {}
         for attack in attacks:
             found = arrays[attack]
             if found.shape != (len(versions), len(rows)) or found.dtype != np.float64:
@@ -269,9 +302,13 @@ class FinishedRun:
             if np.isnan(found).any():
                 raise self._damaged("scores.npz", f"'{attack}' holds NaN")
             table[attack] = dict(zip(versions, found))
+            thresholds = arrays[f"{CUTS_OF}{attack}"]
+            if thresholds.shape != (len(versions), len(CUTS)) or thresholds.dtype != np.float64:
+                raise self._damaged("scores.npz", f"'{attack}' has not {len(CUTS)} thresholds")
+            cuts[attack] = dict(zip(versions, thresholds))
         labels = np.full(int(rows[-1]) + 1, -1, np.int64)
         labels[rows] = arrays["labels"]
-        return Scores(rows, table), labels
+        return Scores(rows, table, cuts), labels
 
     def _arrays(self, file: str, names: Iterable[str]) -> dict[str, np.ndarray]:
         names = list(names)
@@ -300,6 +337,18 @@ class FinishedRun:
             f"run '{self.path}': {name} is damaged or of another version ({reason}): the command "
             "that made the run makes it again from what is stored"
         )
+
+
+def _membership_arrays(target: str) -> tuple[str, str]:
+    """The arrays of ``plan.npz`` that hold the members and non-members of ``target``."""
+    if target == FIRST:
+        return "target_members", "target_non_members"
+    return f"{target}/members", f"{target}/non_members"
+
+
+def _deleted_array(deletion: PlannedDeletion) -> str:
+    prefix = "" if deletion.target == FIRST else f"{deletion.target}/"
+    return f"{prefix}deleted/{slug_of(deletion.request)}"
 
 
 def _are_rows(rows: np.ndarray, records: int) -> bool:

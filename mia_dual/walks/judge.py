@@ -1,13 +1,15 @@
-"""From answers and scores to findings: the target, its groups, and each deletion."""
+"""From answers and scores to findings: the targets, their groups, and each deletion."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Optional
 
 import numpy as np
 
 from mia_dual.answers import Answers
 from mia_dual.deletion.versions import version_logits
-from mia_dual.plan.plan import Plan, PlannedDeletion
-from mia_dual.plan.splits import Membership
+from mia_dual.plan.plan import Plan, PlannedDeletion, of_target
 from mia_dual.report.results import (
     AttackResult,
     BeforeAfter,
@@ -17,32 +19,64 @@ from mia_dual.report.results import (
     ModelResult,
 )
 from mia_dual.signals import accuracy
-from mia_dual.walks.assess import assess
+from mia_dual.walks.assess import assess, succeed
 from mia_dual.walks.scoring import Scores
+from mia_dual.walks.trials import Place, trials_at
 from mia_dual.walks.truth import deletion_truths, target_truth
 
 
 class Judge:
-    """Measures the versions of a plan's target on its members, non-members and deleted records."""
+    """Measures the versions of a plan's targets on members, non-members and deleted records.
 
-    def __init__(self, plan: Plan, labels: np.ndarray, answers: Answers, scores: Scores) -> None:
+    ``drawn``: whether members were drawn at random by the plan, and not given.
+    """
+
+    def __init__(
+        self, plan: Plan, labels: np.ndarray, answers: Answers, scores: Scores, drawn: bool
+    ) -> None:
         self._plan, self._answers, self._scores = plan, answers, scores
-        self._labels = labels
+        self._labels, self._drawn = labels, drawn
 
     def model(self, version: str) -> ModelResult:
-        """Accuracy on members and non-members."""
-        target = self._plan.split.target
+        """Accuracy on members and non-members; ``version`` is named as the first target's is."""
+        targets = self._plan.targets
+        versions = [of_target(target.name, version) for target in targets]
         return ModelResult(
-            train_accuracy=self._accuracy(version, target.members),
-            test_accuracy=self._accuracy(version, target.non_members),
+            train_accuracy=self._accuracy(
+                versions, [target.membership.members for target in targets]
+            ),
+            test_accuracy=self._accuracy(
+                versions, [target.membership.non_members for target in targets]
+            ),
         )
+
+    def places(self, version: str) -> list[Place]:
+        """Every target's ``version``, and its balanced members and non-members."""
+        plan = self._plan
+        return [
+            Place(
+                of_target(target.name, version),
+                target_truth(plan.seed, target.membership, self._labels, target.name),
+            )
+            for target in plan.targets
+        ]
 
     def attacks(self, version: str) -> dict[str, AttackResult]:
         """Every attack's success on balanced members and non-members."""
-        truth = target_truth(self._plan.seed, self._plan.split.target, self._labels)
-        return {attack: self._success(attack, version, truth) for attack in self._scores.table}
+        places = self.places(version)
+        names = [target.name for target in self._plan.targets]
+        return {
+            attack: assess(
+                trials_at(self._scores, attack, places),
+                self._labels,
+                names,
+                self._plan.seed,
+                self._drawn,
+            )
+            for attack in self._scores.table
+        }
 
-    def grouped(self) -> GroupedResult | None:
+    def grouped(self) -> Optional[GroupedResult]:
         """The groups before any deletion; None where there are none."""
         if "groups" not in self._plan.versions:
             return None
@@ -52,50 +86,80 @@ class Judge:
             attacks=self.attacks("groups"),
         )
 
-    def deletion(self, deletion: PlannedDeletion, steps: int) -> DeletionResult:
-        """One deletion, before and after; ``steps`` is what the retraining took."""
-        request, before, after = deletion.request, deletion.before, deletion.after
-        non_members = self._plan.split.target.non_members
-        overall, deleted = deletion_truths(
-            self._plan.seed,
-            request.name,
-            request.retained,
-            request.deleted,
-            non_members,
-            self._labels,
-        )
+    def deletions(self, steps: dict[str, int]) -> list[DeletionResult]:
+        """Every request by every method, over all targets; ``steps`` are those of each model."""
+        alike: dict[tuple[str, str], list[PlannedDeletion]] = {}
+        for deletion in self._plan.deletions:
+            alike.setdefault((deletion.request.name, deletion.method), []).append(deletion)
+        return [self._deletion(deletions, steps) for deletions in alike.values()]
 
-        def both(attack: str, truth: Membership) -> BeforeAfter:
+    def _deletion(
+        self, deletions: Sequence[PlannedDeletion], steps: dict[str, int]
+    ) -> DeletionResult:
+        """One request by one method: ``deletions`` are those of the targets, one each."""
+        plan, first = self._plan, deletions[0]
+        memberships = {target.name: target.membership for target in plan.targets}
+        non_members = [memberships[deletion.target].non_members for deletion in deletions]
+        requests = [deletion.request for deletion in deletions]
+        truths = [
+            deletion_truths(
+                plan.seed,
+                request.name,
+                request.retained,
+                request.deleted,
+                outside,
+                self._labels,
+                deletion.target,
+            )
+            for deletion, request, outside in zip(deletions, requests, non_members)
+        ]
+        before = [deletion.before for deletion in deletions]
+        after = [deletion.after for deletion in deletions]
+
+        def both(attack: str, side: int) -> BeforeAfter:
             return BeforeAfter(
-                before=self._success(attack, before, truth),
-                after=self._success(attack, after, truth),
+                **{
+                    when: succeed(
+                        trials_at(
+                            self._scores,
+                            attack,
+                            [Place(v, truth[side]) for v, truth in zip(versions, truths)],
+                        ),
+                        plan.seed,
+                    )
+                    for when, versions in (("before", before), ("after", after))
+                }
             )
 
-        grouped = deletion.method == "grouped"
+        grouped = first.method == "grouped"
+        retained = [request.retained for request in requests]
+        deleted = [request.deleted for request in requests]
+        retrained = [plan.versions[name].retrained for name in after]
         return DeletionResult(
-            request=request.name,
-            method=deletion.method,
-            ratio=request.ratio,
-            deleted=len(request.deleted),
-            retained=len(request.retained),
-            groups=len(self._plan.groups) if grouped else None,
-            groups_retrained=len(self._plan.versions[after].retrained) if grouped else None,
-            steps=steps,
-            train_accuracy=self._accuracy(after, request.retained),
+            request=first.request.name,
+            method=first.method,
+            ratio=first.request.ratio,
+            deleted=sum(map(len, deleted)),
+            retained=sum(map(len, retained)),
+            groups=sum(len(target.groups) for target in plan.targets) if grouped else None,
+            groups_retrained=sum(map(len, retrained)) if grouped else None,
+            steps=sum(steps[model] for models in retrained for model in models),
+            train_accuracy=self._accuracy(after, retained),
             test_accuracy=self._accuracy(after, non_members),
-            deleted_accuracy=self._accuracy(after, request.deleted),
-            train_accuracy_before=self._accuracy(before, request.retained),
+            deleted_accuracy=self._accuracy(after, deleted),
+            train_accuracy_before=self._accuracy(before, retained),
             test_accuracy_before=self._accuracy(before, non_members),
-            deleted_accuracy_before=self._accuracy(before, request.deleted),
+            deleted_accuracy_before=self._accuracy(before, deleted),
             attacks={
-                attack: DeletionAttack(overall=both(attack, overall), deleted=both(attack, deleted))
+                attack: DeletionAttack(overall=both(attack, 0), deleted=both(attack, 1))
                 for attack in self._scores.table
             },
         )
 
-    def _success(self, attack: str, version: str, truth: Membership) -> AttackResult:
-        return assess(self._scores.of(attack, version, truth.rows), truth, self._labels)
-
-    def _accuracy(self, version: str, rows: np.ndarray) -> float:
-        logits = version_logits(self._plan.versions[version], self._answers, rows)
-        return accuracy(logits, self._labels[rows])
+    def _accuracy(self, versions: Sequence[str], rows: Sequence[np.ndarray]) -> float:
+        """Over all targets: each version asked about its own rows."""
+        said = [
+            version_logits(self._plan.versions[version], self._answers, asked)
+            for version, asked in zip(versions, rows)
+        ]
+        return accuracy(np.concatenate(said), self._labels[np.concatenate(rows)])

@@ -9,9 +9,11 @@ import numpy as np
 
 from mia_dual import metrics
 from mia_dual.errors import StoreError
+from mia_dual.plan.plan import of_target
 from mia_dual.plan.splits import Membership
-from mia_dual.report.results import AttackResult
+from mia_dual.report.results import Success
 from mia_dual.walks.finished import FinishedRun
+from mia_dual.walks.trials import Place, Trials, trials_at
 from mia_dual.walks.truth import deletion_truths, target_truth
 
 ROUNDING = 1e-9
@@ -20,35 +22,50 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class AttackPlace:
-    """The members and non-members attacks were scored on, and what ``results.json`` says of it."""
+    """What attacks were scored on, a version of each target and its records, and what
+    ``results.json`` says of it.
+    """
 
     name: str
-    version: str
-    truth: Membership
-    success: Mapping[str, AttackResult]
+    parts: tuple[Place, ...]
+    success: Mapping[str, Success]
+
+    def trials(self, run: FinishedRun, attack: str) -> Trials:
+        """What ``attack`` scored here in ``run``."""
+        return trials_at(run.scores, attack, self.parts)
 
     @property
-    def membership(self) -> np.ndarray:
-        """(records,) bool, in the order of ``truth.rows``."""
-        return np.repeat([True, False], [len(self.truth.members), len(self.truth.non_members)])
+    def members(self) -> int:
+        """How many, a record counting once a target."""
+        return sum(len(part.truth.members) for part in self.parts)
+
+    @property
+    def non_members(self) -> int:
+        """How many, likewise."""
+        return sum(len(part.truth.non_members) for part in self.parts)
 
 
 @dataclass(frozen=True)
 class AccuracyPlace:
-    """The records a version was measured on, and its accuracy as ``results.json`` says."""
+    """The records a version of each target was measured on, and the accuracy over all of them as
+    ``results.json`` says.
+    """
 
     name: str
-    version: str
-    rows: np.ndarray
+    parts: tuple[tuple[str, np.ndarray], ...]
     accuracy: float
 
     def called_rightly(self, run: FinishedRun) -> np.ndarray:
-        """(rows,) bool: whether the version decides for the record's label.
+        """(records,) bool: whether the version decides for the record's label.
 
         Raises StoreError where the answers do not give the accuracy that the results say.
         """
-        logits = run.logits(self.version, self.rows)
-        right: np.ndarray = logits.argmax(axis=1) == run.labels[self.rows]
+        right = np.concatenate(
+            [
+                run.logits(version, rows).argmax(axis=1) == run.labels[rows]
+                for version, rows in self.parts
+            ]
+        )
         if abs(float(right.mean()) - self.accuracy) > ROUNDING:
             raise _mixed(run, "answers/", f"the accuracy of {self.name}")
         return right
@@ -61,9 +78,8 @@ def attack_places(run: FinishedRun) -> dict[str, AttackPlace]:
     places = {place.name: place for place in _attack_places(run)}
     for place in places.values():
         for attack, success in place.success.items():
-            scores = run.scores.of(attack, place.version, place.truth.rows)
-            found = metrics.auc(place.membership, scores)
-            told = success.auc
+            trials = place.trials(run, attack)
+            found, told = metrics.auc(trials.membership, trials.scores), success.auc
             if (found is None) != (told is None) or abs((found or 0) - (told or 0)) > ROUNDING:
                 raise _mixed(run, "scores.npz", f"the AUC of {attack} on {place.name}")
     return places
@@ -78,26 +94,41 @@ def _mixed(run: FinishedRun, file: str, figure: str) -> StoreError:
 
 def _attack_places(run: FinishedRun) -> Iterator[AttackPlace]:
     results, seed, labels = run.results, run.results.seed, run.labels
-    truth = target_truth(seed, run.target, labels)
-    yield AttackPlace("original", "original", truth, results.attacks)
+    truths = {
+        name: target_truth(seed, membership, labels, name)
+        for name, membership in run.targets.items()
+    }
+    wholes = [("original", results.attacks)]
     if results.grouped is not None:
-        yield AttackPlace("groups", "groups", truth, results.grouped.attacks)
-    for planned, deletion in zip(run.plan.deletions, results.deletion):
-        request = run.requests[planned.request]
-        retained, deleted = deletion_truths(
-            seed, request.name, request.retained, request.deleted, run.target.non_members, labels
-        )
-        name = f"{request.name} {planned.method}"
-        overall = {attack: found.overall for attack, found in deletion.attacks.items()}
-        forgotten = {attack: found.deleted for attack, found in deletion.attacks.items()}
-        for what, truth_of, pairs in (
-            ("retained", retained, overall),
-            ("deleted", deleted, forgotten),
-        ):
-            before = {attack: pair.before for attack, pair in pairs.items()}
-            after = {attack: pair.after for attack, pair in pairs.items()}
-            yield AttackPlace(f"{name}: {what}, before", planned.before, truth_of, before)
-            yield AttackPlace(f"{name}: {what}, after", planned.after, truth_of, after)
+        wholes.append(("groups", results.grouped.attacks))
+    for version, attacks in wholes:
+        parts = tuple(Place(of_target(name, version), truth) for name, truth in truths.items())
+        yield AttackPlace(version, parts, attacks)
+    for deletions, found in zip(run.deletions(), results.deletion):
+        sides: tuple[list[Membership], list[Membership]] = ([], [])
+        for deletion in deletions:
+            request = run.requests[deletion.target, deletion.request]
+            pair = deletion_truths(
+                seed,
+                request.name,
+                request.retained,
+                request.deleted,
+                run.targets[deletion.target].non_members,
+                labels,
+                deletion.target,
+            )
+            for side, truth in zip(sides, pair):
+                side.append(truth)
+        name = f"{found.request} {found.method}"
+        overall = {attack: change.overall for attack, change in found.attacks.items()}
+        forgotten = {attack: change.deleted for attack, change in found.attacks.items()}
+        for what, side, pairs in zip(("retained", "deleted"), sides, (overall, forgotten)):
+            before = {attack: change.before for attack, change in pairs.items()}
+            after = {attack: change.after for attack, change in pairs.items()}
+            ones = tuple(map(Place, (deletion.before for deletion in deletions), side))
+            others = tuple(map(Place, (deletion.after for deletion in deletions), side))
+            yield AttackPlace(f"{name}: {what}, before", ones, before)
+            yield AttackPlace(f"{name}: {what}, after", others, after)
 
 
 def accuracy_places(run: FinishedRun) -> dict[str, AccuracyPlace]:
@@ -106,21 +137,39 @@ def accuracy_places(run: FinishedRun) -> dict[str, AccuracyPlace]:
 
 
 def _accuracy_places(run: FinishedRun) -> Iterator[AccuracyPlace]:
-    members, non_members = run.target.members, run.target.non_members
+    targets = run.targets
     wholes = {"original": run.results.target, "groups": run.results.grouped}
     for version, found in wholes.items():
         if found is not None:
-            yield AccuracyPlace(f"{version}: members", version, members, found.train_accuracy)
-            yield AccuracyPlace(
-                f"{version}: non-members", version, non_members, found.test_accuracy
-            )
-    for planned, told in zip(run.plan.deletions, run.results.deletion):
-        request = run.requests[planned.request]
-        name, before, after = f"{request.name} {planned.method}", planned.before, planned.after
+            named = {name: of_target(name, version) for name in targets}
+            inside = tuple((named[name], one.members) for name, one in targets.items())
+            outside = tuple((named[name], one.non_members) for name, one in targets.items())
+            yield AccuracyPlace(f"{version}: members", inside, found.train_accuracy)
+            yield AccuracyPlace(f"{version}: non-members", outside, found.test_accuracy)
+    for deletions, told in zip(run.deletions(), run.results.deletion):
+        requests = [run.requests[deletion.target, deletion.request] for deletion in deletions]
         for what, rows, one, other in (
-            ("retained", request.retained, told.train_accuracy_before, told.train_accuracy),
-            ("deleted", request.deleted, told.deleted_accuracy_before, told.deleted_accuracy),
-            ("non-members", non_members, told.test_accuracy_before, told.test_accuracy),
+            (
+                "retained",
+                [request.retained for request in requests],
+                told.train_accuracy_before,
+                told.train_accuracy,
+            ),
+            (
+                "deleted",
+                [request.deleted for request in requests],
+                told.deleted_accuracy_before,
+                told.deleted_accuracy,
+            ),
+            (
+                "non-members",
+                [targets[deletion.target].non_members for deletion in deletions],
+                told.test_accuracy_before,
+                told.test_accuracy,
+            ),
         ):
-            yield AccuracyPlace(f"{name}: {what}, before", before, rows, one)
-            yield AccuracyPlace(f"{name}: {what}, after", after, rows, other)
+            name = f"{told.request} {told.method}: {what}"
+            before = tuple(zip((deletion.before for deletion in deletions), rows))
+            after = tuple(zip((deletion.after for deletion in deletions), rows))
+            yield AccuracyPlace(f"{name}, before", before, one)
+            yield AccuracyPlace(f"{name}, after", after, other)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from mia_dual.answers import Answers, ask
-from mia_dual.attacks.choice import check_needs, choose_attacks, needs_met
+from mia_dual.attacks.base import Need
+from mia_dual.attacks.choice import Choice
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.engine import Engine
+from mia_dual.interface import Capability
 from mia_dual.plan.document import plan_arrays, plan_document
 from mia_dual.plan.draft import TARGET, plan_dataset
+from mia_dual.plan.plan import Plan
 from mia_dual.progress import Progress
 from mia_dual.report.results import DataResult, Results
 from mia_dual.store.folder import RunFolder
@@ -16,6 +21,7 @@ from mia_dual.training.given import given_model
 from mia_dual.training.planned import plan_families, plan_members
 from mia_dual.training.trainer import Trained, Trainer
 from mia_dual.walks.costs import costs
+from mia_dual.walks.crowd import most_exposed, strongest, together
 from mia_dual.walks.finish import finish
 from mia_dual.walks.judge import Judge
 from mia_dual.walks.scoring import score
@@ -34,9 +40,9 @@ def run_audit(
     dataset, plan = plan_dataset(config, dataset)
     families = plan_families(plan, config, dataset)
     trainer = Trainer(engine, folder, progress)
-    attacks = choose_attacks(config, trainer, folder)
     engine.recall(folder.read_json("environment.json"))
-    check_needs(attacks, needs_met(engine.capabilities))
+    choice = Choice(_offered(plan, engine.capabilities), trainer, folder, config.seed)
+    attacks, not_run = choice.attacks(config.attack)
     folder.write_json("environment.json", engine.record())
     folder.write_json("plan.json", plan_document(plan))
     folder.write_arrays("plan.npz", plan_arrays(plan))
@@ -70,9 +76,10 @@ def run_audit(
     shadow_data = None
     if made:
         beside = score_with_real(attacks, plan, dataset, answers, folder, progress)
-        shadow_data = made.result(config, plan, Judge(plan, dataset.labels, answers, beside))
+        shadow_data = made.result(config, plan, Judge(plan, dataset.labels, answers, beside, drawn=True))
 
-    judge = Judge(plan, dataset.labels, answers, scores)
+    judge = Judge(plan, dataset.labels, answers, scores, drawn=config.target.weights is None)
+    attacks_found = judge.attacks("original")
     results = Results(
         backend=engine.name,
         seed=config.seed,
@@ -84,18 +91,37 @@ def run_audit(
             classes=dataset.classes,
             shape=families[TARGET].spec.input_shape,
         ),
+        targets=config.targets,
         shadows=config.shadows.count,
+        design=config.shadows.design,
+        population=len(plan.split.population),
         shadow_data=shadow_data,
         target=judge.model("original"),
-        attacks=judge.attacks("original"),
+        attacks=attacks_found,
+        not_run=not_run,
+        together=together(scores, judge.places("original")),
+        exposure=most_exposed(
+            strongest(attacks_found)[0], scores, judge.places("original"), dataset.labels
+        ),
         grouped=judge.grouped(),
-        deletion=[
-            judge.deletion(
-                deletion,
-                sum(trained[name].steps for name in plan.versions[deletion.after].retrained),
-            )
-            for deletion in plan.deletions
-        ],
+        deletion=judge.deletions({name: model.steps for name, model in trained.items()}),
     )
     folder.write_json("cost.json", costs(plan, trained, made))
     return finish(folder, results)
+
+
+def _offered(plan: Plan, capabilities: frozenset[Capability]) -> frozenset[Need]:
+    """What attacks find in a run: real shadows that were asked about audited records, and so on."""
+    # Made records are of no other model than the shadows that were trained on them.
+    asked = () if plan.made else plan.references
+    of_others = [model for model in asked if model.role == "shadow" or len(plan.targets) > 1]
+    rows = plan.target_rows
+    there = {
+        Need.SHADOWS: True,
+        Need.OUT: bool(of_others),
+        Need.IN: any(np.isin(rows, model.members).any() for model in of_others),
+        Need.POPULATION: bool(of_others) and len(plan.split.population) > 0,
+        # Attack models are networks of ours.
+        Need.ATTACK_MODELS: {Capability.STEPS, Capability.WEIGHTS} <= capabilities,
+    }
+    return frozenset(need for need, given in there.items() if given)

@@ -1,4 +1,4 @@
-"""Every attack's scores of every version of the target: computed once, stored, found again."""
+"""Every attack's scores of every version of every target: computed once, stored, found again."""
 
 from __future__ import annotations
 
@@ -8,22 +8,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from mia_dual.answers import Answers
-from mia_dual.attacks.base import Attack, Need
+from mia_dual.attacks.base import Attack, Need, Scorer
+from mia_dual.attacks.cuts import CUTS, fit_cuts
 from mia_dual.attacks.references import References
 from mia_dual.deletion.versions import version_logits
 from mia_dual.plan.plan import Version
 from mia_dual.progress import Progress
 from mia_dual.store.files import as_npy
 from mia_dual.store.folder import RunFolder
-from mia_dual.store.keys import scores_key
+from mia_dual.store.keys import array_digest, scores_key
+
+CUTS_OF = "cuts/"
+"""Begins the names of thresholds in ``scores.npz``."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """``table``: attack -> version -> (rows,) float64; ``rows``: sorted record indices."""
+    """``table``: attack -> version -> (rows,) float64; ``cuts``: attack -> version -> (``CUTS``,)
+    float64; ``rows``: sorted record indices.
+    """
 
     rows: np.ndarray
     table: Mapping[str, Mapping[str, np.ndarray]]
+    cuts: Mapping[str, Mapping[str, np.ndarray]]
 
     def of(self, attack: str, version: str, rows: np.ndarray) -> np.ndarray:
         """The scores of ``rows``, each of which is in ``self.rows``."""
@@ -31,7 +38,8 @@ class Scores:
 
     def arrays(self, labels: np.ndarray) -> dict[str, np.ndarray]:
         """As ``scores.npz`` holds them: ``rows`` (records,), their ``labels`` (records,) int64,
-        ``versions`` (their names), and for every attack (versions, records) float64.
+        ``versions`` (their names), for every attack (versions, records) float64, and under
+        ``cuts/<attack>`` its thresholds (versions, ``CUTS``) float64, NaN where there is none.
 
         ``labels`` are those of all records of the data set.
         """
@@ -43,6 +51,8 @@ class Scores:
         }
         for attack, scores in self.table.items():
             arrays[attack] = np.stack([scores[version] for version in versions])
+            cuts = self.cuts[attack]
+            arrays[f"{CUTS_OF}{attack}"] = np.stack([cuts[version] for version in versions])
         return arrays
 
 
@@ -57,57 +67,104 @@ def score(
 ) -> Scores:
     """Score ``rows`` (sorted record indices) of each of ``versions`` by each of ``attacks``.
 
-    An attack is fitted only where the store lacks some of its scores, once, and asked about all
-    that are lacking in one call.
+    An attack is fitted only where the store lacks some of its scores, once, or once a target where
+    it looks at what references say of the same records, and asked about all that are lacking in
+    one call.
     """
-    found = references.keys()
-    table = {}
-    with progress.stage("attacks", len(attacks)) as report:
+    table, cuts = {}, {}
+    by_target: dict[str, list[Version]] = {}
+    for version in versions:
+        by_target.setdefault(version.target, []).append(version)
+    with progress.stage("attacks", len(attacks) * len(versions)) as report:
         for attack in attacks:
-            keys = {
-                version.name: scores_key(attack.describe(), found, _version_key(version, answers))
-                for version in versions
-            }
-            table[attack.name] = _score(attack, references, versions, answers, rows, folder, keys)
-            report(1)
-    return Scores(rows, table)
-
-
-def _score(
-    attack: Attack,
-    references: References,
-    versions: Sequence[Version],
-    answers: Answers,
-    rows: np.ndarray,
-    folder: RunFolder,
-    keys: Mapping[str, str],
-) -> dict[str, np.ndarray]:
-    folder.refer(keys.values())
-    scores = {name: _find(folder, key) for name, key in keys.items()}
-    missing = [version for version in versions if scores[version.name] is None]
-    # Attack models that are stored come into the folder, and damaged ones are made again, though
-    # nothing may be left to score.
-    scorer = attack.fit(references) if missing or Need.ATTACK_MODELS in attack.needs else None
-    if scorer is not None and missing:
-        logits = np.stack([version_logits(version, answers, rows) for version in missing])
-        fresh = scorer.scores(logits, rows)
-        for version, row in zip(missing, fresh):
-            content = as_npy(row)
-            folder.store.put(
-                keys[version.name], "scores", f"{attack.name} on {version.name}", content
+            found: dict[str, np.ndarray] = {}
+            thresholds: dict[str, np.ndarray] = {}
+            work = (
+                [(references.without(target), part) for target, part in by_target.items()]
+                if attack.by_target
+                else [(references, list(versions))]
             )
-            scores[version.name] = row
-        folder.log("attack", attack=attack.name, versions=[version.name for version in missing])
-    return {name: row for name, row in scores.items() if row is not None}
+            for fitted_on, part in work:
+                scoring = _Scoring(attack, fitted_on, answers, rows, folder)
+                found.update(scoring.scores(part))
+                thresholds.update(dict.fromkeys((v.name for v in part), scoring.cuts()))
+                report(len(part))
+            table[attack.name] = {version.name: found[version.name] for version in versions}
+            cuts[attack.name] = thresholds
+    return Scores(rows, table, cuts)
 
 
-def _find(folder: RunFolder, key: str) -> np.ndarray | None:
-    entry = folder.find(key)
-    if entry is None or not folder.store.is_sound(entry):
-        return None
-    scores: np.ndarray = np.load(folder.store.file(entry))
-    return scores
+class _Scoring:
+    """One attack with one set of references, fitted once at most."""
 
+    def __init__(
+        self,
+        attack: Attack,
+        references: References,
+        answers: Answers,
+        rows: np.ndarray,
+        folder: RunFolder,
+    ) -> None:
+        self._attack, self._references = attack, references
+        self._answers, self._rows, self._folder = answers, rows, folder
+        self._of_references = [*references.keys(attack.by_target), array_digest(rows)]
+        self._scorer: Scorer | None = None
+        # Attack models that are stored come into the folder, and damaged ones are made again,
+        # though nothing may be left to score.
+        if Need.ATTACK_MODELS in attack.needs:
+            self._fitted()
 
-def _version_key(version: Version, answers: Answers) -> list[str]:
-    return [version.aggregation or "one", *(answers.key(model) for model in version.models)]
+    def scores(self, versions: Sequence[Version]) -> dict[str, np.ndarray]:
+        """(rows,) float64 of each of ``versions``, by name."""
+        keys = {version.name: self._key(self._version_key(version)) for version in versions}
+        self._folder.refer(keys.values())
+        found = {name: self._find(key) for name, key in keys.items()}
+        missing = [version for version in versions if found[version.name] is None]
+        if missing:
+            fresh = self._fitted().scores(
+                lambda rows: np.stack(
+                    [version_logits(version, self._answers, rows) for version in missing]
+                ),
+                self._rows,
+            )
+            for version, row in zip(missing, fresh):
+                self._put(keys[version.name], version.name, row)
+                found[version.name] = row
+            names = [version.name for version in missing]
+            self._folder.log("attack", attack=self._attack.name, versions=names)
+        return {name: row for name, row in found.items() if row is not None}
+
+    def cuts(self) -> np.ndarray:
+        """The attack's thresholds: (``CUTS``,) float64."""
+        key = self._key({"cuts": CUTS})
+        self._folder.refer([key])
+        found = self._find(key)
+        if found is None:
+            found = fit_cuts(self._fitted().known())
+            self._put(key, "references", found)
+        return found
+
+    def _fitted(self) -> Scorer:
+        if self._scorer is None:
+            self._scorer = self._attack.fit(self._references)
+        return self._scorer
+
+    def _key(self, of: object) -> str:
+        return scores_key(self._attack.describe(), self._of_references, of)
+
+    def _version_key(self, version: Version) -> list[str]:
+        return [
+            version.aggregation or "one",
+            *(self._answers.key(model) for model in version.models),
+        ]
+
+    def _find(self, key: str) -> np.ndarray | None:
+        entry = self._folder.find(key)
+        if entry is None or not self._folder.store.is_sound(entry):
+            return None
+        found: np.ndarray = np.load(self._folder.store.file(entry))
+        return found
+
+    def _put(self, key: str, of: str, found: np.ndarray) -> None:
+        name = f"{self._attack.name} on {of}"
+        self._folder.store.put(key, "scores", name, as_npy(found))

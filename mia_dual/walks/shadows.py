@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Optional
 
 import numpy as np
 
 from mia_dual.answers import Answers, ask
 from mia_dual.attacks.base import Attack
-from mia_dual.attacks.references import References
+from mia_dual.attacks.references import References, Shadows, Signals
+from mia_dual.attacks.table import SignalTable
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.plan.draft import SYNTHETIC, check_evidence
@@ -24,6 +27,9 @@ from mia_dual.training.trainer import Trained
 from mia_dual.walks.judge import Judge
 from mia_dual.walks.scoring import Scores, score
 from mia_dual.walks.shadow_records import Questions, shadow_records
+
+MOST_STAND_INS = 8
+"""References that stand in for the target where thresholds are fitted, at most."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +60,11 @@ class MadeShadows:
 def real_references(
     plan: Plan, labels: np.ndarray, classes: int, answers: Answers, prefix: str = ""
 ) -> References:
-    """The plan's shadows of real records, with what they say in ``answers``.
+    """The plan's shadows of real records and its targets, with what they say in ``answers``.
 
     ``labels`` (records,) int64, in 0 .. ``classes`` - 1, are those of all records.
     """
-    return References(
+    shadows = Shadows(
         names=[model.name for model in plan.shadows],
         memberships=plan.split.shadows,
         answers=answers,
@@ -68,6 +74,36 @@ def real_references(
         seed=plan.seed,
         prefix=prefix,
     )
+    return References(shadows, _signals(plan, labels, answers))
+
+
+def _signals(plan: Plan, labels: np.ndarray, answers: Answers) -> Optional[Signals]:
+    asked = plan.references
+    if not asked:
+        return None
+    names = [model.name for model in asked]
+    members = {model.name: model.members for model in asked}
+
+    def table(rows: np.ndarray) -> Optional[SignalTable]:
+        return SignalTable(names, members, rows, answers, labels) if len(rows) else None
+
+    audited = SignalTable(names, members, plan.target_rows, answers, labels)
+    population = table(plan.split.population)
+    shadows = [model.name for model in plan.shadows]
+    return Signals(
+        audited=audited,
+        population=population,
+        known=next(filter(partial(_tells, shadows), (audited, population)), None),
+        stand_ins=shadows[:: -(-len(shadows) // MOST_STAND_INS)],
+    )
+
+
+def _tells(shadows: Sequence[str], table: Optional[SignalTable]) -> bool:
+    """Whether shadows saw some records of ``table`` and not others."""
+    if table is None:
+        return False
+    inside = table.inside[[table.place(name) for name in shadows]]
+    return bool(inside.any(axis=1).all() and not inside.all(axis=1).any())
 
 
 def make_shadows(questions: Questions, folder: RunFolder, progress: Progress) -> MadeShadows:
@@ -95,7 +131,7 @@ def make_shadows(questions: Questions, folder: RunFolder, progress: Progress) ->
     for name, model in trained.items():
         folder.link(model.entry, f"models/{name}.safetensors")
     asked = {name: plan.models[name].asked for name in trained}
-    references = References(
+    shadows = Shadows(
         names=list(trained),
         memberships=plan.made_shadows,
         answers=ask(questions.trainer, folder, family, trained, asked, progress),
@@ -104,7 +140,7 @@ def make_shadows(questions: Questions, folder: RunFolder, progress: Progress) ->
         classes=dataset.classes,
         seed=plan.seed,
     )
-    return MadeShadows(references, made, entry, trained)
+    return MadeShadows(References(shadows), made, entry, trained)
 
 
 def score_with_real(

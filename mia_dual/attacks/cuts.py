@@ -1,0 +1,57 @@
+"""Where an attack says "member": thresholds that are fitted on references alone."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import numpy as np
+
+from mia_dual.attacks.base import Known
+
+AIMED_RATES = (0.1, 0.01, 0.001)
+"""False-positive rates that thresholds aim at."""
+
+CUTS = ("balanced", *(str(rate) for rate in AIMED_RATES))
+"""The thresholds of an attack, in the order in which :func:`fit_cuts` gives them."""
+
+
+def fit_cuts(known: Optional[Known]) -> np.ndarray:
+    """(``CUTS``,) float64 thresholds; a record is accused where its score is above.
+
+    First the one with the highest balanced accuracy among references (midway between two scores),
+    then for each of ``AIMED_RATES`` the lowest that accuses no larger share of their non-members.
+    NaN where references cannot show it: none of a side, or fewer non-members than 1 / rate.
+    """
+    cuts = np.full(len(CUTS), np.nan)
+    if known is None:
+        return cuts
+    inside, outside = known.scores[known.membership], known.scores[~known.membership]
+    if len(inside) and len(outside):
+        cuts[0] = balanced_cut(known.scores, known.membership)
+    descending = np.sort(outside)[::-1]
+    for place, rate in enumerate(AIMED_RATES, start=1):
+        # Products of decimal fractions fall short of whole numbers by rounding.
+        allowed = int(rate * len(outside) + 1e-9)
+        if allowed:
+            cuts[place] = descending[allowed] if allowed < len(outside) else -np.inf
+    return cuts
+
+
+def balanced_cut(scores: np.ndarray, membership: np.ndarray) -> float:
+    """The threshold above which accusing gives the highest balanced accuracy, the highest such.
+
+    Both sides have records. Below all scores where accusing everyone is best.
+    """
+    order = np.argsort(scores, kind="stable")[::-1]
+    descending = scores[order]
+    found = np.cumsum(membership[order]) / membership.sum()
+    falsely = np.cumsum(~membership[order]) / (~membership).sum()
+    # Equal scores are accused together.
+    last = np.append(descending[1:] != descending[:-1], True)
+    gain = np.where(last, found - falsely, -np.inf)
+    best = int(gain.argmax())
+    if gain[best] <= 0:
+        return float(descending[0])
+    if best + 1 == len(descending):
+        return float(np.nextafter(descending[-1], -np.inf))
+    return float((descending[best] + descending[best + 1]) / 2)

@@ -1,0 +1,68 @@
+"""A signal held against one threshold, or one a class, fitted on shadows' evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Optional
+
+import numpy as np
+
+from mia_dual.attacks.base import Ask, Known, Need
+from mia_dual.attacks.references import References, Shadows
+from mia_dual.attacks.thresholds import Cuts, class_thresholds
+from mia_dual.signals import SIGNALS
+
+
+class ThresholdAttack:
+    """Yeom et al. 2018; Song & Mittal 2021. ``signal``: a name of :data:`SIGNALS`.
+
+    ``per_class``: a score is how far the signal is above the threshold of the record's class.
+    """
+
+    by_target = False
+
+    def __init__(self, name: str, signal: str, per_class: bool = False) -> None:
+        self.name, self._signal, self._per_class = name, signal, per_class
+        self.needs = frozenset({Need.SHADOWS}) if per_class else frozenset()
+
+    def describe(self) -> dict[str, Any]:
+        """See :class:`mia_dual.attacks.base.Attack`."""
+        return {"name": self.name, "signal": self._signal, "per_class": self._per_class}
+
+    def fit(self, references: References) -> ThresholdScorer:
+        """Fit the thresholds."""
+        return ThresholdScorer(references.shadows, SIGNALS[self._signal], self._per_class)
+
+
+class ThresholdScorer:
+    """The signal, and the thresholds of the classes where they have their own."""
+
+    def __init__(
+        self,
+        shadows: Shadows,
+        signal: Callable[[np.ndarray, np.ndarray], np.ndarray],
+        per_class: bool,
+    ) -> None:
+        self._signal, self._labels = signal, shadows.audited_labels
+        self._cuts: Optional[Cuts] = None
+        self._known: Optional[Known] = None
+        if shadows.names:
+            evidence = shadows.evidence
+            values = signal(evidence.logits, evidence.labels)
+            if per_class:
+                self._cuts = class_thresholds(values, evidence.labels, evidence.membership)
+            if len(values):
+                scores = self._less_cuts(values, evidence.labels)
+                self._known = Known(scores, evidence.membership)
+
+    def scores(self, ask: Ask, rows: np.ndarray) -> np.ndarray:
+        """See :class:`mia_dual.attacks.base.Scorer`."""
+        labels = self._labels[rows]
+        return self._less_cuts(self._signal(ask(rows), labels), labels)
+
+    def known(self) -> Optional[Known]:
+        """Of shadows' evidence, which thresholds of classes were fitted on, too."""
+        return self._known
+
+    def _less_cuts(self, values: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        return values if self._cuts is None else values - self._cuts.of(labels)
