@@ -12,6 +12,8 @@ from typing import Optional
 
 import numpy as np
 
+from mia_dual.metrics.ranking import tolerated
+
 DRAWS = 1000
 
 WEIGHTS_AT_ONCE = 1 << 22
@@ -107,10 +109,11 @@ def _found_at(
     refused = outside[:, falling].cumsum(axis=1, dtype=np.int32)
     below = np.pad(inside[:, rising].cumsum(axis=1, dtype=np.int32), ((0, 0), (1, 0)))
     for rate in rates:
-        if not len(members) or len(others) * rate < 1:
+        allowed = tolerated(len(others), rate)
+        if not len(members) or allowed is None:
             yield np.full(len(inside), np.nan)
             continue
-        first_refused = (refused > int(len(others) * rate)).argmax(axis=1)
+        first_refused = (refused > allowed).argmax(axis=1)
         passed = np.searchsorted(members, others[first_refused], side="right")
         yield 1 - below[drawn, passed] / len(members)
 
