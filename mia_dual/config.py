@@ -395,11 +395,12 @@ class Config(_Settings):
     def _targets_are_alike(self) -> Config:
         if self.targets == 1:
             return self
+        source = self.shadows.data.source
         for key, given in (
             ("target.weights", self.target.weights is not None),
             ("data.mislabelled", self.data.mislabelled > 0),
             ("deletion.indices", self.deletion.indices is not None),
-            ("shadows.data.source: " + self.shadows.data.source, self.shadows.data.source != "real"),
+            (f"shadows.data.source: {source}", source != "real"),
         ):
             if given:
                 raise ValueError(f"{key} goes with one target, and targets is {self.targets}")

@@ -42,7 +42,7 @@ class Known:
 
 
 class Scorer(Protocol):
-    """A fitted attack. All it knows comes from references; a target's memberships never reach it."""
+    """A fitted attack, from references alone; a target's memberships never reach it."""
 
     def scores(self, ask: Ask, rows: np.ndarray) -> np.ndarray:
         """How much each record looks like a member: (models, records) float64, finite.

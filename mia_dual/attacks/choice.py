@@ -11,7 +11,7 @@ from mia_dual.attacks.fcnet import FCNetAttack
 from mia_dual.attacks.on_records import OnRecords
 from mia_dual.attacks.sklearn_models import SklearnAttack
 from mia_dual.attacks.threshold_attack import ThresholdAttack
-from mia_dual.config import AttackFamily, AttackSettings
+from mia_dual.config import AttackFamily, AttackModelName, AttackSettings
 from mia_dual.errors import ConfigError
 from mia_dual.store.folder import RunFolder
 from mia_dual.training.trainer import Trainer
@@ -37,7 +37,7 @@ class Choice:
         self,
         offered: frozenset[Need],
         trainer: Optional[Trainer],
-        folder: Optional[RunFolder],
+        folder: RunFolder,
         seed: int,
         remedies: Mapping[Need, str] = REMEDIES,
     ) -> None:
@@ -78,13 +78,13 @@ class Choice:
                 ),
             ]
         if family == "shadow":
-            return [
-                FCNetAttack(settings.fcnet, self._trainer, self._folder, self._seed)
-                if model == "fcnet"
-                else SklearnAttack(model, self._seed)
-                for model in settings.models
-            ]
+            return [self._shadow_attack(model, settings) for model in settings.models]
         return [OnRecords(attack) for attack in FAMILIES[family](_settings_of(settings))]
+
+    def _shadow_attack(self, model: AttackModelName, settings: AttackSettings) -> Attack:
+        if model == "fcnet":
+            return FCNetAttack(settings.fcnet, self._trainer, self._folder, self._seed)
+        return SklearnAttack(model, self._seed)
 
     def _lack(self, attack: Attack) -> str:
         return ", and ".join(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 
@@ -26,10 +26,20 @@ class FCNetAttack:
     by_target = False
 
     def __init__(
-        self, settings: TrainingSettings, trainer: Trainer, folder: RunFolder, seed: int
+        self,
+        settings: TrainingSettings,
+        trainer: Optional[Trainer],
+        folder: RunFolder,
+        seed: int,
     ) -> None:
-        self._settings, self._trainer, self._folder = settings, trainer, folder
+        self._settings, self._maybe_trainer, self._folder = settings, trainer, folder
         self._seed = seed
+
+    @property
+    def _trainer(self) -> Trainer:
+        if self._maybe_trainer is None:
+            raise ValueError(f"{self.name} needs {Need.ATTACK_MODELS.value}")
+        return self._maybe_trainer
 
     def describe(self) -> dict[str, Any]:
         """See :class:`mia_dual.attacks.base.Attack`."""

@@ -1,4 +1,4 @@
-"""An attack on single records: a pure function of panels, by name, with what it needs."""
+"""An attack on single records, with all that a walk must know of it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any
 
 from mia_dual.attacks.base import Need
 from mia_dual.attacks.panel import Score
-from mia_dual.interface import Option
 
 
 @dataclass(frozen=True)
 class RecordAttack:
-    """``score`` on the signal of that name (see :data:`mia_dual.signals.SIGNALS`).
+    """``score`` on panels of ``signal``, a name of :data:`mia_dual.signals.SIGNALS`.
 
-    ``settings``: all that ``score`` depends on beside its panels.
+    ``settings`` are what ``score`` was made from, values that JSON can hold. Where ``needs`` are
+    not met it may raise ValueError.
     """
 
     name: str
     signal: str
     score: Score
     needs: frozenset[Need]
-    settings: Mapping[str, Option] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
-        """All that scores depend on beside panels, as values that JSON can hold."""
-        return {"name": self.name, "signal": self.signal, **self.settings}
+        """All that its scores depend on beside panels; values that JSON can hold."""
+        return {"name": self.name, "signal": self.signal, "settings": dict(self.settings)}

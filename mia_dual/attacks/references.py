@@ -1,8 +1,8 @@
-"""Reference models: shadows, whose members and non-members the attacker knows, and other targets."""
+"""Reference models: shadows, whose members the attacker knows, and other targets."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Optional

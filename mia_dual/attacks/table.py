@@ -67,6 +67,4 @@ class SignalTable:
             values, inside = values[models], inside[models]
         if records is None:
             return Panel(target, values, inside, self.labels)
-        return Panel(
-            target[records], values[:, records], inside[:, records], self.labels[records]
-        )
+        return Panel(target[records], values[:, records], inside[:, records], self.labels[records])

@@ -25,8 +25,8 @@ from typing import Optional
 
 import numpy as np
 
-from mia_dual.metrics.rates import clopper_pearson
 from mia_dual.metrics.ranking import tolerated
+from mia_dual.metrics.rates import clopper_pearson
 
 SHARES_GUESSED = (1.0, 0.3, 0.1, 0.03, 0.01)
 """Shares of the pairs that are guessed, the surest first: all, where little is shown of each
@@ -75,6 +75,7 @@ def epsilon_from_one_run(
     delta: float = 0.0,
     confidence: float = 0.95,
     shares: Sequence[float] = SHARES_GUESSED,
+    strata: Optional[np.ndarray] = None,
 ) -> Optional[float]:
     """The epsilon that one target's scores show, at least; 0 where they show nothing.
 
@@ -84,6 +85,9 @@ def epsilon_from_one_run(
     hold for memberships that a user gives, for non-members out of another file, or where another
     target's members tell this one's (each record in exactly half of the targets); nor may pairs
     of several targets be thrown together where these are references for each other.
+
+    ``strata`` (records,) int64: only records of one stratum are matched, where the subset is random
+    in each of them alone, as where every class has as many members as non-members.
 
     Members and non-members are matched at random, drawn from ``rng``; of a pair the higher score is
     guessed to be in, ties are passed over. Of m pairs the r whose scores differ most are guessed
@@ -96,12 +100,11 @@ def epsilon_from_one_run(
     ``shares`` of the pairs say how many are guessed, and share the error. None where either side
     is empty.
     """
-    inside, outside = np.flatnonzero(membership), np.flatnonzero(~membership)
-    pairs = min(len(inside), len(outside))
+    matched = _matched(membership, strata, rng)
+    pairs = matched.shape[1]
     if not pairs:
         return None
-    taken = (rng.permutation(side)[:pairs] for side in (inside, outside))
-    members, non_members = (scores[side] for side in taken)
+    members, non_members = scores[matched]
     right = members > non_members
     with np.errstate(invalid="ignore"):
         apart = np.where(members == non_members, 0.0, np.abs(members - non_members))
@@ -114,6 +117,20 @@ def epsilon_from_one_run(
             correct = int(right[surest[:guesses]].sum())
             bounds.append(_refuted(pairs, guesses, correct, delta, error))
     return max(bounds)
+
+
+def _matched(
+    membership: np.ndarray, strata: Optional[np.ndarray], rng: np.random.Generator
+) -> np.ndarray:
+    """(2, pairs) int64: places of members, and of the non-members they are matched with."""
+    groups = np.zeros(len(membership), np.int64) if strata is None else strata
+    parts = [np.zeros((2, 0), np.int64)]
+    for stratum in np.unique(groups):
+        chosen = groups == stratum
+        sides = [np.flatnonzero(chosen & side) for side in (membership, ~membership)]
+        pairs = min(map(len, sides))
+        parts.append(np.stack([rng.permutation(side)[:pairs] for side in sides]))
+    return np.concatenate(parts, axis=1)
 
 
 def one_run_chance(pairs: int, guesses: int, correct: int, epsilon: float, delta: float) -> float:

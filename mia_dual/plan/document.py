@@ -73,7 +73,8 @@ def plan_arrays(plan: Plan) -> dict[str, np.ndarray]:
     ``target_members``, ``target_non_members``, ``shadow_pool`` and ``population``;
     ``members/<model>`` and ``asked/<model>`` for every model; ``group/<number>``;
     ``deleted/<request>``; of other targets ``<target>/members``, ``<target>/non_members``,
-    ``<target>/group/<number>`` and ``<target>/deleted/<request>``; ``audited`` (records,) and ``memberships`` (models in the order of ``plan.json``, audited) bool, without
+    ``<target>/group/<number>`` and ``<target>/deleted/<request>``; ``audited`` (records,)
+    and ``memberships`` (models in the order of ``plan.json``, audited) bool, without
     the models of role ``synthetic``: their members and what they are asked about are indices of
     ``shadow_records.npz``.
     """

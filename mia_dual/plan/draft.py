@@ -108,9 +108,7 @@ def draft_plan(
         models={model.name: model for model in models},
         split=split,
         targets=tuple(target.target for target in targets),
-        versions={
-            version.name: version for target in targets for version in target.versions
-        },
+        versions={version.name: version for target in targets for version in target.versions},
         # By request, then by method, as results tell of them.
         deletions=tuple(
             sorted(deletions, key=lambda found: (order[found.request.name], found.method))

@@ -14,7 +14,8 @@ from mia_dual.seeds import generator
 def draw_groups(config: Config, members: np.ndarray, *draws: str) -> list[np.ndarray]:
     """Split ``members`` at random in ``config.deletion.groups`` groups of equal size (to one).
 
-    ``draws``: names a draw beside the first target's, as that of another target. Raises ConfigError when there are fewer than two members a group.
+    ``draws``: names a draw beside the first target's, as that of another target. Raises
+    ConfigError when there are fewer than two members a group.
     """
     count = config.deletion.groups
     if len(members) < 2 * count:

@@ -60,7 +60,8 @@ def draw_requests(
 
     ``labels`` and ``features`` (records, ...) are those of all records, the latter looked at only
     where outliers or typical records go; ``groups`` says which members are trained together;
-    ``draws`` names a draw beside the first target's. Raises ConfigError or DataError naming what cannot be deleted.
+    ``draws`` names a draw beside the first target's. Raises ConfigError or DataError naming what
+    cannot be deleted.
     """
     wanted = config.deletion
     if wanted.choice == "random":

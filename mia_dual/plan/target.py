@@ -69,9 +69,7 @@ class TargetDraft:
         # Only audited members are deleted, since it is on them that a deletion is measured.
         audited = [np.intersect1d(group, members) for group in groups]
         requests = draw_requests(config, members, labels, audited, features, *draws)
-        self._models.append(
-            PlannedModel(self._name, "target", own, self._trained_on, self._asked)
-        )
+        self._models.append(PlannedModel(self._name, "target", own, self._trained_on, self._asked))
         self._add_version("original", (self._name,))
         if requests and "full" in wanted.methods:
             self._draft_full(retrained, requests)
@@ -109,7 +107,9 @@ class TargetDraft:
             self._add_version(after, (*kept, *fresh), aggregation, tuple(fresh))
             self._add_deletion(request, "grouped", "groups", after)
 
-    def _add_model(self, name: str, role: Literal["full", "group"], recipe: str, rows: np.ndarray) -> str:
+    def _add_model(
+        self, name: str, role: Literal["full", "group"], recipe: str, rows: np.ndarray
+    ) -> str:
         named = of_target(self._name, name)
         self._models.append(PlannedModel(named, role, recipe, rows, self._asked))
         return named

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mia_dual.report.optional import optional
-from mia_dual.report.results import AttackResult, Results
+from mia_dual.report.results import Results, Success
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,7 +23,9 @@ def draw(results: Results) -> Figure:
 
     Bars are 95 % intervals; the line at .5 is guessing.
     """
-    attacks = [("original", name, found) for name, found in results.attacks.items()]
+    attacks: list[tuple[str, str, Success]] = [
+        ("original", name, found) for name, found in results.attacks.items()
+    ]
     if results.grouped is not None:
         attacks += [("groups", name, found) for name, found in results.grouped.attacks.items()]
     changes = [
@@ -71,7 +73,7 @@ def _axis(panel: Any, side: str, names: Sequence[str]) -> None:
     panel.axvline(GUESSING, color="grey", linewidth=1, linestyle=":")
 
 
-def _point(panel: Any, place: float, found: AttackResult, colour: str, name: str) -> None:
+def _point(panel: Any, place: float, found: Success, colour: str, name: str) -> None:
     if found.auc is None:
         return
     low, high = found.auc_interval or (found.auc, found.auc)

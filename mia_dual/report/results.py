@@ -94,8 +94,8 @@ class AttackResult(Success):
         description="at thresholds fitted on references; none where they are too few"
     )
     epsilon: Optional[float] = Field(
-        description="the target's epsilon is at least that, with 95 % confidence, as far as records "
-        "can be taken one by one (mia_dual.metrics.epsilon); 0 where nothing is shown"
+        description="the target's epsilon is at least that, with 95 % confidence, as far as "
+        "records can be taken one by one (mia_dual.metrics.epsilon); 0 where nothing is shown"
     )
     epsilon_one_run: Optional[float] = Field(
         description="the same without that supposition, of each target alone (Steinke et al. 2023) "

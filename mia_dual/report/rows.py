@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 from mia_dual.report.results import AttackResult, Results, Success
 
-FIGURES = ("auc", "accuracy", "precision", "recall", "f1", "tpr_at_fpr_")
+FIGURES = ("auc", "accuracy", "advantage", "precision", "recall", "f1", "tpr_at_fpr_")
 """How the columns of figures begin that may be None."""
 
 
@@ -18,9 +18,10 @@ def tidy_rows(results: Results) -> list[dict[str, Any]]:
     ``<method>-<request>`` (``full-10%``, after it). ``side``: what is told from non-members:
     ``members``; around a deletion ``retained`` or ``deleted``. ``request`` and ``method``: the
     deletion, None beside the target's own rows; versions before one have rows for each request,
-    since its records are measured then, too. ``scope``: ``all``, or ``class`` with its ``label``.
-    Then every figure of :class:`mia_dual.report.results.Success`, the interval as ``auc_low`` and
-    ``auc_high``, and true-positive rates as ``tpr_at_fpr_0.001`` and the like.
+    since its records are measured then, too. ``scope``: ``all``; ``class`` with its ``label``, and
+    ``target`` with its ``target``, on the target's own rows. Then every figure of
+    :class:`mia_dual.report.results.Success`, the interval as ``auc_low`` and ``auc_high``, and
+    true-positive rates as ``tpr_at_fpr_0.001`` and the like, with ``_low`` and ``_high``.
     """
     return [
         {"network": results.network, "data": results.data.name, "backend": results.backend,
@@ -58,7 +59,7 @@ def _of(
     attack: str,
     version: str,
     side: str,
-    found: AttackResult,
+    found: Success,
     request: Optional[str] = None,
     method: Optional[str] = None,
 ) -> Iterator[dict[str, Any]]:
@@ -69,18 +70,23 @@ def _of(
         "request": request,
         "method": method,
     }
-    yield {**place, "scope": "all", "label": None, **_figures(found)}
-    for row in found.per_class:
-        yield {**place, "scope": "class", "label": row.label, **_figures(row)}
+    yield {**place, "scope": "all", "label": None, "target": None, **_figures(found)}
+    if isinstance(found, AttackResult):
+        for row in found.per_class:
+            one = {"scope": "class", "label": row.label, "target": None}
+            yield {**place, **one, **_figures(row)}
+        for of_target in found.per_target:
+            one = {"scope": "target", "label": None, "target": of_target.target}
+            yield {**place, **one, **_figures(of_target)}
 
 
 def _figures(found: Success) -> dict[str, Any]:
     figures = found.model_dump(include=set(Success.model_fields))
     low, high = figures.pop("auc_interval") or (None, None)
-    rates = figures.pop("tpr_at_fpr")
-    return {
-        **figures,
-        "auc_low": low,
-        "auc_high": high,
-        **{f"tpr_at_fpr_{rate}": found for rate, found in rates.items()},
-    }
+    rates, intervals = figures.pop("tpr_at_fpr"), figures.pop("tpr_interval")
+    of_rates = {}
+    for rate, share in rates.items():
+        ends = intervals[rate] or (None, None)
+        of_rates[f"tpr_at_fpr_{rate}"] = share
+        of_rates[f"tpr_at_fpr_{rate}_low"], of_rates[f"tpr_at_fpr_{rate}_high"] = ends
+    return {**figures, "auc_low": low, "auc_high": high, **of_rates}

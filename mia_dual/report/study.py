@@ -5,13 +5,13 @@ Nothing here depends on when or where it took place, nor on what was stored befo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Optional
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from mia_dual import metrics
-from mia_dual.report.results import AttackResult, BeforeAfter, DeletionResult, Results
+from mia_dual.report.results import BeforeAfter, DeletionResult, Results, Success
 from mia_dual.study_settings import Study, Variation
 
 SCHEMA_VERSION = 1
@@ -206,7 +206,7 @@ def _accuracies(train: float, test: float) -> dict[str, Optional[float]]:
     return {"train_accuracy": train, "test_accuracy": test, "gap": train - test}
 
 
-def _successes(attacks: dict[str, AttackResult]) -> dict[str, Optional[float]]:
+def _successes(attacks: Mapping[str, Success]) -> dict[str, Optional[float]]:
     found = {}
     for name, attack in attacks.items():
         found[f"auc.{name}"] = attack.auc

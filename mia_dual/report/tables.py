@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Optional
 
 from rich import box
@@ -9,12 +10,16 @@ from rich.console import Console
 from rich.table import Table
 
 from mia_dual.report.results import AttackResult, BeforeAfter, Results, ShadowDataResult, Success
+from mia_dual.report.strength import by_strength
 
 
 def print_results(results: Results, console: Console) -> None:
-    """Print what a run found: the target, the attacks, one of them per class, the deletions."""
+    """Print what a run found: the target, the attacks by strength, the strongest per class, and
+    what deletions did to the strongest of each kind.
+    """
+    several = f"{results.targets} targets: " if results.targets > 1 else ""
     console.print(
-        f"\n{results.network} on {results.data.name} ({results.backend}): accuracy "
+        f"\n{several}{results.network} on {results.data.name} ({results.backend}): accuracy "
         f"{_number(results.target.train_accuracy)} on members, "
         f"{_number(results.target.test_accuracy)} on non-members",
         soft_wrap=True,
@@ -22,13 +27,23 @@ def print_results(results: Results, console: Console) -> None:
     )
     if results.shadow_data is not None:
         console.print(_shadow_data(results.shadow_data), soft_wrap=True)
-    console.print(_attacks(results))
-    name, attack = next(iter(results.attacks.items()))
-    console.print(_per_class(name, attack))
-    for name in results.attacks if results.deletion else ():
+    order = by_strength(results.attacks)
+    console.print(_attacks("original", results.attacks, order))
+    if results.shadow_data is not None:
+        console.print(_attacks("real shadow data", results.shadow_data.attacks_with_real, order))
+    if results.grouped is not None:
+        console.print(_attacks(f"{results.grouped.groups} groups", results.grouped.attacks, order))
+    console.print(_per_class(order[0], results.attacks[order[0]]))
+    shown = [order[0], *(name for name in results.attacks if name.startswith("shadow_"))]
+    for name in dict.fromkeys(shown) if results.deletion else ():
         console.print(_deletions(results, name))
+    reasons: dict[str, list[str]] = {}
     for name, lack in results.not_run.items():
-        console.print(f"{name} did not run: it needs {lack}", soft_wrap=True, highlight=False)
+        reasons.setdefault(lack, []).append(name)
+    for lack, names in reasons.items():
+        console.print(
+            f"did not run: {', '.join(names)}: needs {lack}", soft_wrap=True, highlight=False
+        )
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -38,20 +53,25 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def _attacks(results: Results) -> Table:
-    any_attack = next(iter(results.attacks.values()))
+def _attacks(model: str, attacks: Mapping[str, AttackResult], order: Sequence[str]) -> Table:
+    any_attack = next(iter(attacks.values()))
     table = _table(
-        f"Shadow attack on {any_attack.members} members and {any_attack.non_members} non-members",
-        "model", "attack", "AUC", "95 %", "acc.", "prec.", "rec.", "F1", "TPR@.1",
+        f"Attacks on {any_attack.members} members and {any_attack.non_members} non-members, "
+        f"{model}",
+        "attack", "AUC", "95 %", "acc.", "TPR@.1", "TPR@.01", "95 %", "FPR aimed .1",
     )  # fmt: skip
-    for name, attack in results.attacks.items():
-        table.add_row("original", _short(name), *_success(attack))
-    if results.shadow_data is not None:
-        for name, attack in results.shadow_data.attacks_with_real.items():
-            table.add_row("real data", _short(name), *_success(attack))
-    if results.grouped is not None:
-        for name, attack in results.grouped.attacks.items():
-            table.add_row(f"{results.grouped.groups} groups", _short(name), *_success(attack))
+    for name in order:
+        found = attacks[name]
+        table.add_row(
+            name,
+            _number(found.auc),
+            _interval(found.auc_interval),
+            _number(found.accuracy),
+            _number(found.tpr_at_fpr["0.1"]),
+            _number(found.tpr_at_fpr["0.01"]),
+            _interval(found.tpr_interval["0.01"]),
+            next((_number(one.fpr) for one in found.decisions if one.aimed_fpr == 0.1), "-"),
+        )
     return table
 
 
@@ -98,21 +118,20 @@ def _deletions(results: Results, name: str) -> Table:
     return table
 
 
-def _short(attack: str) -> str:
-    return attack.removeprefix("shadow_")
-
-
 def _success(success: Success) -> list[str]:
-    interval = success.auc_interval
     return [
         _number(success.auc),
-        "-" if interval is None else f"{_number(interval[0])}-{_number(interval[1])}",
+        _interval(success.auc_interval),
         _number(success.accuracy),
         _number(success.precision),
         _number(success.recall),
         _number(success.f1),
         _number(success.tpr_at_fpr["0.1"]),
     ]
+
+
+def _interval(ends: Optional[tuple[float, float]]) -> str:
+    return "-" if ends is None else f"{_number(ends[0])}-{_number(ends[1])}"
 
 
 def _change(pair: BeforeAfter, field: str) -> str:

@@ -66,7 +66,7 @@ def succeed(trials: Trials, seed: int) -> Success:
 
 
 def _figures(trials: Trials, seed: int) -> dict[str, Any]:
-    membership, scores, accused = trials.membership, trials.scores, trials.accused()
+    membership, accused = trials.membership, trials.accused()
     there = {} if accused is None else {"membership": membership, "accused": accused}
     return {
         "members": int(membership.sum()),
@@ -123,9 +123,7 @@ def _decisions(trials: Trials) -> list[Decision]:
                 fpr_interval=wilson(int(outside.sum()), len(outside)),
                 tpr=tpr,
                 tpr_interval=wilson(int(inside.sum()), len(inside)),
-                precision_at_prior={
-                    str(prior): precision_at(prior, tpr, fpr) for prior in PRIORS
-                },
+                precision_at_prior={str(prior): precision_at(prior, tpr, fpr) for prior in PRIORS},
             )
         )
     return found

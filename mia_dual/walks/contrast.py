@@ -8,6 +8,7 @@ from typing import Optional
 
 import numpy as np
 
+from mia_dual.attacks.cuts import AIMED_RATES
 from mia_dual.metrics.differences import (
     Interval,
     auc_difference_interval,
@@ -19,7 +20,6 @@ from mia_dual.metrics.resampling import Sample, resampled_intervals
 from mia_dual.plan.splits import Membership
 from mia_dual.report.comparison import Difference
 from mia_dual.report.results import Success
-from mia_dual.attacks.cuts import AIMED_RATES
 from mia_dual.walks.finished import FinishedRun
 from mia_dual.walks.places import AttackPlace
 
@@ -73,9 +73,7 @@ class Contrast:
 
     def intervals(self, rng: np.random.Generator) -> dict[str, Optional[Interval]]:
         """Of the difference of every figure of :func:`figures`."""
-        others = resampled_intervals(
-            self.first, self.second, sorted(AIMED_RATES), rng, self.paired
-        )
+        others = resampled_intervals(self.first, self.second, sorted(AIMED_RATES), rng, self.paired)
         return {**self.plain_intervals(), **others}
 
 

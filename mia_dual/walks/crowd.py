@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import Optional
@@ -12,7 +12,6 @@ import numpy as np
 from mia_dual.metrics.exposure import exposure
 from mia_dual.metrics.together import found_at, overlap, persistence, union
 from mia_dual.report.results import (
-    AttackResult,
     Coverage,
     ExposedRecord,
     Exposure,
@@ -108,16 +107,3 @@ def most_exposed(
             for place in found.most(MOST_EXPOSED)
         ],
     )
-
-
-def strongest(attacks: Mapping[str, AttackResult]) -> list[str]:
-    """Attacks, the strongest first: by members found at the lowest rate that all of them show of 1 %
-    and 10 %, then by AUC.
-    """
-
-    def strength(name: str) -> tuple[float, ...]:
-        found = attacks[name]
-        figures = [found.tpr_at_fpr.get("0.01"), found.tpr_at_fpr.get("0.1"), found.auc]
-        return tuple(-1.0 if figure is None else figure for figure in figures)
-
-    return sorted(attacks, key=strength, reverse=True)

@@ -73,8 +73,8 @@ class PlanDocument(_Part):
 
 class FinishedRun:
     """The run in folder ``path``: ``config``, ``results``, ``environment`` (flat texts), ``plan``,
-    ``targets`` (record indices, by name), ``requests`` (by target and name), ``scores``, and ``labels`` (int64, of all records
-    up to the last one under audit; -1 for those that are not).
+    ``targets`` (record indices, by name), ``requests`` (by target and name), ``scores``, and
+    ``labels`` (int64, of all records up to the last one under audit; -1 for those that are not).
 
     Answers and weights are read when they are asked for. Raises StoreError where the folder holds
     no run, one that is not finished, of another schema, or damaged.

@@ -16,12 +16,13 @@ from mia_dual.plan.draft import TARGET, plan_dataset
 from mia_dual.plan.plan import Plan
 from mia_dual.progress import Progress
 from mia_dual.report.results import DataResult, Results
+from mia_dual.report.strength import by_strength
 from mia_dual.store.folder import RunFolder
 from mia_dual.training.given import given_model
 from mia_dual.training.planned import plan_families, plan_members
 from mia_dual.training.trainer import Trained, Trainer
 from mia_dual.walks.costs import costs
-from mia_dual.walks.crowd import most_exposed, strongest, together
+from mia_dual.walks.crowd import most_exposed, together
 from mia_dual.walks.finish import finish
 from mia_dual.walks.judge import Judge
 from mia_dual.walks.scoring import score
@@ -76,7 +77,9 @@ def run_audit(
     shadow_data = None
     if made:
         beside = score_with_real(attacks, plan, dataset, answers, folder, progress)
-        shadow_data = made.result(config, plan, Judge(plan, dataset.labels, answers, beside, drawn=True))
+        shadow_data = made.result(
+            config, plan, Judge(plan, dataset.labels, answers, beside, drawn=True)
+        )
 
     judge = Judge(plan, dataset.labels, answers, scores, drawn=config.target.weights is None)
     attacks_found = judge.attacks("original")
@@ -101,7 +104,7 @@ def run_audit(
         not_run=not_run,
         together=together(scores, judge.places("original")),
         exposure=most_exposed(
-            strongest(attacks_found)[0], scores, judge.places("original"), dataset.labels
+            by_strength(attacks_found)[0], scores, judge.places("original"), dataset.labels
         ),
         grouped=judge.grouped(),
         deletion=judge.deletions({name: model.steps for name, model in trained.items()}),
