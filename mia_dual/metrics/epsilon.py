@@ -25,8 +25,8 @@ from typing import Optional
 
 import numpy as np
 
-from mia_dual.metrics.rates import clopper_pearson
 from mia_dual.metrics.ranking import tolerated
+from mia_dual.metrics.rates import clopper_pearson
 
 SHARES_GUESSED = (1.0, 0.3, 0.1, 0.03, 0.01)
 """Shares of the pairs that are guessed, the surest first: all, where little is shown of each
