@@ -44,7 +44,8 @@ class Exposure:
         Records found as often are in the order of ``standing``, then of their places. Records that
         are never found are not listed.
         """
-        order = np.lexsort((-self.standing, -self.found))
+        # Shares that are equal may differ by rounding.
+        order = np.lexsort((-self.standing.round(9), -self.found))
         return order[: min(count, int((self.found > 0).sum()))]
 
 

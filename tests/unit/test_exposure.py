@@ -40,7 +40,7 @@ def test_counts_are_those_of_each_targets_thresholds(sample, rate):
     assert np.all((found.standing >= 0) & (found.standing <= 1))
     most = found.most(records)
     assert np.array_equal(np.sort(most), np.flatnonzero(found.found))
-    keys = [(-found.found[record], -found.standing[record], record) for record in most]
+    keys = [(-found.found[record], -round(found.standing[record], 9), record) for record in most]
     assert keys == sorted(keys)
     assert np.array_equal(found.most(3), most[:3])
 

@@ -134,9 +134,9 @@ def test_interval_covers_about_as_often_as_it_says(targets, effect):
     within = NormalDist().cdf(shift / (2 * (1 + 0.25) + 0.25 + effect**2) ** 0.5)
     covered = 0
     for _ in range(repeats):
-        membership = balanced(targets, 200, rng)
-        gains = shift + 0.5 * rng.normal(size=200) + effect * rng.normal(size=(targets, 1))
-        base = rng.normal(size=(targets, 200)) + 0.5 * rng.normal(size=200)
+        membership = balanced(targets, 100, rng)
+        gains = shift + 0.5 * rng.normal(size=100) + effect * rng.normal(size=(targets, 1))
+        base = rng.normal(size=(targets, 100)) + 0.5 * rng.normal(size=100)
         low, high = pooled_figures(membership, base + membership * gains, (), rng)["auc"].interval
         covered += low <= within <= high
     # .92 to .97, and what a share of 150 strays (its standard deviation is .02) beyond.
