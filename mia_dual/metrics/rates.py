@@ -29,7 +29,7 @@ def false_positive_rate(membership: np.ndarray, accused: np.ndarray) -> Optional
 def advantage(membership: np.ndarray, accused: np.ndarray) -> Optional[float]:
     """True-positive rate less the false-positive rate, in [-1, 1]; None where a side is empty.
 
-    Yeom et al. 2018, Privacy Risk in Machine Learning, definition 4.
+    Yeom et al. 2018, Privacy Risk in Machine Learning: Analyzing the Connection to Overfitting.
     """
     found, wrong = _both(membership, accused)
     return None if found is None or wrong is None else found - wrong
