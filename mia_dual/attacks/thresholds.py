@@ -31,7 +31,7 @@ class Cuts:
 
 
 def class_thresholds(signal: np.ndarray, labels: np.ndarray, membership: np.ndarray) -> Cuts:
-    """Of each class the cut with the highest balanced accuracy (Song & Mittal 2021, section 4.1).
+    """Of each class the cut with the highest balanced accuracy (Song & Mittal 2021).
 
     ``signal`` (n,) float64, ``labels`` (n,) int64 and ``membership`` (n,) bool are evidence from
     shadows. A class without members or without non-members in it takes the cut of all. Raises
@@ -62,9 +62,7 @@ def threshold_per_class(panel: Panel, population: Optional[Panel] = None) -> np.
     known = [panel] if population is None else [panel, population]
     cuts = class_thresholds(
         np.concatenate([each.references.ravel() for each in known]),
-        np.concatenate(
-            [np.broadcast_to(each.labels, each.inside.shape).ravel() for each in known]
-        ),
+        np.concatenate([np.broadcast_to(each.labels, each.inside.shape).ravel() for each in known]),
         np.concatenate([each.inside.ravel() for each in known]),
     )
     return panel.target - cuts.of(panel.labels)
