@@ -50,25 +50,24 @@ def log_confidence(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def log_odds(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Log of the confidence at the label over that of all other classes, in -80 .. 80.
 
-    LiRA's logit (Carlini et al. 2022, section V-C): over models it is near a Gaussian.
+    LiRA's logit in its stable form (Carlini et al. 2022, sections IV-C and VI-A): over models it
+    is near a Gaussian.
     """
     return _in_blocks(_log_odds, logits, labels)
 
 
 def correctness(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """1 where no class has a larger logit than the label, else 0 (Yeom et al. 2018's gap attack;
-    Song & Mittal 2021, section 4.1).
-    """
+    """1 where no class has a larger logit than the label, else 0 (Yeom et al. 2018)."""
     return _in_blocks(_correctness, logits, labels)
 
 
 def negative_entropy(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The entropy's negative, whatever the label: at most 0 (Song & Mittal 2021, section 4.1)."""
+    """The entropy's negative, whatever the label: at most 0 (Song & Mittal 2021)."""
     return _in_blocks(_negative_entropy, logits, labels)
 
 
 def negative_modified_entropy(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The negative of Song & Mittal 2021's modified entropy (section 4.2): at most 0.
+    """The negative of Song & Mittal 2021's modified entropy (equation 8): at most 0.
 
     Least where a model is sure of a wrong class, logs ending at -80.
     """
@@ -143,30 +142,40 @@ def _correctness(block: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def _negative_entropy(block: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    shares = np.exp(block)
-    total = shares.sum(axis=0)
+    others, shares = _shares(block)
     # A class of no confidence adds none: the limit of p log p.
     np.maximum(block, -np.finfo(np.float64).max, out=block)
     block *= shares
-    return np.minimum(block.sum(axis=0) / total - np.log(total), 0.0)
+    return block.sum(axis=0) - np.log1p(others)
 
 
 def _negative_modified_entropy(block: np.ndarray, labels: np.ndarray) -> np.ndarray:
     columns = np.arange(len(labels))
     largest = block.argmax(axis=0)
-    own = block[labels, columns]
-    np.exp(block, out=block)
-    total = block.sum(axis=0)
-    block[largest, columns] = 0.0
-    others = block.sum(axis=0)
-    block[largest, columns] = 1.0
-    block /= total
-    # What is left of 1 beside each class: exact at the largest, where a difference would not be.
-    without = 1.0 - block
-    without[largest, columns] = others / total
-    block *= _log(without)
-    block[labels, columns] = without[labels, columns] * np.maximum(own - np.log(total), -LIMIT)
-    return block.sum(axis=0)
+    others, shares = _shares(block)
+    own = np.maximum(block[labels, columns] - np.log1p(others), -LIMIT)
+    # What the largest leaves: 1 less it would round to 0 where that is little.
+    rest = others / (1.0 + others)
+    shares[largest, columns] = 0.0
+    terms = shares * np.log1p(-shares)
+    terms[largest, columns] = _log(rest) / (1.0 + others)
+    unsure = np.where(labels == largest, rest, 1.0 - shares[labels, columns])
+    terms[labels, columns] = unsure * own
+    return terms.sum(axis=0)
+
+
+def _shares(block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What all classes but the largest have, the largest having 1, (n,); and every class's
+    confidence, (classes, n).
+    """
+    shares = np.exp(block)
+    columns = np.arange(block.shape[1])
+    largest = block.argmax(axis=0)
+    shares[largest, columns] = 0.0
+    others = shares.sum(axis=0)
+    shares[largest, columns] = 1.0
+    shares /= 1.0 + others
+    return others, shares
 
 
 def _log(values: np.ndarray) -> np.ndarray:

@@ -24,14 +24,15 @@ from mia_dual.attacks.panel import Panel
 Variance = Literal["own", "pooled", "switch"]
 Predictive = Literal["gaussian", "student"]
 
-MANY = 64
-"""From so many references a side on LiRA takes a record's own variance (Carlini et al. 2022,
-section VI-B), and below that all records' pooled.
+MANY = 32
+"""From so many references a side on LiRA takes a record's own variance, and below that all records'
+pooled: from 64 models half in and half out, in Carlini et al. 2022, section VI-B.
 """
 
 PRIOR_MEANS = 0.1
 """What BaVarIA's prior of a record's mean weighs, in references. Little: records differ much more
-from each other than references do about one (by ten times in variance, this says).
+from each other than references do about one (by ten times in variance, this says). The paper's code
+has 1, which draws the means of the records that matter to the middle.
 """
 
 PRIOR_VARIANCES = 4.0
@@ -77,12 +78,12 @@ Law = Callable[[Moments], Side]
 
 
 def gaussian(moments: Moments, *, variance: Variance = "switch") -> Side:
-    """LiRA's (Carlini et al. 2022, section V): a Gaussian of the references' mean and variance.
+    """LiRA's (Carlini et al. 2022, section IV-C): a Gaussian of the references' mean and variance.
 
     ``variance``: each record's ``own``; the same, ``pooled``, for all; or ``switch``: own where
-    there are :data:`MANY` references. Where its own is none (one reference, or all say the same)
-    a record takes the pooled one. That is within records, each about its own mean: their authors'
-    code takes it about the mean of all, which holds the spread between records too. A record
+    there are :data:`MANY` references on the side. Where its own is none (one reference, or all say
+    the same) a record takes the pooled one. That is within records, each about its own mean: the
+    paper takes it about the mean of all, which holds the spread between records too. A record
     without references takes the Gaussian of all records.
     """
     chosen = np.full(len(moments.mean), moments.within)
@@ -101,6 +102,10 @@ def conjugate(moments: Moments, *, predictive: Predictive = "student") -> Side:
     The prior is about the mean over records of their means (it weighs :data:`PRIOR_MEANS`
     references) and the pooled variance (:data:`PRIOR_VARIANCES`). ``predictive``: the
     ``student``-t that follows (BaVarIA-t), or a ``gaussian`` of its mean and scale (BaVarIA-n).
+
+    The pooled variance is within records, where the paper's code takes that over all records and
+    references; and offline it compares with the prior as the in side, where :func:`offline` asks
+    how far the target lies above the out side.
     """
     count = moments.count
     weight = PRIOR_MEANS + count
@@ -124,7 +129,7 @@ def online(panel: Panel, population: Optional[Panel] = None, *, law: Law) -> np.
 
 def offline(panel: Panel, population: Optional[Panel] = None, *, law: Law) -> np.ndarray:
     """How far the target lies above what models say that never saw the record: a one-sided test
-    (Carlini et al. 2022, section V-C); ``population`` is not looked at.
+    (Carlini et al. 2022, equation 4); ``population`` is not looked at.
 
     Raises ValueError where each record is in all references.
     """

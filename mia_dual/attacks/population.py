@@ -1,4 +1,4 @@
-"""Attack-P (Ye et al. 2022, CCS, section 4.2): a record among others that the target never saw."""
+"""Attack-P (Ye et al. 2022, CCS): a record among others that the target never saw."""
 
 from __future__ import annotations
 

@@ -65,10 +65,11 @@ def rmia_offline(
 ) -> np.ndarray:
     """:func:`rmia_online` from references alone that were not trained on the record.
 
-    p_in is taken as ``a`` p_out + 1 - ``a`` (appendix B.2.2), ``a`` in 0 .. 1: less where models
-    memorise more. A record without such references takes the mean p_out of all records. A
-    population record without them is left out; where there are none with them, the panel's own
-    records are the population. Raises ValueError where each record is in all references.
+    p_in is taken as ``a`` p_out + 1 - ``a``, their linear approximation, ``a`` in 0 .. 1: less
+    where models memorise more. A record without such references takes the mean p_out of all
+    records. A population record without them is left out; where there are none with them, the
+    panel's own records are the population. Raises ValueError where each record is in all
+    references.
     """
     return _dominated(panel, population, gamma, a, use_in=False)
 

@@ -14,7 +14,7 @@ _BLOCK = 512
 
 
 def attack_r(panel: Panel, population: Optional[Panel] = None) -> np.ndarray:
-    """Attack-R (Ye et al. 2022, CCS, section 4.3): the share of out references whose signal the
+    """Attack-R (Ye et al. 2022, CCS): the share of out references whose signal the
     target's exceeds.
 
     Records that outdo as many are told apart by how far the target lies above the references'
@@ -26,10 +26,9 @@ def attack_r(panel: Panel, population: Optional[Panel] = None) -> np.ndarray:
     beaten = np.empty(len(panel))
     for start in range(0, len(panel), _BLOCK):
         part = slice(start, start + _BLOCK)
-        target, said = panel.target[part], panel.references[:, part]
-        wins = (target > said).astype(np.int8) + (target >= said)
-        wins[panel.inside[:, part]] = 0
-        beaten[part] = wins.sum(axis=0) / 2
+        target, said, out = panel.target[part], panel.references[:, part], ~panel.inside[:, part]
+        above = np.count_nonzero((target > said) & out, axis=0)
+        beaten[part] = (above + np.count_nonzero((target >= said) & out, axis=0)) / 2
     return share(beaten, outs.count, (panel.target - outs.mean) / np.sqrt(outs.within))
 
 

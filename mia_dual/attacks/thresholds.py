@@ -31,21 +31,21 @@ class Cuts:
 
 
 def class_thresholds(signal: np.ndarray, labels: np.ndarray, membership: np.ndarray) -> Cuts:
-    """Of each class the cut with the highest balanced accuracy (Song & Mittal 2021, section 4.1).
+    """Of each class the cut with the highest balanced accuracy (Song & Mittal 2021).
 
-    ``signal`` (n,) float64, ``labels`` (n,) int64 and ``membership`` (n,) bool are evidence from
-    shadows. A class without members or without non-members in it takes the cut of all. Raises
-    ValueError where there are none of either in all.
+    ``signal`` (..., records) float, ``labels`` (records,) int64 and ``membership`` (..., records)
+    bool are evidence from shadows. A class without members or without non-members in it takes the
+    cut of all. Raises ValueError where there are none of either in all.
     """
     if not membership.any() or membership.all():
         raise ValueError("evidence needs members and non-members")
     of_class = {}
     for label in np.unique(labels).tolist():
         chosen = labels == label
-        sides = membership[chosen]
-        if sides.any() and not sides.all():
-            of_class[label] = _best_cut(signal[chosen], sides)
-    return Cuts(of_class, _best_cut(signal, membership))
+        said, inside = signal[..., chosen], membership[..., chosen]
+        if inside.any() and not inside.all():
+            of_class[label] = _best_cut(said[inside], said[~inside])
+    return Cuts(of_class, _best_cut(signal[membership], signal[~membership]))
 
 
 def threshold(panel: Panel, population: Optional[Panel] = None) -> np.ndarray:
@@ -61,25 +61,24 @@ def threshold_per_class(panel: Panel, population: Optional[Panel] = None) -> np.
     """
     known = [panel] if population is None else [panel, population]
     cuts = class_thresholds(
-        np.concatenate([each.references.ravel() for each in known]),
-        np.concatenate([np.broadcast_to(each.labels, each.inside.shape).ravel() for each in known]),
-        np.concatenate([each.inside.ravel() for each in known]),
+        np.concatenate([each.references for each in known], axis=1),
+        np.concatenate([each.labels for each in known]),
+        np.concatenate([each.inside for each in known], axis=1),
     )
     return panel.target - cuts.of(panel.labels)
 
 
-def _best_cut(signal: np.ndarray, membership: np.ndarray) -> float:
-    """The highest of the best: members are those above it. Half-way between two records."""
-    order = np.argsort(signal)
-    ascending = signal[order].astype(np.float64)
-    inside = membership[order]
-    # Of a cut at each record: non-members at it or below are told rightly, members wrongly.
-    gain = np.cumsum(~inside) / (~inside).sum() - np.cumsum(inside) / inside.sum()
-    last = np.append(ascending[1:] != ascending[:-1], True)
-    gain = gain[last]
-    values = ascending[last]
-    best = len(gain) - 1 - int(gain[::-1].argmax())
-    if best == len(values) - 1:
-        return float(values[best])
-    middle = values[best] + (values[best + 1] - values[best]) / 2
-    return float(middle if middle < values[best + 1] else values[best])
+def _best_cut(members: np.ndarray, others: np.ndarray) -> float:
+    """Members are those above it: half-way between two records, at the highest of the best."""
+    members, others = np.sort(members), np.sort(others)
+    # Right calls rise with the cut at the signal of a non-member alone: those are all to look at.
+    missed = np.searchsorted(members, others, side="right") / len(members)
+    gain = np.arange(1, len(others) + 1) / len(others) - missed
+    best = len(others) - 1 - int(gain[::-1].argmax())
+    cut = float(others[best])
+    beyond = [
+        side[np.searchsorted(side, cut, side="right") :][:1].tolist() for side in (members, others)
+    ]
+    above = min(sum(beyond, []), default=cut)
+    middle = cut + (above - cut) / 2
+    return middle if middle < above else cut

@@ -2,10 +2,19 @@
 
 import numpy as np
 import pytest
-from scipy.special import softmax
+from scipy.special import log_softmax, logsumexp, softmax
 
 from mia_dual.errors import DataError
-from mia_dual.signals import confidences
+from mia_dual.signals import (
+    LIMIT,
+    SIGNALS,
+    confidences,
+    correctness,
+    log_confidence,
+    log_odds,
+    negative_entropy,
+    negative_modified_entropy,
+)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -37,3 +46,99 @@ def test_infinite_logits_are_taken_as_their_limit():
 def test_logits_that_are_no_numbers_are_refused(record):
     with pytest.raises(DataError, match="logits are no numbers"):
         confidences(np.array([[0, 1], record], np.float32))
+
+
+def written_out(logits, labels):
+    """Every signal of one record's logits, as its paper has it."""
+    p = softmax(logits)
+    others = np.delete(logits, labels)
+    rest = np.delete(p, labels)
+    return {
+        "log_confidence": log_softmax(logits)[labels],
+        "log_odds": logits[labels] - logsumexp(others),
+        "correctness": float(p.argmax() == labels),
+        "negative_entropy": (p * np.log(p)).sum(),
+        "negative_modified_entropy": (1 - p[labels]) * np.log(p[labels])
+        + (rest * np.log(1 - rest)).sum(),
+    }
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10, 200])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_signals_are_what_their_papers_say(classes, dtype):
+    rng = np.random.default_rng(classes)
+    # More records than are worked on at a time, of several models.
+    records = 2**17 // classes // 3 + 5
+    logits = rng.normal(0, 2, (3, records, classes)).astype(dtype)
+    labels = rng.integers(0, classes, records)
+    given = logits.copy()
+    picked = [(model, record) for model in range(3) for record in range(0, records, records // 50)]
+    for name, signal in SIGNALS.items():
+        found = signal(logits, labels)
+        assert found.shape == (3, records)
+        assert found.dtype == np.float64
+        expected = [
+            written_out(logits[at].astype(np.float64), labels[at[1]])[name] for at in picked
+        ]
+        assert [found[at] for at in picked] == pytest.approx(expected, rel=1e-9)
+    assert np.array_equal(logits, given), "what was given is changed"
+
+
+def test_signals_tell_confidences_apart_that_round_to_one():
+    logits = np.zeros((30, 2), np.float32)
+    logits[:, 0] = np.linspace(40, 79, 30)
+    labels = np.zeros(30, np.int64)
+    assert (confidences(logits)[:, 0] == 1).all()
+    assert log_odds(logits, labels) == pytest.approx(logits[:, 0])
+    for signal in (log_odds, log_confidence, negative_entropy, negative_modified_entropy):
+        assert (np.diff(signal(logits, labels)) > 0).all()
+    assert log_confidence(logits, labels) == pytest.approx(-np.exp(-logits[:, 0]), rel=1e-6)
+
+
+def test_signals_of_infinite_logits_are_those_of_their_limit():
+    infinity = np.inf
+    logits = np.array(
+        [
+            [infinity, 0, 5],
+            [0, infinity, 5],
+            [-infinity, 1, 1],
+            [infinity, infinity, 0],
+            [-infinity, 3, -infinity],
+        ],
+        np.float32,
+    )
+    labels = np.array([0, 0, 0, 0, 1])
+    half = np.log(0.5)
+    assert log_odds(logits, labels) == pytest.approx([LIMIT, -LIMIT, -LIMIT, 0, LIMIT])
+    found = log_confidence(logits, labels)
+    assert found == pytest.approx([0, -LIMIT, -LIMIT, half, 0], abs=1e-30)
+    assert np.array_equal(correctness(logits, labels), [1, 0, 0, 1, 1])
+    assert negative_entropy(logits, labels) == pytest.approx([0, 0, half, half, 0])
+    found = negative_modified_entropy(logits, labels)
+    # Sure and wrong: log p and log(1 - p) end at the limit.
+    assert found == pytest.approx([0, -2 * LIMIT, -LIMIT + half, half, 0])
+    votes = np.log(np.array([[0.0, 1.0], [0.25, 0.75]]), where=[[False, True], [True, True]])
+    votes[0, 0] = -infinity
+    assert log_odds(votes, np.array([1, 1])) == pytest.approx([LIMIT, np.log(3)])
+
+
+@pytest.mark.parametrize("signal", SIGNALS.values(), ids=SIGNALS)
+@pytest.mark.parametrize("record", [[np.nan, 1], [np.nan, np.inf], [-np.inf, -np.inf]])
+def test_signals_of_no_numbers_are_refused(signal, record):
+    with pytest.raises(DataError, match="logits are no numbers"):
+        signal(np.array([[0, 1], record], np.float32), np.array([0, 1]))
+
+
+@pytest.mark.parametrize("signal", SIGNALS.values(), ids=SIGNALS)
+def test_signals_of_one_class_and_of_nothing(signal):
+    alone = signal(np.array([[[3.0], [-4.0]]], np.float32), np.array([0, 0]))
+    assert np.isfinite(alone).all()
+    assert np.ptp(alone) == 0
+    assert signal(np.zeros((2, 0, 3), np.float32), np.zeros(0, np.int64)).shape == (2, 0)
+
+
+@pytest.mark.parametrize("name", ["log_confidence", "log_odds", "correctness"])
+def test_a_tie_at_the_top_is_right_whatever_the_classes_are_called(name):
+    logits = np.array([[2.0, 2.0, -1.0]])
+    assert SIGNALS[name](logits, np.array([0])) == SIGNALS[name](logits, np.array([1]))
+    assert correctness(logits, np.array([1])) == 1
