@@ -17,11 +17,11 @@ interval has two parts, since other records could have been drawn and other targ
 Each end is as far from the figure as both parts' reaches squared and added. Resampling targets and
 records at once (weights are products of two draws; Owen 2007, The Pigeonhole Bootstrap) was tried
 first. It counts what is a pair's own three times, and knows nothing of the spread of few targets:
-of AUCs at 2 to 8 targets it held the truth in .98 to .995 of worlds where targets weigh little, at
+of AUCs at 2 to 8 targets it held the truth in .96 to .995 of worlds where targets weigh little, at
 1.4 to 1.7 times the width, and in .82 to .88 where they weigh most.
 
 Simulated at 200 and 1,000 records, 1 to 8 targets, with and without records that are found more
-easily, this interval holds AUC and TPR at 10 % and 1 % in .92 to .98 of worlds where targets weigh
+easily, this interval holds AUC and TPR at 10 % and 1 % in .92 to .99 of worlds where targets weigh
 little (.90 for TPR at 1 % of 100 non-members of one target). Where targets spread the figure more
 than twice as far as records do, it holds the AUC in .92 with four or eight and in .84 with two:
 those are too few to show their spread at all times, and the interval is then wide on average and
