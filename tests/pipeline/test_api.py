@@ -18,7 +18,7 @@ SETTINGS = {
     "split": {"target_members": 120, "target_non_members": 120, "shadow_members": 120},
     "target": {"network": "fcnet", "hidden": 16, "epochs": 6, "learning_rate": 0.05},
     "shadows": {"count": 2},
-    "attack": {"models": ["logistic_regression"]},
+    "attack": {"families": ["shadow"], "models": ["logistic_regression"]},
     "deletion": {"ratios": [0.1], "groups": 3},
 }
 
@@ -104,7 +104,7 @@ def test_outputs_are_attacked_by_a_function_too(here, results):
     said[:, np.arange(len(labels)), labels] += 4 * sure
     np.savez("said.npz", target_logits=said[0], labels=labels, membership=sure[0],
              reference_logits=said[1:], reference_membership=sure[1:])  # fmt: skip
-    found = attack("said.npz", {"attack": {"models": ["random_forest"]}}, progress=False)
+    found = attack("said.npz", {"attack": {"families": ["shadow"], "models": ["random_forest"]}}, progress=False)
     assert found.attacks["shadow_random_forest"].auc > 0.8
     assert (here / "runs" / "attack-said" / "scores.npz").is_file()
     assert "shadow_fcnet did not run" in attack("said.npz", out="all", progress=False)._repr_html_()

@@ -29,9 +29,9 @@ def digits():
 def attack(folder, file, settings, engine=None):
     given = load_outputs(file, Silent())
     backend = engine and engine.name
-    config, not_run = outputs_config(Config.model_validate(settings), given, backend)
+    config = outputs_config(Config.model_validate(settings), given, backend)
     with RunFolder(folder, config, Store(folder.parent / "store")) as opened:
-        return attack_outputs(config, given, not_run, engine, opened, Silent())
+        return attack_outputs(config, given, engine, opened, Silent())
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_outputs_of_a_run_give_the_runs_own_results(tmp_path, digits):
                   "shadow_non_members": SHADOW_POOL - 120},
         "target": {"network": "fcnet", "hidden": 16, "epochs": 6, "learning_rate": 0.05},
         "shadows": {"count": 3},
-        "attack": {"models": ["fcnet", "logistic_regression"],
+        "attack": {"families": ["shadow"], "models": ["fcnet", "logistic_regression"],
                    "fcnet": {"network": "fcnet", "epochs": 2}},
         "deletion": {"ratios": []},
     }  # fmt: skip
@@ -85,7 +85,12 @@ def test_outputs_of_a_run_give_the_runs_own_results(tmp_path, digits):
     found = attack(tmp_path / "attack", tmp_path / "said.npz", settings, NumpyEngine(backend))
     # The evidence is the same to the bit, so the run's attack models are found in the store.
     assert backend.trained == []
-    assert found.attacks == expected.attacks
+    # Whether a user's members were drawn at random nobody knows, and so no bound rests on that.
+    assert all(attack.epsilon_one_run is None for attack in found.attacks.values())
+    assert found.attacks == {
+        name: attack.model_copy(update={"epsilon_one_run": None})
+        for name, attack in expected.attacks.items()
+    }
     assert found.target == expected.target
     for name in ("shadow_fcnet", "shadow_logistic_regression"):
         ours, theirs = (np.load(tmp_path / out / "scores.npz") for out in ("attack", "run"))
@@ -99,11 +104,14 @@ def test_the_command_needs_no_framework_and_says_what_did_not_run(cli, forests, 
     assert " torch" not in done.stderr
     assert " mindspore" not in done.stderr
     told = " ".join(done.stdout.split())
-    assert "shadow_fcnet did not run: it needs a backend that trains attack models" in told
+    assert "did not run: shadow_fcnet: needs a backend that trains attack models" in told
     assert "given on forests.npz (none): accuracy 1.000 on members" in told
     found = json.loads((tmp_path / "found" / "results.json").read_text())
-    assert list(found["attacks"]) == ["shadow_logistic_regression", "shadow_random_forest"]
-    assert list(found["not_run"]) == ["shadow_fcnet"]
+    shadow = [name for name in found["attacks"] if name.startswith("shadow")]
+    assert shadow == ["shadow_logistic_regression", "shadow_random_forest"]
+    # References were trained on some of the records, and not on others.
+    assert {"loss", "lira_online", "lira_offline", "rmia_online", "base"} <= set(found["attacks"])
+    assert list(found["not_run"]) == ["shadow_fcnet", "attack_p", "pmia"]
     # Forests know their own records well.
     assert found["attacks"]["shadow_random_forest"]["auc"] > 0.8
     scores = np.load(tmp_path / "found" / "scores.npz")
@@ -127,7 +135,7 @@ def test_damaged_scores_are_made_again_and_told(cli, forests, tmp_path):
 
 def test_membership_of_the_target_moves_figures_and_no_score(forests, tmp_path):
     _, arrays = forests
-    settings = {"attack": {"models": ["logistic_regression"]}}
+    settings = {"attack": {"families": ["shadow"], "models": ["logistic_regression"]}}
     results = []
     for name, membership in (("one", arrays["membership"]), ("other", ~arrays["membership"])):
         np.savez(tmp_path / f"{name}.npz", **{**arrays, "membership": membership})
@@ -142,7 +150,7 @@ def test_membership_of_the_target_moves_figures_and_no_score(forests, tmp_path):
 
 def test_other_outputs_never_find_the_scores_of_these(forests, tmp_path):
     _, arrays = forests
-    settings = {"attack": {"models": ["logistic_regression"]}}
+    settings = {"attack": {"families": ["shadow"], "models": ["logistic_regression"]}}
     attack_name = "shadow_logistic_regression"
     scores = []
     mixed = arrays["reference_membership"][::-1]
@@ -166,7 +174,7 @@ def test_a_class_of_outputs_without_records_is_no_class_to_attack(forests, tmp_p
         for key, array in arrays.items()
     }
     np.savez(tmp_path / "kept.npz", **kept)
-    settings = {"attack": {"fcnet": {"network": "fcnet", "epochs": 2}}}
+    settings = {"attack": {"families": ["shadow"], "fcnet": {"network": "fcnet", "epochs": 2}}}
     backend = NumpyBackend()
     found = attack(tmp_path / "kept", tmp_path / "kept.npz", settings, NumpyEngine(backend))
     assert set(backend.trained) == {f"attack-{label}" for label in range(10) if label != 7}
@@ -177,21 +185,40 @@ def test_a_class_of_outputs_without_records_is_no_class_to_attack(forests, tmp_p
 
 def test_attacks_that_cannot_run_are_refused_with_what_they_lack(forests, tmp_path):
     file, arrays = forests
-    chosen = {"attack": {"models": ["logistic_regression", "fcnet"]}}
-    with pytest.raises(ConfigError, match=r"'shadow_fcnet' cannot run on .*\(--backend\)"):
+    chosen = {"attack": {"families": ["shadow"], "models": ["fcnet"]}}
+    with pytest.raises(ConfigError, match=r"'shadow_fcnet' cannot run here.*\(--backend\)"):
         attack(tmp_path / "found", file, chosen)
     alone = {key: array for key, array in arrays.items() if not key.startswith("reference")}
     np.savez(tmp_path / "alone.npz", **alone)
-    with pytest.raises(ConfigError, match=r"needs reference models.*'reference_membership' in the"):
-        attack(tmp_path / "found", tmp_path / "alone.npz", {})
+    shadow = {"attack": {"families": ["shadow"]}}
+    with pytest.raises(ConfigError, match=r"needs shadow models.*'reference_membership' in the"):
+        attack(tmp_path / "found", tmp_path / "alone.npz", shadow)
     apart = {**arrays, "membership": arrays["labels"] < 5}
     np.savez(tmp_path / "apart.npz", **apart)
     with pytest.raises(DataError, match="no class has both members and non-members"):
         attack(tmp_path / "found", tmp_path / "apart.npz", {})
     untaught = {**arrays, "reference_membership": arrays["labels"][None].repeat(5, 0) != 4}
     np.savez(tmp_path / "untaught.npz", **untaught)
-    with pytest.raises(DataError, match="both members and non-members of class 0"):
-        attack(tmp_path / "found", tmp_path / "untaught.npz", {})
+    with pytest.raises(ConfigError, match="of each class both members and non-members"):
+        attack(tmp_path / "found", tmp_path / "untaught.npz", shadow)
+    # What asks for less goes on.
+    found = attack(tmp_path / "untaught", tmp_path / "untaught.npz", {})
+    assert {"loss", "lira_offline", "lira_online", "base"} <= found.attacks.keys()
+    assert "shadow_random_forest" in found.not_run
+
+
+def test_outputs_alone_are_attacked_by_their_signals_and_nobody_is_accused(forests, tmp_path):
+    """Without references there is no threshold, and the ROC curve still tells what leaks."""
+    _, arrays = forests
+    alone = {key: array for key, array in arrays.items() if not key.startswith("reference")}
+    np.savez(tmp_path / "alone.npz", **alone)
+    found = attack(tmp_path / "found", tmp_path / "alone.npz", {})
+    assert list(found.attacks) == ["loss", "correctness", "entropy", "modified_entropy"]
+    loss = found.attacks["loss"]
+    assert loss.auc > 0.7
+    assert loss.tpr_at_fpr["0.1"] is not None
+    assert (loss.accuracy, loss.precision, loss.epsilon, loss.decisions) == (None, None, None, [])
+    assert {"loss_per_class", "lira_offline", "shadow_random_forest"} <= found.not_run.keys()
 
 
 def test_bad_input_is_one_line(cli, forests, tmp_path):
@@ -202,7 +229,11 @@ def test_bad_input_is_one_line(cli, forests, tmp_path):
         (["--outputs", "short.npz"], ["'labels' has shape (599,), not (600,)"]),
         (["--outputs", file, "--set", "target.epochs=3"], ["target.epochs=3", "leave it out"]),
         (["--outputs", file, "--backend", "jax"], ["'jax'", "torch"]),
-        (["--outputs", file, "--set", "attack.models=[fcnet]"], ["shadow_fcnet", "--backend"]),
+        (
+            ["--outputs", file, "--set", "attack.families=[shadow]", "--set",
+             "attack.models=[fcnet]"],
+            ["shadow_fcnet", "--backend"],
+        ),
     ):
         assert_refused(cli("attack", *arguments), *words)
     assert_refused(

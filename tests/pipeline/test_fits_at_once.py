@@ -26,7 +26,7 @@ SETTINGS = {
     "split": {"target_members": 150, "target_non_members": 150, "shadow_members": 150},
     "target": {"network": "decision_tree", "options": {"max_depth": 9}},
     "shadows": {"count": 3},
-    "attack": {"models": ["logistic_regression"]},
+    "attack": {"families": ["shadow"], "models": ["logistic_regression"]},
     "deletion": {"ratios": [0.1], "groups": 3},
 }
 MODELS = 11

@@ -21,7 +21,7 @@ SETTINGS = {
     "split": {"target_members": 100, "target_non_members": 120, "shadow_members": 120},
     "target": {"network": "fcnet", "hidden": 16, "epochs": 6, "learning_rate": 0.05},
     "shadows": {"count": 2},
-    "attack": {"models": ["logistic_regression"]},
+    "attack": {"families": ["shadow"], "models": ["logistic_regression"]},
     "deletion": {"ratios": [0.1], "groups": 3, "placement": "concentrated"},
 }
 MEMBERS = 150

@@ -27,6 +27,7 @@ SETTINGS = {
     "target": {"network": "fcnet", "hidden": 16, "epochs": 6, "learning_rate": 0.05},
     "shadows": {"count": 3},
     "attack": {
+        "families": ["shadow"],
         "models": ["fcnet", "logistic_regression"],
         "fcnet": {"network": "fcnet", "epochs": 2},
     },
@@ -233,16 +234,19 @@ def test_a_folder_moved_away_from_its_store_trains_nothing(audit, tmp_path):
     shutil.move(tmp_path / "run", tmp_path / "away" / "run")
     moved = audit("away/run", store="away/store")
     assert moved.trained == []
-    assert moved.asked == attack_questions(tmp_path / "away" / "run")
+    # Scores are not linked, so a moved folder asks its attack models again: about the target's
+    # records in each of four versions, and the shadows', for thresholds.
+    assert len(moved.asked) == 10 * (4 + 1)
+    assert sum(moved.asked) == 4 * 240 + sum(evidence_sizes(tmp_path / "away" / "run"))
 
 
-def attack_questions(folder):
-    """Scores are not linked, so a moved folder asks its attack models again."""
-    per_class = json.loads((folder / "log.jsonl").read_text().splitlines()[-2])
-    assert per_class["event"] == "attack"
-    rows, versions = np.load(folder / "scores.npz")["rows"], per_class["versions"]
-    labels = load_dataset("digits").labels[rows]
-    return [int((labels == label).sum()) for label in range(10)] * len(versions)
+def evidence_sizes(folder):
+    plan, labels = np.load(folder / "plan.npz"), load_dataset("digits").labels
+    for number in range(3):
+        asked, members = (plan[f"{what}/shadow-0{number}"] for what in ("asked", "members"))
+        for label in range(10):
+            inside = int((labels[members] == label).sum())
+            yield 2 * min(inside, int((labels[asked] == label).sum()) - inside)
 
 
 def test_another_version_of_the_framework_shares_nothing(audit):

@@ -24,7 +24,7 @@ SETTINGS = {
     "split": {"target_members": 100, "target_non_members": 100, "shadow_members": 100},
     "target": {"network": "fcnet", "hidden": 16, "epochs": 5, "learning_rate": 0.1},
     "shadows": {"count": 2},
-    "attack": {"models": ["logistic_regression"]},
+    "attack": {"families": ["shadow"], "models": ["logistic_regression"]},
     "deletion": {"ratios": [0.1], "methods": ["full"]},
 }
 

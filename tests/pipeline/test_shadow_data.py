@@ -24,7 +24,7 @@ SETTINGS = {
     "data": {"name": "purchases", "classes": 4, "records": 1200},
     "split": {"target_members": 100, "target_non_members": 100, "shadow_members": 100},
     "target": {"network": "fcnet", "hidden": 32, "epochs": 15, "learning_rate": 0.05},
-    "attack": {"models": ["fcnet", "logistic_regression"]},
+    "attack": {"families": ["shadow"], "models": ["fcnet", "logistic_regression"]},
     "deletion": {"ratios": [0.1], "methods": ["full"]},
 }
 SYNTHETIC = ["synthetic-00", "synthetic-01"]
@@ -187,7 +187,7 @@ def test_pixels_and_numbers_are_synthesised_too(audit, tmp_path, name, shape, ch
     split = {"target_members": 300, "target_non_members": 300, "shadow_members": 300}
     results, _ = audit(
         "run", {"source": "synthesis"}, dataset=load_dataset(name), data={"name": name},
-        split=split, **{"attack": {"models": ["logistic_regression"]}, **changes},
+        split=split, **{"attack": {"families": ["shadow"], "models": ["logistic_regression"]}, **changes},
     )  # fmt: skip
     arrays = np.load(tmp_path / "run" / "shadow_records.npz")
     assert arrays["features"].shape == (600, *shape)

@@ -21,7 +21,7 @@ BASE = {
     "split": {"target_members": 120, "target_non_members": 120, "shadow_members": 120},
     "target": {"network": "fcnet", "hidden": 16, "epochs": 6, "learning_rate": 0.05},
     "shadows": {"count": 2},
-    "attack": {"models": ["logistic_regression"]},
+    "attack": {"families": ["shadow"], "models": ["logistic_regression"]},
     "deletion": {"ratios": []},
 }
 EPOCHS = {"key": "target.epochs", "values": [2, 5, 8], "seeds": [0, 1], "x": "gap"}

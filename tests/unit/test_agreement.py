@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from mia_dual.metrics.agreement import apart, changed_sides, spearman
+from mia_dual.metrics.agreement import apart, spearman
 
 
 # Few distinct values, so that ties are common.
@@ -24,12 +24,6 @@ def test_spearman_is_scipys_with_ties(pairs):
 def test_spearman_needs_two_records():
     assert spearman(np.zeros(0), np.zeros(0)) is None
     assert spearman(np.ones(1), np.ones(1)) is None
-
-
-def test_a_score_at_the_threshold_is_not_above_it():
-    first = np.array([0.5, 0.5, 0.6, 0.4, 0.5])
-    second = np.array([0.5, 0.6, 0.5, 0.5, 0.4])
-    assert changed_sides(first, second, 0.5).tolist() == [False, True, True, False, False]
 
 
 def test_numbers_that_are_no_numbers_are_infinitely_apart_and_equal_infinities_are_not():

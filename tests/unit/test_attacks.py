@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mia_dual import metrics
-from mia_dual.attacks.base import Need
-from mia_dual.attacks.choice import check_needs
+from mia_dual.attacks.base import Known, Need
+from mia_dual.attacks.choice import Choice
+from mia_dual.attacks.cuts import balanced_cut, fit_cuts
 from mia_dual.attacks.evidence import Evidence, gather_evidence
 from mia_dual.attacks.sklearn_models import SklearnAttack, SklearnScorer
+from mia_dual.config import AttackSettings
 from mia_dual.errors import ConfigError
 from mia_dual.plan.splits import Membership
 
@@ -54,13 +58,13 @@ def planted(seed, count=400):
     confidences = np.empty((count, 2), np.float32)
     confidences[np.arange(count), labels] = sure
     confidences[np.arange(count), 1 - labels] = 1 - sure
-    return Evidence(confidences, labels, membership)
+    return Evidence(np.log(confidences), labels, membership)
 
 
 def scores_of(model, learnt, asked):
-    """Scores of ``asked``, each of whose outputs is the log of its confidences."""
     scorer = SklearnScorer(learnt, asked.labels, model, seed=0)
-    return scorer.scores(np.log(asked.confidences)[None], np.arange(len(asked.labels)))[0]
+    rows = np.arange(len(asked.labels))
+    return scorer.scores(lambda chosen: asked.logits[None, chosen], rows)[0]
 
 
 @pytest.mark.parametrize("model", ["logistic_regression", "random_forest"])
@@ -80,7 +84,7 @@ def test_no_signal_gives_no_success(model):
 
     def shuffled(evidence):
         membership = rng.permutation(evidence.membership)
-        return Evidence(evidence.confidences, evidence.labels, membership)
+        return Evidence(evidence.logits, evidence.labels, membership)
 
     fresh = shuffled(planted(1))
     assert 0.4 < metrics.auc(fresh.membership, scores_of(model, shuffled(planted(0)), fresh)) < 0.6
@@ -92,14 +96,72 @@ def test_many_models_are_scored_as_each_alone(model):
     scorer = SklearnScorer(planted(0), fresh.labels, model, seed=0)
     rows = np.arange(0, 400, 3)
     logits = np.random.default_rng(0).normal(size=(4, len(rows), 2)).astype(np.float32)
-    together = scorer.scores(logits, rows)
+    together = scorer.scores(lambda chosen: logits, rows)
     assert together.shape == (4, len(rows))
     for one, alone in zip(together, logits):
-        assert np.array_equal(one, scorer.scores(alone[None], rows)[0])
+        only = alone[None]
+        assert np.array_equal(one, scorer.scores(lambda chosen, only=only: only, rows)[0])
+
+
+def test_a_forest_is_known_by_trees_that_never_saw_the_record():
+    """On its own members' outputs a forest is far too sure; thresholds must not be fitted there."""
+    rng = np.random.default_rng(2)
+    learnt, fresh = planted(0), planted(1)
+    noise = Evidence(learnt.logits, learnt.labels, rng.permutation(learnt.membership))
+    scorer = SklearnScorer(noise, fresh.labels, "random_forest", seed=0)
+    known = scorer.known()
+    own = scorer.scores(lambda rows: noise.logits[None], np.arange(400))[0]
+    assert metrics.auc(noise.membership, own) > 0.75
+    assert 0.4 < metrics.auc(known.membership, known.scores) < 0.6
+
+
+def chosen(offered, **settings):
+    choice = Choice(frozenset(offered), None, None, seed=0)
+    return choice.attacks(AttackSettings.model_validate(settings))
 
 
 def test_what_an_attack_needs_and_does_not_get_is_said():
-    attack = SklearnAttack("random_forest", seed=0)
-    check_needs([attack], frozenset(Need))
-    with pytest.raises(ConfigError, match=r"'shadow_random_forest' needs reference models"):
-        check_needs([attack], frozenset({Need.ATTACK_MODELS}))
+    running, lacking = chosen({Need.SHADOWS, Need.OUT}, models=["fcnet", "random_forest"])
+    names = [attack.name for attack in running]
+    assert {"loss", "shadow_random_forest", "lira_offline", "base", "rmia_offline"} <= set(names)
+    assert {"shadow_fcnet", "lira_online", "rmia_online", "attack_p"} <= lacking.keys()
+    assert not lacking.keys() & set(names)
+    assert "trained with the record" in lacking["lira_online"]
+    assert "shadows.design: in_and_out" in lacking["lira_online"]
+
+
+def test_a_family_that_is_asked_for_and_cannot_run_is_refused():
+    running, lacking = chosen({Need.SHADOWS, Need.OUT}, families=["lira"])
+    assert ([attack.name for attack in running], list(lacking)) == (
+        ["lira_offline"], ["lira_online"],
+    )  # fmt: skip
+    with pytest.raises(ConfigError, match=r"'attack_p' cannot run here: it needs records that"):
+        chosen({Need.SHADOWS, Need.OUT}, families=["lira", "population"])
+    with pytest.raises(ConfigError, match=r"'shadow_fcnet' .* set attack.models=\[random_forest\]"):
+        chosen({Need.SHADOWS}, families=["shadow"])
+
+
+def test_cuts_hold_the_rate_they_aim_at_among_references():
+    rng = np.random.default_rng(0)
+    membership = np.repeat([True, False], [500, 2000])
+    scores = rng.normal(size=2500) + membership
+    cuts = fit_cuts(Known(scores, membership))
+    for cut, rate in zip(cuts[1:], (0.1, 0.01, 0.001)):
+        assert (scores[~membership] > cut).mean() == rate
+    few = fit_cuts(Known(scores[:600], membership[:600]))
+    assert np.isnan(few).tolist() == [False, False, False, True]
+    assert np.isnan(fit_cuts(None)).all()
+    assert np.isnan(fit_cuts(Known(scores[:500], membership[:500]))).all()
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=30))
+def test_no_other_threshold_is_more_often_right(pairs):
+    scores = np.array([score for score, _ in pairs], float)
+    membership = np.array([member for _, member in pairs])
+    if membership.all() or not membership.any():
+        return
+    def right(cut):
+        accused = scores > cut
+        return accused[membership].mean() + (~accused)[~membership].mean()
+    best = max(right(cut) for cut in (-1.0, *np.unique(scores)))
+    assert right(balanced_cut(scores, membership)) == pytest.approx(best)

@@ -15,7 +15,9 @@ SPLIT = {"target_members": 200, "target_non_members": 100, "shadow_members": 150
 
 
 def plan_of(**settings):
-    config = Config.model_validate({"split": SPLIT, "shadows": {"count": 3}, **settings})
+    config = Config.model_validate(
+        {"split": SPLIT, "shadows": {"count": 3}, "attack": {"families": ["shadow"]}, **settings}
+    )
     return draft_plan(config, LABELS, classes=4)
 
 
