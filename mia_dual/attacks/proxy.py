@@ -51,7 +51,7 @@ def pmia(
 
 
 def _around(wanted: np.ndarray, places: np.ndarray, most: int) -> np.ndarray:
-    """Which of the ascending ``places`` are around each wanted: (wanted, up to ``most``) indices."""
+    """Indices of the ascending ``places`` around each wanted: (wanted, up to ``most``)."""
     taken = min(most, len(places))
     first = np.searchsorted(places, wanted) - taken // 2
     first = np.clip(first, 0, len(places) - taken)
