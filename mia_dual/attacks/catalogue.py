@@ -24,16 +24,14 @@ IN_AND_OUT = frozenset({Need.IN, Need.OUT})
 
 @dataclass(frozen=True)
 class FamilySettings:
-    """What the families can be set to; the defaults are those of their authors, where they have
-    any.
-    """
+    """What the families can be set to; the modules that a default is from say why it is so."""
 
     lira_variance: Variance = "switch"
     """A record's own, all records' pooled, or own from 32 references a side on; PMIA's too."""
     bavaria_predictive: Predictive = "student"
     """BaVarIA-t, or BaVarIA-n: gaussian."""
     rmia_gamma: float = GAMMA
-    """Above 0: by how much a record's ratio must exceed another's to dominate it."""
+    """Above 0: how many times another record's ratio dominates it."""
     rmia_a: float = A
     """0 .. 1: the slope of the confidence of members over that of others; less, the more models
     memorise.

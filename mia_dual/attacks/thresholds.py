@@ -76,9 +76,7 @@ def _best_cut(members: np.ndarray, others: np.ndarray) -> float:
     gain = np.arange(1, len(others) + 1) / len(others) - missed
     best = len(others) - 1 - int(gain[::-1].argmax())
     cut = float(others[best])
-    beyond = [
-        side[np.searchsorted(side, cut, side="right") :][:1].tolist() for side in (members, others)
-    ]
-    above = min(sum(beyond, []), default=cut)
+    beyond = [side[np.searchsorted(side, cut, side="right") :][:1] for side in (members, others)]
+    above = min(np.concatenate(beyond).tolist(), default=cut)
     middle = cut + (above - cut) / 2
     return middle if middle < above else cut

@@ -305,6 +305,10 @@ def test_proxies_bring_a_likelihood_ratio_to_records_no_reference_saw():
     everyone = replace(population, labels=np.zeros(2000, np.int64))
     expected = pmia(replace(panel, labels=np.zeros(3000, np.int64)), everyone, law=OWN)
     assert pmia(strange, population, law=OWN) == pytest.approx(expected)
+    # Of records that references saw, and a population that none did, they are their own proxies.
+    never = replace(panel.take(slice(0, 50)), target=panel.target[:50] + 9)
+    own = pmia(population, never, law=OWN)
+    assert own == pytest.approx(pmia(population, population, law=OWN))
 
 
 def panels(attack, models=8, records=90):

@@ -31,6 +31,7 @@ ATTACKS = [
     for family in FAMILIES.values()
     for number, variant in enumerate(VARIANTS)
     for attack in family(variant)
+    if attack.settings or number == 0
 ]
 
 SIDES = st.sampled_from(["any", "all in", "none in"])
@@ -63,11 +64,11 @@ def both(draw):
 def lacking(attack, panel, population):
     """Whether a side that the attack needs is empty over the whole panel."""
     known = [panel] if population is None else [panel, population]
+    if attack.name == "pmia":
+        proxies = panel if population is None or not population.inside.any() else population
+        return panel.inside.all() or proxies.inside.all() or not proxies.inside.any()
     if Need.POPULATION in attack.needs and population is None:
         return True
-    if attack.name == "pmia":
-        within = population.inside
-        return panel.inside.all() or within.all() or not within.any()
     if attack.name == "base":
         return False
     if Need.SHADOWS in attack.needs:
