@@ -14,7 +14,6 @@ from mia_dual.attacks.proxy import PROXIES, pmia
 from mia_dual.attacks.ratio import GAMMA, TEMPERATURE, A, base, rmia_offline, rmia_online
 from mia_dual.attacks.record_attack import RecordAttack
 from mia_dual.attacks.reference import attack_r, calibration
-from mia_dual.attacks.thresholds import threshold, threshold_per_class
 
 Values = dict[str, Any]
 
@@ -42,20 +41,6 @@ class FamilySettings:
     """Records of a class from which on Attack-P holds a record against its class alone."""
     pmia_proxies: int = PROXIES
     """At least 1: records whose members' signal stands for that of an audited one."""
-
-
-def thresholds(settings: FamilySettings) -> list[RecordAttack]:
-    """Yeom et al. 2018; Song & Mittal 2021."""
-    nothing: frozenset[Need] = frozenset()
-    shadows = frozenset({Need.SHADOWS})
-    entropy = "negative_modified_entropy"
-    return [
-        RecordAttack("loss", "log_odds", threshold, nothing),
-        RecordAttack("correctness", "correctness", threshold, nothing),
-        RecordAttack("entropy", "negative_entropy", threshold, nothing),
-        RecordAttack("modified_entropy", entropy, threshold, nothing),
-        RecordAttack("modified_entropy_per_class", entropy, threshold_per_class, shadows),
-    ]
 
 
 def population(settings: FamilySettings) -> list[RecordAttack]:
@@ -119,7 +104,6 @@ def proxy(settings: FamilySettings) -> list[RecordAttack]:
 
 
 FAMILIES: dict[str, Callable[[FamilySettings], list[RecordAttack]]] = {
-    "thresholds": thresholds,
     "population": population,
     "reference": reference,
     "lira": lira,

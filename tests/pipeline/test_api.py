@@ -84,7 +84,7 @@ def test_results_are_loaded_from_a_run_folder(results, tmp_path):
 def test_what_cannot_be_audited_is_said_in_a_line(here, registered):
     for config, options, error, message in (
         ({"target": {"network": "vgg"}}, {}, ConfigError, "vgg"),
-        ({"targets": 3}, {}, ConfigError, "unknown key 'targets'"),
+        ({"target_count": 3}, {}, ConfigError, "unknown key 'target_count'"),
         ("nowhere.yaml", {}, ConfigError, "nowhere.yaml"),
         (SETTINGS, {"backend": "jax"}, BackendError, "'jax'"),
     ):

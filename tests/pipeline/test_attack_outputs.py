@@ -191,7 +191,7 @@ def test_attacks_that_cannot_run_are_refused_with_what_they_lack(forests, tmp_pa
     alone = {key: array for key, array in arrays.items() if not key.startswith("reference")}
     np.savez(tmp_path / "alone.npz", **alone)
     shadow = {"attack": {"families": ["shadow"]}}
-    with pytest.raises(ConfigError, match=r"needs shadow models.*'reference_membership' in the"):
+    with pytest.raises(ConfigError, match=r"shadow models whose.*'reference_membership' in the"):
         attack(tmp_path / "found", tmp_path / "alone.npz", shadow)
     apart = {**arrays, "membership": arrays["labels"] < 5}
     np.savez(tmp_path / "apart.npz", **apart)

@@ -65,7 +65,7 @@ def runs(tmp_path_factory):
     run("one", NumpyBackend())
     run("twin", NumpyBackend())
     run("rounded", Rounding(version="rounding"))
-    one_attack = {"models": ["logistic_regression"]}
+    one_attack = {"families": ["shadow"], "models": ["logistic_regression"]}
     run("guessing", Guessing(version="guessing"), attack=one_attack)
     run("seed", NumpyBackend(), seed=1, attack=one_attack)
     wide = {**SETTINGS["target"], "hidden": 24}
@@ -131,7 +131,8 @@ def test_what_parts_two_runs_is_found_where_it_is(runs):
         found = attack.agreement[0]
         assert found.largest == np.abs(first - second).max() > 0
         assert found.largest_record == scores[0]["rows"][np.abs(first - second).argmax()]
-        assert found.changed_sides == ((first > 0.5) != (second > 0.5)).sum()
+        cuts = [one[f"cuts/{attack.attack}"][0, 0] for one in scores]
+        assert found.changed_sides == ((first > cuts[0]) != (second > cuts[1])).sum()
         auc = attack.places[0].figures["auc"]
         one, other = (result["attacks"][attack.attack]["auc"] for result in results)
         assert (auc.first, auc.second, auc.difference) == (one, other, other - one)

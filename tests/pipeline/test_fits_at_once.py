@@ -105,8 +105,8 @@ def test_shadows_of_another_kind_have_its_own_options(audit):
 
 
 def test_an_attack_that_trains_networks_is_refused_with_what_to_set(audit):
-    with pytest.raises(ConfigError, match=r"'shadow_fcnet' .* set attack.models=\[random_forest\]"):
-        audit("run", attack={"models": ["logistic_regression", "fcnet"]})
+    with pytest.raises(ConfigError, match=r"'shadow_fcnet' .*set attack.models=\[random_forest\]"):
+        audit("run", attack={"families": ["shadow"], "models": ["fcnet"]})
 
 
 def test_a_dry_run_tells_nothing_of_steps(digits, capsys):

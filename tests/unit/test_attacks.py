@@ -111,8 +111,9 @@ def test_a_forest_is_known_by_trees_that_never_saw_the_record():
     scorer = SklearnScorer(noise, fresh.labels, "random_forest", seed=0)
     known = scorer.known()
     own = scorer.scores(lambda rows: noise.logits[None], np.arange(400))[0]
-    assert metrics.auc(noise.membership, own) > 0.75
-    assert 0.4 < metrics.auc(known.membership, known.scores) < 0.6
+    told = metrics.auc(known.membership, known.scores)
+    assert metrics.auc(noise.membership, own) > told + 0.05
+    assert 0.4 < told < 0.57
 
 
 def chosen(offered, **settings):
@@ -137,7 +138,7 @@ def test_a_family_that_is_asked_for_and_cannot_run_is_refused():
     )  # fmt: skip
     with pytest.raises(ConfigError, match=r"'attack_p' cannot run here: it needs records that"):
         chosen({Need.SHADOWS, Need.OUT}, families=["lira", "population"])
-    with pytest.raises(ConfigError, match=r"'shadow_fcnet' .* set attack.models=\[random_forest\]"):
+    with pytest.raises(ConfigError, match=r"'shadow_fcnet' .*set attack.models=\[random_forest\]"):
         chosen({Need.SHADOWS}, families=["shadow"])
 
 

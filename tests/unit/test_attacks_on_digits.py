@@ -86,8 +86,3 @@ def test_low_rates_are_where_likelihoods_pay(digits):
 
     assert found("loss") < 0.01
     assert min(found("lira_online"), found("bavaria_online")) > 0.08
-
-
-def test_class_thresholds_outdo_one_for_all(digits):
-    per_class = digits.success("modified_entropy_per_class", 8)
-    assert per_class > digits.success("modified_entropy", 8)
