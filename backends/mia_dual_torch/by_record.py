@@ -47,11 +47,13 @@ class OneRecord:
 
     def _of_one(self, given: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
         with torch.enable_grad():
-            logits = forward(self._spec, self._module, given[None]).reshape(1, -1)
-            found = torch.autograd.grad(
-                _pulled(logits, label[None]), self._parameters, materialize_grads=True
-            )
+            logits, found = forward(self._spec, self._differentiate, given[None], label[None])
         return logits.detach()[0], torch.stack([gradient.square().sum() for gradient in found])
+
+    def _differentiate(self, given: Tensor, label: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        logits = self._module(given).reshape(1, -1)
+        pulled = _pulled(logits, label)
+        return logits, torch.autograd.grad(pulled, self._parameters, materialize_grads=True)
 
 
 class ManyRecords:

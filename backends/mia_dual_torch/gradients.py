@@ -43,13 +43,12 @@ def gradient_norms(
 
     A pass holds the same records of one model whatever cores there are.
     """
-    module = build(spec).to(device).eval()
-    names = tuple(sorted(trained(module)))
+    names = tuple(sorted(trained(build(spec))))
     norms = np.zeros((*rows.shape, len(names)))
     if norms.size:
         data = DeviceRecords(records, device)
         drawing = draws_when_asked(spec, data)
-        step = 1 if drawing or not is_known(spec, module) else TOGETHER
+        step = 1 if drawing or not _are_kept_apart(spec, device) else TOGETHER
         workers = cores(execution, device)
         # Where there are fewer models than cores, cores share the records of a model.
         spans = -(-workers // len(models))
@@ -73,6 +72,15 @@ def gradient_norms(
         for _ in run(works, workers, lambda steps: None):
             pass
     return GradientNorms(names, norms)
+
+
+def _are_kept_apart(spec: NetworkSpec, device: torch.device) -> bool:
+    def tried(report: ReportSteps) -> Iterator[bool]:
+        yield is_known(spec, build(spec).to(device).eval())
+
+    # On a thread of its own, as all that counts: see mia_dual_torch.workers.
+    (known,) = run([tried], 1, lambda steps: None)
+    return known
 
 
 def _differentiate(
