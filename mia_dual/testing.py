@@ -179,6 +179,22 @@ def ask(
     return backend.logits(spec, models, records, rows)
 
 
+def loss_slopes(
+    backend: Backend, spec: NetworkSpec, start: Weights, records: Records, name: str
+) -> np.ndarray:
+    """Central differences of each record's loss by each number of ``name``: (size, records)."""
+    moved = []
+    for place in range(start[name].size):
+        for change in (-0.004, 0.004):
+            array = start[name].copy()
+            array.flat[place] += np.float32(change)
+            moved.append({**start, name: array})
+    logits = ask(backend, spec, moved, records).astype(np.float64)
+    losses = -log_softmax(logits, axis=2)[:, np.arange(len(records)), records.labels]
+    slopes: np.ndarray = (losses[1::2] - losses[::2]) / 0.008
+    return slopes
+
+
 def check_environment_names_framework_version_and_device(backend: Backend) -> None:
     """A run folder says what made it, and keys depend on it."""
     environment = backend.environment()
@@ -540,26 +556,10 @@ def check_gradients_are_in_evaluation_mode(backend: Backend) -> None:
     assert not any("running" in name for name in found.parameters), "statistics have no gradient"
     # What comes back to it has passed every other normalisation.
     norms = found.norms[0, :, found.parameters.index("bn1.bias")]
-    expected = np.linalg.norm(_slopes(backend, spec, start, records, "bn1.bias"), axis=0)
+    expected = np.linalg.norm(loss_slopes(backend, spec, start, records, "bn1.bias"), axis=0)
     assert np.allclose(norms, expected, rtol=0.03, atol=1e-3), (
         f"'bn1.bias' has norms {norms}, losses say {expected}"
     )
-
-
-def _slopes(
-    backend: Backend, spec: NetworkSpec, start: Weights, records: Records, name: str
-) -> np.ndarray:
-    """Central differences of each record's loss by each number of ``name``: (size, records)."""
-    moved = []
-    for place in range(start[name].size):
-        for change in (-0.004, 0.004):
-            array = start[name].copy()
-            array.flat[place] += np.float32(change)
-            moved.append({**start, name: array})
-    logits = ask(backend, spec, moved, records).astype(np.float64)
-    losses = -log_softmax(logits, axis=2)[:, np.arange(len(records)), records.labels]
-    slopes: np.ndarray = (losses[1::2] - losses[::2]) / 0.008
-    return slopes
 
 
 @needs(Capability.GRADIENTS, Capability.WEIGHTS)
