@@ -47,6 +47,7 @@ class Capability(Enum):
 
     STEPS = "trains step by step, as a job's batches say, and goes on from kept states"
     WEIGHTS = "its models are arrays under canonical names, drawn by us, that other backends load"
+    GRADIENTS = "it says how large the gradient of a model's loss on each record is"
 
 
 Option = Union[bool, int, float, str, None]
@@ -165,6 +166,19 @@ class KeptState:
     seconds: float
 
 
+@dataclass(frozen=True)
+class GradientNorms:
+    """How far each record pulls at each trained parameter of each model.
+
+    ``norms``: (models, rows, parameters) float64, the L2 norms of the gradient of the cross
+    entropy at the record's own label; ``parameters``: the canonical names of the last axis,
+    sorted. The norm of several parameters' gradient is the root of the sum of their squares.
+    """
+
+    parameters: tuple[str, ...]
+    norms: np.ndarray
+
+
 class Backend(Protocol):
     """A framework at work on one device. Made by ``Backend(device, execution)``, device one of
     ``auto``, ``cpu``, ``cuda``, ``ascend``; raises BackendError where that device is not to be
@@ -224,5 +238,18 @@ class Backend(Protocol):
         ``rows``: (models, rows) int64 record indices, filled with ``NO_RECORD`` where a model is
         asked about fewer. Returns float32 of shape (models, rows, classes), softmax not yet
         applied, and zeros where no record is asked about.
+        """
+        ...
+
+    def gradient_norms(
+        self, spec: NetworkSpec, models: Sequence[Weights], records: Records, rows: np.ndarray
+    ) -> GradientNorms:
+        """The gradients of each model's loss on each of its own rows, in evaluation mode.
+
+        Called where ``Capability.GRADIENTS`` is declared; others need no such method. ``rows`` are
+        as those of :meth:`logits`, and a model's bits as much its own. Zeros where no record is
+        asked about. A record that is fitted nearly perfectly has norms of full precision: see
+        :mod:`mia_dual.gradients`. Raises NetworkError for weights that do not fit ``spec`` and a
+        network that cannot be differentiated.
         """
         ...

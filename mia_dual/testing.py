@@ -32,7 +32,7 @@ from mia_dual.interface import (
     TrainingJob,
     Weights,
 )
-from mia_dual.networks import ESTIMATORS, NETWORKS, blank_weights, smallest_image
+from mia_dual.networks import ESTIMATORS, NETWORKS, blank_weights, normalises, smallest_image
 from mia_dual.seeds import generator
 from mia_dual.training.batches import draw_batches
 from mia_dual.training.lockstep import job_shares
@@ -177,6 +177,22 @@ def ask(
     """What each model says of all ``records``."""
     rows = np.tile(np.arange(len(records)), (len(models), 1))
     return backend.logits(spec, models, records, rows)
+
+
+def loss_slopes(
+    backend: Backend, spec: NetworkSpec, start: Weights, records: Records, name: str
+) -> np.ndarray:
+    """Central differences of each record's loss by each number of ``name``: (size, records)."""
+    moved = []
+    for place in range(start[name].size):
+        for change in (-0.004, 0.004):
+            array = start[name].copy()
+            array.flat[place] += np.float32(change)
+            moved.append({**start, name: array})
+    logits = ask(backend, spec, moved, records).astype(np.float64)
+    losses = -log_softmax(logits, axis=2)[:, np.arange(len(records)), records.labels]
+    slopes: np.ndarray = (losses[1::2] - losses[::2]) / 0.008
+    return slopes
 
 
 def check_environment_names_framework_version_and_device(backend: Backend) -> None:
@@ -494,6 +510,104 @@ def check_many_models_are_queried_at_once(backend: Backend) -> None:
             assert np.allclose(alone[real], whole[rows[place][real]], atol=1e-5), (
                 f"{network}: models or rows are mixed up"
             )
+
+
+@needs(Capability.GRADIENTS, Capability.STEPS, Capability.WEIGHTS)
+def check_gradient_norms_are_those_of_training(backend: Backend) -> None:
+    """A step of rate 1 on one record moves each parameter by its gradient.
+
+    Normalisation trains otherwise than it answers:
+    :func:`check_gradients_are_in_evaluation_mode` is about it.
+    """
+    for network in backend.networks:
+        spec = example_spec(network)
+        records = example_records(spec)
+        start = example_weights(backend, spec)
+        if normalises(start):
+            continue
+        asked = np.array([[5, 2, 19]])
+        found = backend.gradient_norms(spec, [start], records, asked)
+        assert found.parameters == tuple(sorted(start)), f"{network}: {found.parameters}"
+        assert found.norms.dtype == np.float64, f"{network}: norms of {found.norms.dtype}"
+        jobs = [
+            TrainingJob(str(row), State(start), np.array([[row]]), np.ones(1)) for row in asked[0]
+        ]
+        moved = train(backend, spec, jobs, records, Optimizer("sgd", momentum=0.0))
+        for norms, row in zip(found.norms[0], asked[0]):
+            after = moved[str(row)].weights
+            for norm, name in zip(norms, found.parameters):
+                expected = np.linalg.norm(start[name].astype(np.float64) - after[name])
+                assert np.isclose(norm, expected, rtol=1e-3, atol=1e-6), (
+                    f"{network}: '{name}' has norm {norm:.6g}, training moves it by {expected:.6g}"
+                )
+
+
+@needs(Capability.GRADIENTS, Capability.WEIGHTS, network="resnet18")
+def check_gradients_are_in_evaluation_mode(backend: Backend) -> None:
+    """Running statistics count: losses of models that are moved a little say the same."""
+    spec = example_spec("resnet18")
+    start = {name: np.array(array) for name, array in example_weights(backend, spec).items()}
+    records = example_records(spec, 3)
+    rng = generator(0, "testing", "statistics")
+    for name, array in start.items():
+        if name.endswith(("running_mean", "running_var")):
+            array += rng.uniform(0, 0.5, array.shape).astype(np.float32)
+    found = backend.gradient_norms(spec, [start], records, np.arange(3)[None])
+    assert not any("running" in name for name in found.parameters), "statistics have no gradient"
+    # What comes back to it has passed every other normalisation.
+    norms = found.norms[0, :, found.parameters.index("bn1.bias")]
+    expected = np.linalg.norm(loss_slopes(backend, spec, start, records, "bn1.bias"), axis=0)
+    assert np.allclose(norms, expected, rtol=0.03, atol=1e-3), (
+        f"'bn1.bias' has norms {norms}, losses say {expected}"
+    )
+
+
+@needs(Capability.GRADIENTS, Capability.WEIGHTS)
+def check_gradient_norms_keep_to_their_models_and_rows(backend: Backend) -> None:
+    """The same bits whoever is beside a model, its own rows, and zeros where none is asked."""
+    for network in backend.networks:
+        spec = example_spec(network)
+        records = example_records(spec, 40)
+        models = [example_weights(backend, spec, label) for label in "abc"]
+        rng = generator(0, "testing", "asked")
+        rows = np.stack([rng.permutation(40)[:35] for _ in models])
+        rows[1, 9:] = NO_RECORD
+        together = backend.gradient_norms(spec, models, records, rows).norms
+        assert together.shape[:2] == (3, 35), f"{network}: norms {together.shape}"
+        assert np.isfinite(together).all(), f"{network}: norms that are no numbers"
+        assert not together[1, 9:].any(), f"{network}: norms where nothing was asked"
+        again = backend.gradient_norms(spec, models[::-1], records, rows[::-1]).norms
+        assert np.array_equal(together, again[::-1]), f"{network}: another order of models"
+        for place in (1, 2):
+            one = slice(place, place + 1)
+            alone = backend.gradient_norms(spec, models[one], records, rows[one]).norms[0]
+            assert np.array_equal(together[place], alone), f"{network}: company matters"
+        whole = backend.gradient_norms(spec, models[1:2], records, np.arange(40)[None]).norms[0]
+        assert np.allclose(together[1, :9], whole[rows[1, :9]], rtol=1e-4, atol=1e-9), (
+            f"{network}: rows are mixed up, or records beside one matter"
+        )
+        none = backend.gradient_norms(spec, models, records, rows[:, :0]).norms
+        assert none.shape == (3, 0, together.shape[2]), f"{network}: {none.shape} of no rows"
+
+
+@needs(Capability.GRADIENTS, Capability.WEIGHTS, network="fcnet")
+def check_gradients_of_well_fitted_records_keep_their_digits(backend: Backend) -> None:
+    """Where the confidence rounds to 1, and where what it lacks is below any float32."""
+    spec = example_spec("fcnet")
+    records = example_records(spec)
+    weights = {name: np.array(array) for name, array in example_weights(backend, spec).items()}
+    rows = np.flatnonzero(records.labels == 1)[None]
+    for margin in (20.0, 150.0):
+        weights["fc2.bias"] = np.float32(margin) * np.eye(CLASSES, dtype=np.float32)[1]
+        logits = backend.logits(spec, [weights], records, rows)[0].astype(np.float64)
+        found = backend.gradient_norms(spec, [weights], records, rows)
+        others = np.exp(logits[:, [0, 2, 3]] - logits[:, 1:2])
+        # The bias's gradient is the error of the logits itself.
+        expected = np.hypot(np.linalg.norm(others, axis=1), others.sum(axis=1))
+        norms = found.norms[0, :, found.parameters.index("fc2.bias")]
+        assert np.allclose(norms, expected, rtol=1e-4, atol=0), (
+            f"norms {norms} at a margin of {margin}, not {expected}"
+        )
 
 
 def check_steps_are_reported(backend: Backend) -> None:

@@ -3,12 +3,15 @@
 It passes what of the conformance kit is about FCNet; ``calls`` counts what it was asked to do.
 """
 
+import math
+
 import numpy as np
 
 from mia_dual.engine import Engine
 from mia_dual.errors import BackendError, DivergedError, NetworkError
 from mia_dual.execution import DEFAULT
-from mia_dual.interface import NO_RECORD, Capability, KeptState, State
+from mia_dual.gradients import loss_errors
+from mia_dual.interface import NO_RECORD, Capability, GradientNorms, KeptState, State
 from mia_dual.networks import blank_weights, check_weights
 from mia_dual.training.lockstep import job_shares
 
@@ -114,6 +117,41 @@ class NumpyBackend:
             hidden = np.maximum(inputs @ weights["fc1.weight"].T + weights["fc1.bias"], 0)
             answer[real] = hidden @ weights["fc2.weight"].T + weights["fc2.bias"]
         return answers
+
+    def gradient_norms(self, spec, models, records, rows):
+        names = tuple(sorted(blank_weights(spec)))
+        norms = np.zeros((*rows.shape, len(names)))
+        for weights, asked, found in zip(models, rows, norms):
+            check_weights(
+                spec, {name: array.shape for name, array in blank_weights(spec).items()}, weights
+            )
+            real = asked != NO_RECORD
+            inputs = records.inputs(asked[real]).reshape(-1, math.prod(spec.input_shape))
+            labels = records.labels[asked[real]]
+            hidden = np.maximum(inputs @ weights["fc1.weight"].T + weights["fc1.bias"], 0)
+            logits = hidden @ weights["fc2.weight"].T + weights["fc2.bias"]
+            places = np.arange(len(labels))
+            others = logits.astype(np.float64)
+            others[places, labels] = -np.inf
+            error = np.exp(others - others.max(axis=1, keepdims=True))
+            error /= error.sum(axis=1, keepdims=True)
+            error[places, labels] = -1
+            error *= loss_errors(logits, labels)[:, None]
+            back = (error @ weights["fc2.weight"]) * (hidden > 0)
+            sizes = {
+                "fc2.bias": (error, np.ones((1, 1))),
+                "fc2.weight": (error, hidden),
+                "fc1.bias": (back, np.ones((1, 1))),
+                "fc1.weight": (back, inputs),
+            }
+            found[real] = np.stack(
+                [
+                    np.linalg.norm(sizes[name][0], axis=1) * np.linalg.norm(sizes[name][1], axis=1)
+                    for name in names
+                ],
+                axis=1,
+            )
+        return GradientNorms(names, norms)
 
 
 class NumpyEngine(Engine):

@@ -14,6 +14,7 @@ import numpy as np
 from mia_dual.execution import DEFAULT, Execution
 from mia_dual.interface import (
     Capability,
+    GradientNorms,
     KeptState,
     NetworkSpec,
     Optimizer,
@@ -105,6 +106,23 @@ class MindSporeBackend:
         for place, found in self._hands.do(tasks, workers, records, lambda steps: None):
             answers[cuts[place]] = found
         return answers
+
+    def gradient_norms(
+        self, spec: NetworkSpec, models: Sequence[Weights], records: Records, rows: np.ndarray
+    ) -> GradientNorms:
+        """Norms of the loss's gradients, record by record; see the protocol."""
+        together = training.pays_together(spec, self._device == "cpu", self._execution)
+        tasks, cuts = zip(*asking.differentiation_tasks(spec, models, rows, together))
+        # A pass there and back costs as much as three there.
+        workers = self._workers(len(tasks), 3 * asking.operations(spec, models, rows))
+        names: tuple[str, ...] = ()
+        norms = np.zeros((*rows.shape, 0))
+        for place, found in self._hands.do(tasks, workers, records, lambda steps: None):
+            if not names:
+                names = found.parameters
+                norms = np.zeros((*rows.shape, len(names)))
+            norms[cuts[place]] = found.norms
+        return GradientNorms(names, norms)
 
     def _workers(self, pieces: int, operations: int) -> int:
         """How many processes to do ``pieces`` of work on: what is asked for, or what pays."""

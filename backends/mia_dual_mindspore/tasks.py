@@ -41,4 +41,16 @@ class Question:
     rows: np.ndarray
 
 
-Task = Union[Building, Training, Question]
+@dataclass(frozen=True)
+class Differentiation:
+    """Differentiate the losses of ``models`` on ``rows`` (models, rows), many records ``together``
+    or one after another; gives one result, GradientNorms.
+    """
+
+    spec: NetworkSpec
+    models: tuple[Weights, ...]
+    rows: np.ndarray
+    together: bool
+
+
+Task = Union[Building, Training, Question, Differentiation]

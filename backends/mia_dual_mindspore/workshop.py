@@ -7,11 +7,12 @@ from typing import Any
 
 from mia_dual.interface import NetworkSpec, Records, ReportSteps
 from mia_dual_mindspore.fresh import build_fresh
+from mia_dual_mindspore.gradients import Slopes
 from mia_dual_mindspore.query import Query
 from mia_dual_mindspore.single import Learner
 from mia_dual_mindspore.stacked.stack import Stack
 from mia_dual_mindspore.stacked.training import train_together
-from mia_dual_mindspore.tasks import Building, Question, Task, Training
+from mia_dual_mindspore.tasks import Building, Differentiation, Question, Task, Training
 
 
 class Workshop:
@@ -27,6 +28,9 @@ class Workshop:
             yield build_fresh(task.spec, task.seed)
         elif isinstance(task, Question):
             yield self._made(Query, task.spec).logits(task.models, records, task.rows)
+        elif isinstance(task, Differentiation):
+            slopes = self._made(Slopes, task.spec, task.together)
+            yield slopes.norms(task.models, records, task.rows)
         else:
             yield from self._train(task, records, report)
 

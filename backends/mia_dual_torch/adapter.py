@@ -11,6 +11,7 @@ from mia_dual.errors import BackendError
 from mia_dual.execution import DEFAULT, Execution
 from mia_dual.interface import (
     Capability,
+    GradientNorms,
     KeptState,
     NetworkSpec,
     Optimizer,
@@ -20,6 +21,7 @@ from mia_dual.interface import (
     Weights,
 )
 from mia_dual.networks import NETWORKS
+from mia_dual_torch.gradients import gradient_norms
 from mia_dual_torch.networks import build
 from mia_dual_torch.query import ask
 from mia_dual_torch.training import train
@@ -84,3 +86,9 @@ class TorchBackend:
     ) -> np.ndarray:
         """Logits in evaluation mode: (models, rows, classes) float32; see the protocol."""
         return ask(spec, models, records, rows, self._device, self._execution)
+
+    def gradient_norms(
+        self, spec: NetworkSpec, models: Sequence[Weights], records: Records, rows: np.ndarray
+    ) -> GradientNorms:
+        """Norms of the loss's gradients, record by record; see the protocol."""
+        return gradient_norms(spec, models, records, rows, self._device, self._execution)

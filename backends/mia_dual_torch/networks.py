@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Callable, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,8 @@ from mia_dual.interface import NetworkSpec
 from mia_dual.networks import check_spec, flattened, from_factory, is_factory
 from mia_dual_torch.draws import drawing_from
 from mia_dual_torch.weights import trained
+
+Answer = TypeVar("Answer")
 
 
 def build(spec: NetworkSpec, seed: int = 0) -> nn.Module:
@@ -31,7 +33,7 @@ def build(spec: NetworkSpec, seed: int = 0) -> nn.Module:
         return kinds[spec.name](spec)
 
 
-def forward(spec: NetworkSpec, module: Callable[..., Tensor], *given: object) -> Tensor:
+def forward(spec: NetworkSpec, module: Callable[..., Answer], *given: object) -> Answer:
     """``module(*given)``; raises NetworkError of one line where it fails, as normalisation does
     on a batch of one record.
     """

@@ -61,7 +61,7 @@ def ask(
         work = partial(_ask_together, spec, data, step)
     else:
         step = ALONE
-        work = partial(_ask_one_by_one, spec, data, _draws_when_asked(spec, data))
+        work = partial(_ask_one_by_one, spec, data, draws_when_asked(spec, data))
     chunks = [slice(first, first + most) for first in range(0, len(models), most)]
     # Where there are fewer chunks than cores, cores share the records of a chunk.
     spans = -(-workers // len(chunks))
@@ -139,7 +139,7 @@ def _records_a_pass(spec: NetworkSpec) -> int:
     return min(max(PASS // each, TOGETHER), ALONE)
 
 
-def _draws_when_asked(spec: NetworkSpec, data: DeviceRecords) -> bool:
+def draws_when_asked(spec: NetworkSpec, data: DeviceRecords) -> bool:
     """Whether a user's network draws in evaluation mode too, as dropout that is never off does."""
     if not is_factory(spec.name):
         return False

@@ -1,4 +1,4 @@
-"""``mia-dual bench``: how fast the backends train on this machine, measured in one run."""
+"""``mia-dual bench``: how fast the backends train and answer on this machine, in one run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mia_dual.measure.bench import Speed
+    from mia_dual.measure.questions import QuestionSpeed
 
 
 def bench(
@@ -32,6 +33,9 @@ def bench(
     workers: Optional[int] = typer.Option(
         None, min=1, help="Threads or processes that train side by side; else one a core."
     ),
+    questions: bool = typer.Option(
+        False, "--questions", help="Time answers and gradient norms, in place of training."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print everything measured as JSON."),
 ) -> None:
     """Models one by one against together, backend against backend, and the arithmetic limit."""
@@ -40,6 +44,26 @@ def bench(
 
     from mia_dual.measure.bench import Case, compare, matmul_flops
 
+    names = backends or ["torch", "mindspore"]
+    workers = workers or cpu_count()
+    if questions:
+        from mia_dual.measure.questions import compare_questions
+
+        with Console(stderr=True).status("measuring"):
+            asked = list(
+                compare_questions(
+                    names,
+                    networks,
+                    models=models,
+                    image=image,
+                    device=device.value,
+                    seconds=seconds,
+                    rounds=rounds,
+                    workers=workers,
+                )
+            )
+        _show_questions(asked, cpu_count(), as_json)
+        return
     cases = [
         Case(network, batch_size, models, image)
         for network in networks
@@ -49,16 +73,16 @@ def bench(
     speeds = []
     with Console(stderr=True).status("measuring") as status:
         for speed in compare(
-            backends or ["torch", "mindspore"],
+            names,
             cases,
             device=device.value,
             seconds=seconds,
             rounds=rounds,
-            workers=workers or cpu_count(),
+            workers=workers,
             peak=peak,
         ):
             speeds.append(speed)
-            status.update(f"measured {len(speeds)} of {len(cases) * len(backends or 'ab')}")
+            status.update(f"measured {len(speeds)} of {len(cases) * len(names)}")
     if as_json:
         typer.echo(_as_json(speeds, peak, cpu_count()))
     else:
@@ -101,9 +125,42 @@ def _print_table(speeds: Sequence[Speed], peak: float, cores: int, on_cpu: bool)
     )
 
 
+def _show_questions(asked: Sequence[QuestionSpeed], cores: int, as_json: bool) -> None:
+    import json
+    from dataclasses import asdict
+
+    from rich.console import Console
+    from rich.table import Table
+
+    if as_json:
+        measured = [asdict(speed) for speed in asked]
+        typer.echo(json.dumps({"machine": _machine(cores), "measured": measured}, indent=2))
+        return
+    table = Table(box=None, pad_edge=False)
+    for title in ("network", "backend"):
+        table.add_column(title)
+    for title in ("answer ms", "gradient ms", "/ answer"):
+        table.add_column(title, justify="right")
+    for speed in asked:
+        gradients = speed.gradients
+        table.add_row(
+            speed.network,
+            speed.backend,
+            f"{speed.answers * 1000:.4f}",
+            "-" if gradients is None else f"{gradients * 1000:.4f}",
+            "-" if gradients is None else f"{gradients / speed.answers:.1f}",
+        )
+    console = Console()
+    console.print(table)
+    console.print(
+        f"Milliseconds a model and record, {asked[0].models} models at once: what they say of a "
+        "record, and the norms of their loss's gradient on it.",
+        highlight=False,
+    )
+
+
 def _as_json(speeds: Sequence[Speed], peak: float, cores: int) -> str:
     import json
-    import platform
     from dataclasses import asdict
 
     measured: list[dict[str, Any]] = [
@@ -121,10 +178,15 @@ def _as_json(speeds: Sequence[Speed], peak: float, cores: int) -> str:
         }
         for speed in speeds
     ]
-    machine = {
+    machine = {**_machine(cores), "matmul_flops": peak}
+    return json.dumps({"machine": machine, "measured": measured}, indent=2)
+
+
+def _machine(cores: int) -> dict[str, Any]:
+    import platform
+
+    return {
         "processor": platform.processor() or platform.machine(),
         "cores": cores,
         "python": platform.python_version(),
-        "matmul_flops": peak,
     }
-    return json.dumps({"machine": machine, "measured": measured}, indent=2)

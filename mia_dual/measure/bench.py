@@ -65,7 +65,7 @@ class Speed:
 
 def matmul_flops() -> float:
     """Operations a second of a large float32 product on all cores: what arithmetic can give."""
-    return _alone(_measure_matmul)
+    return in_own_process(_measure_matmul)
 
 
 def compare(
@@ -87,7 +87,7 @@ def compare(
         for _ in range(rounds):
             for name in backends:
                 for mode in MODES:
-                    timing = _alone(
+                    timing = in_own_process(
                         _measure, name, device, case, Execution(mode, workers=workers), seconds
                     )
                     found.setdefault((name, mode), []).append(timing)
@@ -112,11 +112,22 @@ class _Timing:
     flops: int
 
 
-def _alone(task: Callable[..., Any], *arguments: Any) -> Any:
+def in_own_process(task: Callable[..., Any], *arguments: Any) -> Any:
+    """What ``task`` gives in a process of its own."""
     # The process ends before the next one starts: an idle framework's threads may spin.
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as worker:
         return worker.submit(task, *arguments).result()
+
+
+def random_records(spec: NetworkSpec, rng: np.random.Generator) -> Records:
+    """4096 records of noise, labelled at random."""
+    return Records(
+        rng.integers(0, 256, (4096, *spec.input_shape), np.uint8),
+        rng.integers(0, CLASSES, 4096),
+        scale=1 / 127.5,
+        shift=-1.0,
+    )
 
 
 def _measure_matmul() -> float:
@@ -147,17 +158,11 @@ def _measure(name: str, device: str, case: Case, execution: Execution, seconds: 
 
 def _train(backend: Backend, spec: NetworkSpec, case: Case, steps: int) -> float:
     rng = generator(0, "bench")
-    count = 4096
-    records = Records(
-        rng.integers(0, 256, (count, *spec.input_shape), np.uint8),
-        rng.integers(0, CLASSES, count),
-        scale=1 / 127.5,
-        shift=-1.0,
-    )
+    records = random_records(spec, rng)
     rates = np.full(steps, 1e-3)
     jobs = []
     for number in range(case.models):
-        rows = rng.integers(0, count, steps * case.batch_size)
+        rows = rng.integers(0, len(records), steps * case.batch_size)
         jobs.append(
             TrainingJob(
                 name=f"bench-{number}",

@@ -6,7 +6,14 @@ import pytest
 from mia_dual.errors import NetworkError
 from mia_dual.interface import NetworkSpec, Optimizer
 from mia_dual.registry import load_backend
-from mia_dual.testing import ask, example_job, example_records, example_weights, train
+from mia_dual.testing import (
+    ask,
+    example_job,
+    example_records,
+    example_weights,
+    loss_slopes,
+    train,
+)
 
 SOURCES = {
     "torch": """
@@ -59,6 +66,23 @@ def test_it_trains_under_canonical_names_normalisation_included(nets):
     right = ask(backend, spec, [weights], records)[0].argmax(axis=1) == records.labels
     assert right.mean() > 0.5
     assert np.isfinite(weights["2.running_var"]).all()
+
+
+def test_its_gradients_are_those_of_what_it_answers(nets):
+    """By central differences of its loss in evaluation mode, its statistics away from batches'."""
+    backend, module = nets
+    spec = spec_of(module, "good")
+    records = example_records(spec, 5)
+    start = dict(example_weights(backend, spec))
+    start["2.running_mean"] = start["2.running_mean"] + np.float32(0.3)
+    start["2.running_var"] = start["2.running_var"] * np.float32(0.4)
+    found = backend.gradient_norms(spec, [start], records, np.arange(5)[None])
+    names = tuple(f"{layer}.{kind}" for layer in (1, 2, 3) for kind in ("bias", "weight"))
+    assert found.parameters == names
+    for name in ("1.bias", "2.bias", "2.weight", "3.bias"):
+        expected = np.linalg.norm(loss_slopes(backend, spec, start, records, name), axis=0)
+        norms = found.norms[0, :, names.index(name)]
+        assert np.allclose(norms, expected, rtol=0.01, atol=1e-4), name
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,19 @@ def test_queries_do_not_depend_on_the_workers():
     assert np.allclose(one[2, :40], ask(backend(), spec, [models[2]], records)[0], atol=1e-5)
 
 
+def test_gradient_norms_do_not_depend_on_the_workers():
+    spec = NetworkSpec("convnet", (1, 19, 22), 7)
+    records = example_records(spec, 64)
+    models = [example_job(backend(), spec, str(number)).start.weights for number in range(3)]
+    rows = np.tile(np.arange(1100) % 64, (3, 1))
+    rows[:, 70:1020] = -1
+    one, two = (backend(workers=n).gradient_norms(spec, models, records, rows) for n in (1, 2))
+    assert np.array_equal(one.norms, two.norms)
+    assert not one.norms[:, 70:1020].any()
+    alone = backend(workers=1).gradient_norms(spec, models[2:], records, rows[2:])
+    assert np.array_equal(alone.norms[0], one.norms[2])
+
+
 def test_dropout_draws_from_the_jobs_stream_and_step_alone(drawing):
     spec = drawing("drops")
     records = example_records(spec)

@@ -177,6 +177,17 @@ def test_bench_prints_ratios(cli):
     assert found["measured"][0]["times_first_backend"] == 1
 
 
+def test_bench_prints_what_questions_take(cli):
+    short = ("--models", "2", "--seconds", "0.1", "--rounds", "1", "--workers", "1")
+    done = cli("bench", "--questions", "--network", "fcnet", "--backend", "torch", *short)
+    assert done.returncode == 0, done.stderr
+    title, row = (line.split() for line in done.stdout.splitlines()[:2])
+    assert title == ["network", "backend", "answer", "ms", "gradient", "ms", "/", "answer"]
+    answers, gradients, ratio = map(float, row[2:])
+    assert min(answers, gradients) > 0
+    assert ratio == pytest.approx(gradients / answers, rel=0.2)
+
+
 def test_a_size_of_memory_that_is_none_is_refused(cli):
     assert_refused(cli("run", "--memory", "plenty"), "--memory 'plenty'", "4GB")
     assert_refused(cli("run", "--memory", "0"), "--memory '0'", "4GB")

@@ -1,0 +1,112 @@
+"""The gradient norms of models by record, a model after another on each core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from functools import partial
+
+import numpy as np
+import torch
+
+from mia_dual.execution import Execution
+from mia_dual.gradients import loss_errors
+from mia_dual.interface import (
+    NO_RECORD,
+    GradientNorms,
+    NetworkSpec,
+    Records,
+    ReportSteps,
+    Weights,
+)
+from mia_dual_torch.by_record import ManyRecords, OneRecord, Squares, is_known
+from mia_dual_torch.draws import drawing_from
+from mia_dual_torch.networks import build
+from mia_dual_torch.query import draws_when_asked
+from mia_dual_torch.records import DeviceRecords
+from mia_dual_torch.weights import load, trained
+from mia_dual_torch.workers import cores, run
+
+TOGETHER = 64
+"""Records a pass, where many go together: more leave the cache."""
+
+
+def gradient_norms(
+    spec: NetworkSpec,
+    models: Sequence[Weights],
+    records: Records,
+    rows: np.ndarray,
+    device: torch.device,
+    execution: Execution,
+) -> GradientNorms:
+    """See :meth:`mia_dual.interface.Backend.gradient_norms`.
+
+    A pass holds the same records of one model whatever cores there are.
+    """
+    names = tuple(sorted(trained(build(spec))))
+    norms = np.zeros((*rows.shape, len(names)))
+    if norms.size:
+        data = DeviceRecords(records, device)
+        drawing = draws_when_asked(spec, data)
+        step = 1 if drawing or not _are_kept_apart(spec, device) else TOGETHER
+        workers = cores(execution, device)
+        # Where there are fewer models than cores, cores share the records of a model.
+        spans = -(-workers // len(models))
+        span = step * -(-rows.shape[1] // (step * spans))
+        works = [
+            partial(
+                _differentiate,
+                spec,
+                data,
+                drawing,
+                step,
+                models[first : first + most],
+                rows[first : first + most],
+                range(start, rows.shape[1])[:span:step],
+                norms[first : first + most],
+            )
+            for most in [-(-len(models) // workers)]
+            for first in range(0, len(models), most)
+            for start in range(0, rows.shape[1], span)
+        ]
+        for _ in run(works, workers, lambda steps: None):
+            pass
+    return GradientNorms(names, norms)
+
+
+def _are_kept_apart(spec: NetworkSpec, device: torch.device) -> bool:
+    def tried(report: ReportSteps) -> Iterator[bool]:
+        yield is_known(spec, build(spec).to(device).eval())
+
+    # On a thread of its own, as all that counts: see mia_dual_torch.workers.
+    (known,) = run([tried], 1, lambda steps: None)
+    return known
+
+
+def _differentiate(
+    spec: NetworkSpec,
+    data: DeviceRecords,
+    drawing: bool,
+    step: int,
+    models: Sequence[Weights],
+    rows: np.ndarray,
+    starts: Sequence[int],
+    norms: np.ndarray,
+    report: ReportSteps,
+) -> Iterator[None]:
+    module = build(spec).to(data.device).eval()
+    way: Squares = ManyRecords(spec, module) if step > 1 else OneRecord(spec, module)
+    for place, weights in enumerate(models):
+        load(module, weights, spec)
+        for start in starts:
+            asked = rows[place, start : start + step]
+            real = asked != NO_RECORD
+            if real.any():
+                chosen = torch.from_numpy(asked[real]).to(data.device)
+                labels = data.labels[chosen]
+                with drawing_from(start, device=data.device) if drawing else nullcontext():
+                    logits, squares = way.squares(data.inputs(chosen), labels)
+                errors = loss_errors(logits.cpu().numpy(), labels.cpu().numpy())
+                found = np.sqrt(squares.cpu().numpy().astype(np.float64))
+                norms[place, start : start + step][real] = errors[:, None] * found
+    yield
