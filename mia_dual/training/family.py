@@ -10,10 +10,10 @@ from typing import Callable, Optional
 import numpy as np
 
 from mia_dual.config import TrainingSettings
-from mia_dual.interface import Capability, NetworkSpec, Optimizer, Records
+from mia_dual.interface import Capability, NetworkSpec, Optimizer, Records, Targets
 from mia_dual.networks import is_factory
 from mia_dual.seeds import generator
-from mia_dual.store.keys import array_digest, next_key, start_key
+from mia_dual.store.keys import array_digest, key_of, next_key, start_key
 from mia_dual.store.source import factory_source
 from mia_dual.training.batches import draw_batches, learning_rates, steps_an_epoch
 
@@ -22,13 +22,23 @@ from mia_dual.training.batches import draw_batches, learning_rates, steps_an_epo
 class Member:
     """One model of a family: ``rows`` are the record indices it is trained on, for ``epochs``.
 
-    Weights, batches and the network's own stream are drawn from ``seed`` and ``name``.
+    Weights, batches and the network's own stream are drawn from ``seed`` and ``name``. ``targets``
+    say what it learns to answer in place of labels; None: labels alone.
     """
 
     name: str
     rows: np.ndarray
     epochs: int
     seed: int
+    targets: Optional[Targets] = None
+
+    @property
+    def targets_digest(self) -> dict[str, str]:
+        """What its targets add to its key: nothing where it has none."""
+        if self.targets is None:
+            return {}
+        digests = map(array_digest, (self.targets.rows, self.targets.distributions))
+        return {"targets": key_of(dict(zip(("rows", "distributions"), digests)))}
 
 
 class Family:
@@ -96,6 +106,7 @@ class Family:
                 "batch_size": self.settings.batch_size,
                 "seed": member.seed,
                 "name": member.name,
+                **member.targets_digest,
             }
         )
         keys = [key]
@@ -134,6 +145,7 @@ class FamilyAtOnce(Family):
                 "rows": array_digest(member.rows),
                 "seed": member.seed,
                 "name": member.name,
+                **member.targets_digest,
             }
         )
         return [key, next_key(key, {"fitted": True})]
