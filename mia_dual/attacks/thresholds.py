@@ -62,7 +62,9 @@ def threshold_per_class(panel: Panel, population: Optional[Panel] = None) -> np.
     known = [panel] if population is None else [panel, population]
     cuts = class_thresholds(
         np.concatenate([each.references.ravel() for each in known]),
-        np.concatenate([np.broadcast_to(each.labels, each.inside.shape).ravel() for each in known]),
+        np.concatenate(
+            [np.broadcast_to(each.labels, each.inside.shape).ravel() for each in known]
+        ),
         np.concatenate([each.inside.ravel() for each in known]),
     )
     return panel.target - cuts.of(panel.labels)
