@@ -4,8 +4,9 @@ The rules a backend keeps, all of them checked by :mod:`mia_dual.testing`:
 
 * Its ``capabilities`` say which of the rules on steps, states and weights it keeps; the rest holds
   for all. Without ``STEPS`` a model is fitted on ``TrainingJob.rows`` at once, whatever the
-  batches and rates, and its last state is the only one given. Without ``WEIGHTS`` a model's
-  arrays are the backend's own affair; it starts from what ``fresh`` gives, maybe nothing.
+  batches and rates, its last state is the only one given, and targets are refused. Without
+  ``WEIGHTS`` a model's arrays are the backend's own affair; it starts from what ``fresh`` gives,
+  maybe nothing.
 * It draws nothing at random but what a user's network draws itself (dropout), and that from the
   job's own stream. Initial weights, batch order and learning rates come with the job.
 * Weights cross under canonical names: the dotted path of the layer, then ``weight``, ``bias``,
@@ -129,6 +130,19 @@ class State:
 
 
 @dataclass(frozen=True)
+class Targets:
+    """What a model is to answer about some records, in place of their labels.
+
+    ``rows``: (n,) int64 record indices, ascending, each once. ``distributions``: (n, classes)
+    float32, of those records in their order; a row holds a probability a class and sums to 1. It
+    may be a view or a file's memory, which nobody writes to.
+    """
+
+    rows: np.ndarray
+    distributions: np.ndarray
+
+
+@dataclass(frozen=True)
 class TrainingJob:
     """One segment of one model's training: from a state, by steps, to a state.
 
@@ -136,11 +150,13 @@ class TrainingJob:
     with ``NO_RECORD``. ``learning_rates``: (steps,) float64. ``shares``: (steps, batch size)
     float32, what each record weighs in the step's loss, which is the sum of shares x cross
     entropy; 0 where there is no record, and of either sign elsewhere. None: 1 / the batch's
-    records, that is, their mean. ``keep``: after which steps of this job (counted from 1,
-    ascending) the state is given as well as after the last. ``stream`` seeds what the network
-    draws itself while training: a step's draws depend on it and on the steps taken before
-    (``start.steps`` included), and on nothing else. ``rows``: the records of the whole training,
-    sorted, for a backend that does not train step by step.
+    records, that is, their mean. ``targets``: distributions t that some records are to be
+    answered with, whose cross entropy is -sum over classes of t x log softmax of the logits; a
+    record that is not among them has its label. None: all have. ``keep``: after which steps of
+    this job (counted from 1, ascending) the state is given as well as after the last. ``stream``
+    seeds what the network draws itself while training: a step's draws depend on it and on the
+    steps taken before (``start.steps`` included), and on nothing else. ``rows``: the records of
+    the whole training, sorted, for a backend that does not train step by step.
     """
 
     name: str
@@ -148,6 +164,7 @@ class TrainingJob:
     batches: np.ndarray
     learning_rates: np.ndarray
     shares: Optional[np.ndarray] = None
+    targets: Optional[Targets] = None
     keep: tuple[int, ...] = ()
     stream: int = 0
     rows: Optional[np.ndarray] = None
@@ -224,7 +241,8 @@ class Backend(Protocol):
         Without ``Capability.STEPS`` that is a job's last alone.
 
         States of one job come in their order, those of several in any. Raises DivergedError when
-        a model's loss is no longer finite, NetworkError for weights that do not fit ``spec``.
+        a model's loss is no longer finite, NetworkError for weights that do not fit ``spec``,
+        and BackendError for targets where there is no ``Capability.STEPS``.
         """
         ...
 

@@ -29,6 +29,7 @@ from mia_dual.interface import (
     Optimizer,
     Records,
     State,
+    Targets,
     TrainingJob,
     Weights,
 )
@@ -120,6 +121,14 @@ def example_job(
     )
     start = State(example_weights(backend, spec, label))
     return TrainingJob(label, start, batches, np.full(len(batches), rate), rows=members)
+
+
+def example_targets(rows: np.ndarray, classes: int = CLASSES) -> Targets:
+    """A distribution for each of ``rows``, most of them far from certain; nobody may write it."""
+    rng = generator(0, "testing", "targets")
+    distributions = rng.dirichlet(np.ones(classes), len(rows)).astype(np.float32)
+    distributions.setflags(write=False)
+    return Targets(rows, distributions)
 
 
 def example_model(
@@ -287,9 +296,10 @@ def check_training_learns(backend: Backend) -> None:
 
 @needs(Capability.STEPS, Capability.WEIGHTS, network="fcnet")
 def check_training_is_what_numpy_computes(backend: Backend) -> None:
-    """Twelve steps of FCNet against the chain rule in float64: both rules, decay, rates, shares.
+    """Twelve steps of FCNet against the chain rule in float64: both rules, decay, rates, shares
+    and targets.
 
-    Shares are of both signs, and one record weighs nothing.
+    Shares are of both signs, and one record weighs nothing. Half of the records have targets.
     """
     spec = NetworkSpec("fcnet", (5,), classes=3, hidden=7)
     rng = generator(0, "testing", "step")
@@ -302,10 +312,11 @@ def check_training_is_what_numpy_computes(backend: Backend) -> None:
     shares[batches == NO_RECORD] = 0
     shares[1, 0] = 0
     rates = rng.uniform(0.005, 0.02, 12)
+    targets = example_targets(np.arange(1, 24, 2), classes=3)
     start = State(example_weights(backend, spec))
     for optimizer in (SGD, Optimizer("sgd", 0.5, 0.05), Optimizer("adam", weight_decay=0.05)):
-        for given in (None, shares):
-            job = TrainingJob("a", start, batches, rates, shares=given)
+        for given, aimed in ((None, None), (shares, None), (None, targets), (shares, targets)):
+            job = TrainingJob("a", start, batches, rates, given, aimed)
             found = train(backend, spec, [job], records, optimizer)["a"]
             expected = fcnet_in_float64(optimizer, job, records)
             assert found.steps == 12, f"{optimizer}: {found.steps} steps are told of 12"
@@ -332,8 +343,12 @@ def fcnet_in_float64(optimizer: Optimizer, job: TrainingJob, records: Records) -
         inputs = records.features[rows].astype(np.float64)
         hidden = np.maximum(inputs @ weights["fc1.weight"].T + weights["fc1.bias"], 0)
         logits = hidden @ weights["fc2.weight"].T + weights["fc2.bias"]
-        classes = np.eye(logits.shape[1])[records.labels[rows]]
-        error = (np.exp(log_softmax(logits, axis=1)) - classes) * share
+        truth = np.eye(logits.shape[1])[records.labels[rows]]
+        if job.targets is not None:
+            aimed = dict(zip(job.targets.rows.tolist(), job.targets.distributions))
+            for place, row in enumerate(rows.tolist()):
+                truth[place] = aimed.get(row, truth[place])
+        error = (np.exp(log_softmax(logits, axis=1)) - truth) * share
         back = (error @ weights["fc2.weight"]) * (hidden > 0)
         gradients = {
             "fc2.weight": error.T @ hidden,
@@ -406,6 +421,42 @@ def check_a_model_depends_on_its_job_alone(backend: Backend) -> None:
             for name, state in {**some, **alone}.items():
                 where = f"{network}, {optimizer.name}: '{name}' in other company"
                 _assert_same_bits(together[name].weights, state.weights, where)
+
+
+@needs(Capability.STEPS)
+def check_targets_of_one_class_are_labels(backend: Backend) -> None:
+    """Such a target teaches what the label does; whether others of a call have any moves no bit."""
+    for network in backend.networks:
+        spec = example_spec(network)
+        records = example_records(spec)
+        plain = example_job(backend, spec, epochs=1)
+        rows = np.arange(len(records))
+        certain = Targets(rows, np.eye(CLASSES, dtype=np.float32)[records.labels])
+        sure = replace(plain, name="sure", targets=certain)
+        half = replace(plain, name="half", targets=example_targets(rows[::2]))
+        found = train(backend, spec, [plain, sure, half], records)
+        _assert_close(found["a"], found["sure"], f"{network}: one class as target")
+        moved = {
+            name: np.abs(found["a"].weights[name] - array)
+            for name, array in found["half"].weights.items()
+        }
+        assert max(gap.max() for gap in moved.values()) > 1e-4, f"{network}: targets taught nothing"
+        # In pairs again: another number of models would have some backends compile.
+        other = replace(plain, name="other", targets=example_targets(rows))
+        pairs = ((plain, replace(plain, name="twin")), (other, half))
+        for name, pair in zip(("a", "half"), pairs):
+            again = train(backend, spec, pair, records)[name]
+            where = f"{network}: '{name}' beside jobs of other targets"
+            _assert_same_bits(found[name].weights, again.weights, where)
+
+
+@needs(lacking=Capability.STEPS)
+def check_targets_are_refused(backend: Backend) -> None:
+    """Who learns labels alone says so, naming the model."""
+    spec = example_spec(backend.networks[0])
+    records = example_records(spec)
+    job = replace(example_job(backend, spec, "taught"), targets=example_targets(np.arange(48)))
+    _assert_raises(BackendError, "taught", lambda: train(backend, spec, [job], records))
 
 
 @needs(lacking=Capability.STEPS)

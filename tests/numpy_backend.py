@@ -14,6 +14,7 @@ from mia_dual.gradients import loss_errors
 from mia_dual.interface import NO_RECORD, Capability, GradientNorms, KeptState, State
 from mia_dual.networks import blank_weights, check_weights
 from mia_dual.training.lockstep import job_shares
+from mia_dual.training.targets import TargetTable
 
 
 class Interrupted(BaseException):
@@ -51,9 +52,10 @@ class NumpyBackend:
     def train(self, spec, optimizer, jobs, records, report):
         for job in jobs:
             self.trained.append(job.name)
-            yield from self._train(optimizer, job, records, report)
+            table = TargetTable([job], records.labels, spec.classes)
+            yield from self._train(optimizer, job, records, table, report)
 
-    def _train(self, optimizer, job, records, report):
+    def _train(self, optimizer, job, records, table, report):
         weights = {name: array.astype(np.float32) for name, array in job.start.weights.items()}
         first, second = (
             {
@@ -76,7 +78,7 @@ class NumpyBackend:
             logits = hidden @ weights["fc2.weight"].T + weights["fc2.bias"]
             error = np.exp(logits - logits.max(axis=1, keepdims=True))
             error /= error.sum(axis=1, keepdims=True)
-            error[np.arange(len(rows)), records.labels[rows]] -= 1
+            error -= table.distributions[table.places(rows[None, None])[0, 0]]
             error *= shares[step - 1, : len(rows), None]
             back = (error @ weights["fc2.weight"]) * (hidden > 0)
             gradients = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Optional
 
 import mindspore as ms
 import numpy as np
@@ -22,6 +22,7 @@ from mia_dual.interface import (
 )
 from mia_dual.networks import is_factory, normalises
 from mia_dual.training.lockstep import job_shares
+from mia_dual.training.targets import TargetTable
 from mia_dual_mindspore.dropout import seed_dropout, write_key
 from mia_dual_mindspore.moments import moments_of
 from mia_dual_mindspore.networks import build
@@ -39,9 +40,12 @@ class Loss(nn.Cell):
         super().__init__(auto_prefix=False)
         self.network = network
 
-    def construct(self, inputs: Tensor, labels: Tensor, shares: Tensor) -> Tensor:
-        """Sum over records of ``shares`` x cross entropy."""
-        return (ops.cross_entropy(self.network(inputs), labels, reduction="none") * shares).sum()
+    def construct(self, inputs: Tensor, truth: Tensor, shares: Tensor) -> Tensor:
+        """Sum over records of ``shares`` x cross entropy.
+
+        ``truth``: (records,) int32 labels, or (records, classes) float32 distributions.
+        """
+        return (ops.cross_entropy(self.network(inputs), truth, reduction="none") * shares).sum()
 
 
 class Gradients(nn.Cell):
@@ -55,9 +59,9 @@ class Gradients(nn.Cell):
         self.loss = Loss(network)
         self.loss_and_gradients = ms.value_and_grad(self.loss, None, ms.ParameterTuple(parameters))
 
-    def construct(self, inputs: Tensor, labels: Tensor, shares: Tensor) -> Any:
+    def construct(self, inputs: Tensor, truth: Tensor, shares: Tensor) -> Any:
         """(loss, gradients in the order of the trained parameters)."""
-        return self.loss_and_gradients(inputs, labels, shares)
+        return self.loss_and_gradients(inputs, truth, shares)
 
 
 class Learner:
@@ -84,7 +88,10 @@ class Learner:
         a batch of one record.
         """
         started = time.perf_counter()
-        self._check(job, records)
+        table = None
+        if job.targets is not None:
+            table = TargetTable([job], records.labels, self.spec.classes)
+        self._check(job, records, table)
         load(self.cell, job.start.weights, self.spec)
         self._gradients.set_train(True)
         shapes = {name: tuple(found.shape) for name, found in self._trained.items()}
@@ -92,7 +99,7 @@ class Learner:
         update = make_update(optimizer, list(self._trained.values()), start, self._on_host)
         reported, last = 0, len(job.batches)
         for step, rate in enumerate(job.learning_rates, start=1):
-            loss, gradients = self._step(job, step - 1, records)
+            loss, gradients = self._step(job, step - 1, records, table)
             update.apply(gradients, float(rate))
             if step % CHECK_EVERY == 0 or step in job.keep or step == last:
                 if not np.isfinite(loss.asnumpy()):
@@ -107,7 +114,9 @@ class Learner:
                     raise DivergedError(job.name, step)
                 yield KeptState(job.name, step, state, time.perf_counter() - started)
 
-    def _step(self, job: TrainingJob, step: int, records: Records) -> Any:
+    def _step(
+        self, job: TrainingJob, step: int, records: Records, table: Optional[TargetTable]
+    ) -> Any:
         if self._key is not None:
             write_key(self._key, job.stream, job.start.steps + step)
         batch, shares = job.batches[step], job_shares(job, step, step + 1)[0]
@@ -115,10 +124,12 @@ class Learner:
         if self._normalises:
             batch, shares = batch[real], shares[real]
         rows = np.where(batch != NO_RECORD, batch, 0)
-        labels = records.labels[rows].astype(np.int32)
-        return self._gradients(Tensor(records.inputs(rows)), Tensor(labels), Tensor(shares))
+        truth = records.labels[rows].astype(np.int32)
+        if table is not None:
+            truth = table.distributions[table.places(rows[None, None])[0, 0]]
+        return self._gradients(Tensor(records.inputs(rows)), Tensor(truth), Tensor(shares))
 
-    def _check(self, job: TrainingJob, records: Records) -> None:
+    def _check(self, job: TrainingJob, records: Records, table: Optional[TargetTable]) -> None:
         if self._normalises and ((job.batches != NO_RECORD).sum(axis=1) == 1).any():
             raise NetworkError(
                 f"network '{self.spec.name}' normalises over the batch, and model '{job.name}' "
@@ -127,7 +138,7 @@ class Learner:
         if self._repeats or not len(job.batches):
             return
         # What a network draws by itself shows when the same step gives something else.
-        first, second = (self._tried(job, records) for _ in range(2))
+        first, second = (self._tried(job, records, table) for _ in range(2))
         if any(not np.array_equal(one, other, equal_nan=True) for one, other in zip(first, second)):
             raise NetworkError(
                 f"network '{self.spec.name}' draws random numbers that MindSpore cannot repeat: "
@@ -136,8 +147,10 @@ class Learner:
             )
         self._repeats = True
 
-    def _tried(self, job: TrainingJob, records: Records) -> list[np.ndarray]:
+    def _tried(
+        self, job: TrainingJob, records: Records, table: Optional[TargetTable]
+    ) -> list[np.ndarray]:
         load(self.cell, job.start.weights, self.spec)
         self._gradients.set_train(True)
-        loss, gradients = self._step(job, 0, records)
+        loss, gradients = self._step(job, 0, records, table)
         return [found.asnumpy().copy() for found in (loss, *gradients)]

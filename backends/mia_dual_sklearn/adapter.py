@@ -73,6 +73,12 @@ class SklearnBackend:
     ) -> Iterator[KeptState]:
         """Fit a model for each of ``jobs``; see the protocol."""
         kind_of(spec)
+        for job in jobs:
+            if job.targets is not None:
+                raise BackendError(
+                    f"backend 'sklearn' learns labels alone, and '{job.name}' is to learn "
+                    "distributions: choose a backend of networks"
+                )
         steps = {job.name: len(job.batches) for job in jobs}
         for kept in run([partial(_fit, spec, job, records) for job in jobs], self._execution):
             report(steps[kept.name])

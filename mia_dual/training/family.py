@@ -10,7 +10,8 @@ from typing import Callable, Optional
 import numpy as np
 
 from mia_dual.config import TrainingSettings
-from mia_dual.interface import Capability, NetworkSpec, Optimizer, Records
+from mia_dual.errors import BackendError
+from mia_dual.interface import Capability, NetworkSpec, Optimizer, Records, Targets
 from mia_dual.networks import is_factory
 from mia_dual.seeds import generator
 from mia_dual.store.keys import array_digest, next_key, start_key
@@ -22,13 +23,29 @@ from mia_dual.training.batches import draw_batches, learning_rates, steps_an_epo
 class Member:
     """One model of a family: ``rows`` are the record indices it is trained on, for ``epochs``.
 
-    Weights, batches and the network's own stream are drawn from ``seed`` and ``name``.
+    Weights, batches and the network's own stream are drawn from ``seed`` and ``name``. ``targets``
+    say what it learns to answer in place of labels; None: labels alone. ``origin``: the store's
+    key of the model whose weights it starts from, its optimizer at rest; None: weights of its own.
     """
 
     name: str
     rows: np.ndarray
     epochs: int
     seed: int
+    targets: Optional[Targets] = None
+    origin: Optional[str] = None
+
+    @property
+    def peculiarities(self) -> dict[str, str]:
+        """What is in the keys of members that have targets or an origin, and in no other's."""
+        found = {}
+        if self.targets is not None:
+            rows, distributions = self.targets.rows, self.targets.distributions
+            found["target_rows"] = array_digest(rows)
+            found["target_distributions"] = array_digest(distributions)
+        if self.origin is not None:
+            found["origin"] = self.origin
+        return found
 
 
 class Family:
@@ -96,6 +113,7 @@ class Family:
                 "batch_size": self.settings.batch_size,
                 "seed": member.seed,
                 "name": member.name,
+                **member.peculiarities,
             }
         )
         keys = [key]
@@ -134,6 +152,7 @@ class FamilyAtOnce(Family):
                 "rows": array_digest(member.rows),
                 "seed": member.seed,
                 "name": member.name,
+                **member.peculiarities,
             }
         )
         return [key, next_key(key, {"fitted": True})]
@@ -142,8 +161,17 @@ class FamilyAtOnce(Family):
 def suited(
     family: Family, members: Mapping[str, Member], capabilities: frozenset[Capability]
 ) -> tuple[Family, dict[str, Member]]:
-    """``family`` and its ``members`` as a backend of ``capabilities`` trains them."""
+    """``family`` and its ``members`` as a backend of ``capabilities`` trains them.
+
+    Raises BackendError where it fits models at once, and one has an origin.
+    """
     if Capability.STEPS in capabilities:
         return family, dict(members)
+    for member in members.values():
+        if member.origin is not None:
+            raise BackendError(
+                f"model '{member.name}' goes on from another, and this backend fits models at "
+                "once: choose a backend of networks"
+            )
     at_once = FamilyAtOnce(family.spec, family.settings, family.digest, lambda: family.records)
     return at_once, {label: replace(member, epochs=1) for label, member in members.items()}

@@ -30,6 +30,7 @@ def make_job(
         start=start,
         batches=family.batches(member)[done * each :],
         learning_rates=np.repeat(family.rates(member.epochs)[done:], each),
+        targets=member.targets,
         keep=tuple((epoch - done) * each for epoch in sorted(keep) if done < epoch < member.epochs),
         stream=_draw_seed(member.seed, "stream", member.name),
         rows=member.rows,

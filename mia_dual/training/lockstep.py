@@ -67,14 +67,16 @@ def form_chunks(
     """Cut ``jobs`` into chunks that are trained together, the longest jobs first.
 
     A chunk has ``most`` jobs at most, and no more than its share of all jobs among ``workers``.
-    Its batches are equally wide, and its longest job has twice the steps of its shortest at most.
+    Its batches are equally wide, its longest job has twice the steps of its shortest at most, and
+    all of its jobs have targets or none has: learning labels is another kernel.
     With ``alike``, batches also hold equally many records at every step, as normalisation over a
     batch needs.
     """
     families: dict[object, list[list[TrainingJob]]] = {}
     for job in sorted(jobs, key=lambda job: -len(job.batches)):
         sizes = batch_sizes(job).tobytes() if alike else b""
-        lengths = families.setdefault((job.batches.shape[1], sizes), [])
+        kind = (job.batches.shape[1], job.targets is None, sizes)
+        lengths = families.setdefault(kind, [])
         if lengths and 2 * len(job.batches) >= len(lengths[-1][0].batches):
             lengths[-1].append(job)
         else:

@@ -199,7 +199,19 @@ class Trainer:
                 (steps,) = arrays.pop("steps").tolist()
                 state = State(safetensors.numpy.load(weights), arrays, steps)
                 return _Start(state, epochs, entry.seconds)
+        if member.origin is not None:
+            return _Start(State(self._origin(member.name, member.origin)), 0, 0.0)
         return _Start(first_state(family, member, self.engine.backend), 0, 0.0)
+
+    def _origin(self, name: str, key: str) -> Weights:
+        entry = self._folder.store.find(key)
+        content = None if entry is None else self._folder.store.read(entry)
+        if content is None:
+            raise StoreError(
+                f"the model that '{name}' goes on from is not in the store, or damaged: run again, "
+                "and it is made again"
+            )
+        return safetensors.numpy.load(content)
 
     def _forget(self, key: str) -> None:
         """Remove a state that was kept on the way and has been passed."""

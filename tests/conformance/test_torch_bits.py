@@ -15,7 +15,7 @@ from mia_dual.errors import NetworkError
 from mia_dual.execution import Execution
 from mia_dual.interface import NO_RECORD, NetworkSpec, Optimizer, Records
 from mia_dual.registry import load_backend
-from mia_dual.testing import example_job, example_records, train, train_keeping
+from mia_dual.testing import example_job, example_records, example_targets, train, train_keeping
 
 CASES = [
     (NetworkSpec("fcnet", (10,), 10), 15),
@@ -208,11 +208,11 @@ def test_what_a_network_draws_is_its_job_s_own(spec_of, factory):
 
 
 @pytest.mark.parametrize(
-    ("factory", "rule"),
-    [("resnet18", RULES[0]), *(("tied", rule) for rule in RULES)],
-    ids=lambda value: getattr(value, "name", value),
+    ("factory", "rule", "taught"),
+    [("resnet18", RULES[0], True), *(("tied", rule, rule.name == "adam") for rule in RULES)],
+    ids=lambda value: getattr(value, "name", str(value)),
 )
-def test_through_vmap_is_one_by_one(spec_of, factory, rule):
+def test_through_vmap_is_one_by_one(spec_of, factory, rule, taught):
     """What GPUs use for networks that have no layers of ours, here on a CPU."""
     from mia_dual_torch.records import DeviceRecords
     from mia_dual_torch.stacked.stack import make_stack
@@ -225,6 +225,8 @@ def test_through_vmap_is_one_by_one(spec_of, factory, rule):
         first_steps(example_job(torch_on(), spec, str(n), range(n, 30 + n), rate=0.003), steps)
         for n, steps in ((0, 5), (1, 5), (2, 3))
     ]
+    if taught:
+        jobs = [replace(job, targets=example_targets(np.arange(0, 48, 2))) for job in jobs]
     alone = train_keeping(torch_on("never"), spec, jobs, records, rule)
     for chunk in (jobs, jobs[1:2]):
         together = train_together(

@@ -1,14 +1,17 @@
 """How jobs are cut into chunks, and what each step of a chunk feeds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mia_dual.interface import NO_RECORD, TrainingJob
+from mia_dual.interface import NO_RECORD, Targets, TrainingJob
 from mia_dual.seeds import generator
 from mia_dual.training.batches import draw_batches
 from mia_dual.training.lockstep import batch_sizes, blocks, form_chunks
+from mia_dual.training.targets import TargetTable
 
 jobs_drawn = st.lists(
     st.tuples(st.integers(1, 40), st.integers(1, 3), st.sampled_from([2, 5])),
@@ -65,3 +68,32 @@ def test_blocks_feed_each_job_its_own_steps(jobs, longest):
                 taken[job.name] += block.steps
             assert np.array_equal(block.widths, (block.shares > 0).sum(2).max(1))
         assert taken == {job.name: len(job.batches) for job in chunk}
+
+
+def test_jobs_with_targets_come_in_chunks_of_their_own():
+    jobs = [job(str(number), 20, 1, 5) for number in range(6)]
+    aimed = Targets(np.arange(0), np.zeros((0, 3), np.float32))
+    jobs[::2] = [replace(job, targets=aimed) for job in jobs[::2]]
+    chunks = form_chunks(jobs, most=100)
+    assert [[job.name for job in chunk] for chunk in chunks] == [["0", "2", "4"], ["1", "3", "5"]]
+
+
+def test_a_record_has_its_jobs_target_or_else_its_label():
+    labels = np.arange(140) % 3
+    jobs = [job(str(number), 40, 1, 5) for number in range(4)]
+    jobs[3] = replace(jobs[3], targets=Targets(np.arange(0), np.zeros((0, 3), np.float32)))
+    own = np.arange(100, 140, 3)
+    for place in (1, 2):
+        distributions = generator(0, f"{place}").dirichlet(np.ones(3), len(own)).astype(np.float32)
+        jobs[place] = replace(jobs[place], targets=Targets(own, distributions))
+    table = TargetTable(jobs, labels, classes=3)
+    rows = np.stack([job.batches for job in jobs], axis=1)
+    found = table.distributions[table.places(rows)]
+    for place, each in enumerate(jobs):
+        for row, distribution in zip(rows[:, place].ravel(), found[:, place].reshape(-1, 3)):
+            expected = np.eye(3)[labels[row]]
+            if place in (1, 2) and row in own:
+                expected = each.targets.distributions[np.flatnonzero(own == row)[0]]
+            assert np.array_equal(distribution, expected)
+    fewer = table.places(rows[:, :2])
+    assert np.array_equal(fewer, table.places(rows)[:, :2])

@@ -21,7 +21,7 @@ class Losses(nn.Cell):
         self.cross_entropy = ops.SoftmaxCrossEntropyWithLogits()
 
     def construct(self, inputs: Tensor, truth: Tensor, shares: Tensor) -> tuple:
-        """(sum of all, (models,)); ``truth`` is one-hot, shaped as the logits."""
+        """(sum of all, (models,)); ``truth`` is shaped as the logits."""
         logits = self.network(inputs)
         models, records, classes = logits.shape
         losses, _ = self.cross_entropy(
@@ -55,7 +55,7 @@ class Stack:
         self.parameters: list[Parameter] = self._places.parameters
         self._gradients = Gradients(self._places.network)
         self._gradients.set_train(True)
-        self._identity = np.eye(spec.classes, dtype=np.float32)
+        self.classes = spec.classes
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Canonical name -> shape of the stacked parameters, in the order of their gradients."""
@@ -70,12 +70,14 @@ class Stack:
         return {name: array[place].copy() for name, array in self._places.named().items()}
 
     def differentiate(
-        self, records: Records, rows: np.ndarray, shares: np.ndarray
+        self, records: Records, rows: np.ndarray, truth: np.ndarray, shares: np.ndarray
     ) -> tuple[Tensor, list[Tensor]]:
-        """(losses (models,), gradients) over ``rows`` (models, batch)."""
+        """(losses (models,), gradients) over ``rows`` (models, batch), which ``truth`` (models,
+        batch, classes) float32 says the answers of.
+        """
         losses, gradients = self._gradients(
             self._places.inputs(records, rows),
-            Tensor.from_numpy(self._identity[records.labels[rows]]),
+            Tensor.from_numpy(truth),
             Tensor.from_numpy(np.ascontiguousarray(shares)),
         )
         return losses, list(gradients)

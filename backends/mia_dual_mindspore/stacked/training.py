@@ -9,6 +9,7 @@ import numpy as np
 from mia_dual.errors import DivergedError
 from mia_dual.interface import KeptState, Optimizer, Records, ReportSteps, TrainingJob
 from mia_dual.training.lockstep import Block, Laps, blocks
+from mia_dual.training.targets import TargetTable
 from mia_dual_mindspore.moments import still_moments
 from mia_dual_mindspore.stacked.stack import Stack
 from mia_dual_mindspore.updates import Update, make_update
@@ -36,9 +37,10 @@ def train_together(
         stack.put(place, job.start.weights)
         moments.put(place, job.start)
     update = make_update(optimizer, stack.parameters, moments, on_host)
+    table = TargetTable(jobs, records.labels, stack.classes)
     step = 0
     for block in blocks(jobs, CHECK_EVERY):
-        losses = _take_steps(stack, update, block, records)
+        losses = _take_steps(stack, update, block, records, table)
         step += block.steps
         for place in np.flatnonzero(~np.isfinite(losses[: block.models])):
             raise DivergedError(jobs[place].name, step)
@@ -59,13 +61,17 @@ def _reached(
     return KeptState(job.name, step, state, seconds)
 
 
-def _take_steps(stack: Stack, update: Update, block: Block, records: Records) -> np.ndarray:
+def _take_steps(
+    stack: Stack, update: Update, block: Block, records: Records, table: TargetTable
+) -> np.ndarray:
     idle = ((0, 0), (0, stack.models - block.models))
     rows = np.pad(block.rows, (*idle, (0, 0)))
+    places = np.pad(table.places(block.rows), (*idle, (0, 0)))
     shares = np.pad(block.shares, (*idle, (0, 0)))
     rates = np.pad(block.rates, idle)
     for step in range(block.steps):
-        losses, gradients = stack.differentiate(records, rows[step], shares[step])
+        truth = table.distributions[places[step]]
+        losses, gradients = stack.differentiate(records, rows[step], truth, shares[step])
         update.apply(gradients, rates[step])
     found: np.ndarray = losses.asnumpy()
     return found

@@ -53,11 +53,13 @@ class LayerStack:
             given = layer.forward(given)
         return given
 
-    def differentiate(self, rows: Tensor, shares: Tensor, step: int) -> Tensor:
+    def differentiate(self, rows: Tensor, truth: Tensor, shares: Tensor, step: int) -> Tensor:
         """Write the gradients; returns that of the logits."""
-        logits = self.answer(rows)
-        labels = self._data.labels.index_select(0, rows.flatten()).view(*rows.shape, 1)
-        error = torch.softmax(logits, 2).scatter_add_(2, labels, self._less)
+        error = torch.softmax(self.answer(rows), 2)
+        if truth.dim() == 2:
+            error.scatter_add_(2, truth[:, :, None], self._less)
+        else:
+            error.sub_(truth)
         found = error.mul_(shares[:, :, None])
         passed: Tensor | None = self._passed.copy_(found)
         for layer in reversed(self._layers):

@@ -53,25 +53,27 @@ class ModuleStack:
         self.gradients = [torch.zeros_like(value) for value in self.values.values()]
         self._differentiate = vmap(grad(self._loss, has_aux=True))
 
-    def differentiate(self, rows: Tensor, shares: Tensor, step: int) -> Tensor:
+    def differentiate(self, rows: Tensor, truth: Tensor, shares: Tensor, step: int) -> Tensor:
         """Write the gradients; returns the losses (models, 1)."""
         if self._places > self._models:
-            rows, shares = rows.expand(self._places, -1), shares.expand(self._places, -1)
+            rows, truth, shares = (
+                given.expand(self._places, *given.shape[1:]) for given in (rows, truth, shares)
+            )
         found, losses = self._differentiate(
-            self._parameters, self._others, self._data.inputs(rows), self._data.labels[rows], shares
+            self._parameters, self._others, self._data.inputs(rows), truth, shares
         )
         self.gradients = [found[name][: self._models] for name in self._parameters]
         return losses[: self._models, None]
 
     def _loss(
-        self, parameters: State, others: State, inputs: Tensor, labels: Tensor, shares: Tensor
+        self, parameters: State, others: State, inputs: Tensor, truth: Tensor, shares: Tensor
     ) -> tuple[Tensor, Tensor]:
         logits = forward(
             self._spec,
             lambda given: functional_call(self._module, (parameters, others), (given,)),
             inputs,
         )
-        loss = torch.dot(functional.cross_entropy(logits, labels, reduction="none"), shares)
+        loss = torch.dot(functional.cross_entropy(logits, truth, reduction="none"), shares)
         return loss, loss
 
 

@@ -38,14 +38,15 @@ class SingleStack:
         self.values = {name: value.detach()[None] for name, value in trained(self._module).items()}
         self.gradients = [torch.zeros_like(value) for value in self.values.values()]
 
-    def differentiate(self, rows: Tensor, shares: Tensor, step: int) -> Tensor:
+    def differentiate(self, rows: Tensor, truth: Tensor, shares: Tensor, step: int) -> Tensor:
         """Write the gradients; returns the loss (1, 1)."""
-        inputs, labels = self._data.inputs(rows[0]), self._data.labels[rows[0]]
+        inputs = self._data.inputs(rows[0])
         place = (self._job.stream, self._job.start.steps + step)
         with torch.enable_grad():
             with drawing_from(*place, device=inputs.device) if self._draws else nullcontext():
                 logits = forward(self._spec, self._module, inputs)
-            loss = torch.dot(functional.cross_entropy(logits, labels, reduction="none"), shares[0])
+            losses = functional.cross_entropy(logits, truth[0], reduction="none")
+            loss = torch.dot(losses, shares[0])
             found = torch.autograd.grad(loss, self._parameters, materialize_grads=True)
         self.gradients = [gradient[None] for gradient in found]
         return loss.detach()[None, None]

@@ -31,12 +31,13 @@ class Stack(Protocol):
     values: dict[str, Tensor]
     gradients: list[Tensor]
 
-    def differentiate(self, rows: Tensor, shares: Tensor, step: int) -> Tensor:
+    def differentiate(self, rows: Tensor, truth: Tensor, shares: Tensor, step: int) -> Tensor:
         """Write the gradients of each model's loss over its rows (models, records).
 
-        The loss is the sum of ``shares``, (models, records) float32, times the cross entropies.
-        ``step``: how many steps of the jobs were taken before. Returns what shows whether the
-        loss was finite: (models, ...).
+        ``truth``: their labels, or distributions (models, records, classes) float32. The loss is
+        the sum of ``shares``, (models, records) float32, times the cross entropies. ``step``: how
+        many steps of the jobs were taken before. Returns what shows whether the loss was finite:
+        (models, ...).
         """
         ...
 

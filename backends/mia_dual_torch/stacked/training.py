@@ -14,6 +14,7 @@ from mia_dual.networks import check_weights
 from mia_dual.training.lockstep import Block, Laps, blocks
 from mia_dual_torch.records import DeviceRecords
 from mia_dual_torch.stacked.stack import Stack, put, taken
+from mia_dual_torch.stacked.truths import Truths
 from mia_dual_torch.stacked.updates import StackedUpdate
 from mia_dual_torch.weights import shapes
 
@@ -34,7 +35,8 @@ def train_together(
 ) -> Iterator[KeptState]:
     """Train ``jobs``, the longest first, all at once; each state to keep is given when reached.
 
-    Jobs of a network without layers of ours must be alike in the records of every batch.
+    Jobs of a network without layers of ours must be alike in the records of every batch. All have
+    targets, or none has.
     """
     laps = Laps(len(jobs))
     stack = make(jobs)
@@ -45,12 +47,13 @@ def train_together(
         check_weights(spec, expected, job.start.weights)
         put(stack.state, place, job.start.weights)
         put(update.moments, place, job.start.moments)
+    truths = Truths(jobs, data, spec.classes)
     step = 0
     for block in blocks(jobs, CHECK_EVERY):
         if block.models < len(update.steps):
             smaller = make(jobs[: block.models])
             stack, update = _narrowed(smaller, stack, optimizer, update, block.models)
-        finite = _take_steps(stack, update, block, step, data)
+        finite = _take_steps(stack, update, block, step, truths)
         step += block.steps
         for place in torch.nonzero(~finite).flatten().tolist():
             raise DivergedError(jobs[place].name, step)
@@ -67,15 +70,18 @@ def train_together(
 
 
 def _take_steps(
-    stack: Stack, update: StackedUpdate, block: Block, before: int, data: DeviceRecords
+    stack: Stack, update: StackedUpdate, block: Block, before: int, truths: Truths
 ) -> torch.Tensor:
-    rows = torch.from_numpy(block.rows).to(data.device)
-    shares = torch.from_numpy(block.shares).to(data.device)
+    rows, places = truths.find(block)
+    shares = torch.from_numpy(block.shares).to(rows.device)
     widths = block.widths if stack.trims else np.full(block.steps, rows.shape[2])
     with torch.no_grad():
         for step, width in enumerate(widths.tolist()):
             shown = stack.differentiate(
-                rows[step, :, :width], shares[step, :, :width], before + step
+                rows[step, :, :width],
+                truths.take(places[step, :, :width]),
+                shares[step, :, :width],
+                before + step,
             )
             update.apply(list(stack.values.values()), stack.gradients, block.rates[step])
         return torch.isfinite(shown).flatten(1).all(1)
