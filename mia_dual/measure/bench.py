@@ -65,7 +65,7 @@ class Speed:
 
 def matmul_flops() -> float:
     """Operations a second of a large float32 product on all cores: what arithmetic can give."""
-    return _alone(_measure_matmul)
+    return in_own_process(_measure_matmul)
 
 
 def compare(
@@ -87,7 +87,7 @@ def compare(
         for _ in range(rounds):
             for name in backends:
                 for mode in MODES:
-                    timing = _alone(
+                    timing = in_own_process(
                         _measure, name, device, case, Execution(mode, workers=workers), seconds
                     )
                     found.setdefault((name, mode), []).append(timing)
@@ -112,7 +112,8 @@ class _Timing:
     flops: int
 
 
-def _alone(task: Callable[..., Any], *arguments: Any) -> Any:
+def in_own_process(task: Callable[..., Any], *arguments: Any) -> Any:
+    """What ``task`` returns, worked out in a process of its own."""
     # The process ends before the next one starts: an idle framework's threads may spin.
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as worker:
