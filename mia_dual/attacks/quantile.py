@@ -21,6 +21,15 @@ NEEDS = frozenset({Need.POPULATION, Need.FEATURES})
 COMPONENTS = 50
 """Principal components of the records that the signal is predicted from, beside the label."""
 
+WAVES = 1000
+"""Random Fourier features beside these (Rahimi & Recht 2007): a ridge regression on them is one
+with a Gaussian kernel, and bends with the records. On Fashion-MNIST that doubles what the linear
+one gains over a plain threshold, as boosted trees do, which are fitted again for every model.
+"""
+
+PAIRS = 1000
+"""Pairs of records whose median distance is the kernel's width."""
+
 PENALTIES = np.logspace(-6, 1, 15)
 """Ridge penalties to choose from, by leaving out one record each time; in units of the design's
 largest variance.
@@ -47,11 +56,10 @@ class QuantileRegression:
                 f"{len(population)}: give it 50 at least"
             )
         known, asked = _flat(records, population), _flat(records, rows)
-        directions = _components(known, seed)
-        classes = np.unique(records.labels[population])
+        features = _Features(known, records.labels[population], seed)
         self._design = _Design(
-            _features(known, directions, records.labels[population], classes),
-            _features(asked, directions, records.labels[rows], classes),
+            features.of(known, records.labels[population]),
+            features.of(asked, records.labels[rows]),
         )
 
     def scores(self, population: np.ndarray, signals: np.ndarray) -> np.ndarray:
@@ -121,24 +129,41 @@ def _flat(records: Records, rows: np.ndarray) -> np.ndarray:
     return records.inputs(rows).reshape(len(rows), -1)
 
 
-def _components(known: np.ndarray, seed: int) -> np.ndarray:
-    """The middle of the records, and below it their main directions: (1 + components, features).
-
-    Scaled so that the first direction has variance 1: then no unit of the features counts.
+class _Features:
+    """What signals are predicted from: the records' main directions, their label, and waves over
+    both; all of it fitted to the population.
     """
-    # scikit-learn takes a second to import, and most runs need none of this.
-    from sklearn.utils.extmath import randomized_svd
 
-    middle = known.mean(axis=0, keepdims=True)
-    count = min(COMPONENTS, *known.shape)
-    state = int(generator(seed, "attack", "quantile").integers(2**31))
-    _, strength, directions = randomized_svd(known - middle, count, random_state=state)
-    unit = float(strength[0]) / np.sqrt(len(known))
-    return np.concatenate([middle, directions / (unit if unit > 0 else 1.0)])
+    def __init__(self, known: np.ndarray, labels: np.ndarray, seed: int) -> None:
+        # scikit-learn takes a second to import, and most runs need none of this.
+        from sklearn.utils.extmath import randomized_svd
+
+        rng = generator(seed, "attack", "quantile")
+        self._classes = np.unique(labels)
+        self._middle = known.mean(axis=0)
+        count = min(COMPONENTS, *known.shape)
+        _, strength, directions = randomized_svd(
+            known - self._middle, count, random_state=int(rng.integers(2**31))
+        )
+        # The first direction has variance 1, then: no unit of the features counts.
+        self._directions = directions.T / _unit(float(strength[0]) / np.sqrt(len(known)))
+        plain = self._plain(known, labels)
+        one, other = plain[rng.integers(0, len(plain), (2, PAIRS))]
+        width = _unit(float(np.median(np.linalg.norm(one - other, axis=1))))
+        self._waves = rng.standard_normal((plain.shape[1], WAVES)) / width
+        self._phases = rng.uniform(0, 2 * np.pi, WAVES)
+
+    def of(self, flat: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """(records, features) float64."""
+        plain = self._plain(flat, labels)
+        waves = np.cos(plain @ self._waves + self._phases) * (3 * np.sqrt(2 / WAVES))
+        return np.concatenate([plain, waves], axis=1)
+
+    def _plain(self, flat: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        along = (flat - self._middle) @ self._directions
+        return np.concatenate([along, labels[:, None] == self._classes], axis=1).astype(np.float64)
 
 
-def _features(
-    flat: np.ndarray, directions: np.ndarray, labels: np.ndarray, classes: np.ndarray
-) -> np.ndarray:
-    along = (flat - directions[0]) @ directions[1:].T
-    return np.concatenate([along, labels[:, None] == classes], axis=1).astype(np.float64)
+def _unit(size: float) -> float:
+    """``size`` as something to divide by."""
+    return size if size > 0 else 1.0
