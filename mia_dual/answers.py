@@ -83,7 +83,7 @@ def ask(
         started = time.perf_counter()
         questions = sum(len(asked[name]) for name in missing)
         with progress.stage("answers", questions) as report:
-            for names in _calls(missing, asked, family.spec.classes):
+            for names in calls(missing, asked, family.spec.classes):
                 entries.update(_ask(trainer, folder, family, models, asked, keys, names))
                 report(sum(len(asked[name]) for name in names))
         seconds = time.perf_counter() - started
@@ -116,7 +116,7 @@ def _ask(
     }
 
 
-def _calls(names: Sequence[str], asked: Mapping[str, np.ndarray], classes: int) -> list[list[str]]:
+def calls(names: Sequence[str], asked: Mapping[str, np.ndarray], classes: int) -> list[list[str]]:
     """``names`` in as few calls as keep to ``FLOATS_A_CALL``, alike numbers of rows together."""
     calls: list[list[str]] = []
     for name in sorted(names, key=lambda name: -len(asked[name])):

@@ -1,4 +1,4 @@
-"""``mia-dual bench``: how fast the backends train and answer on this machine, in one run."""
+"""``mia-dual bench``: how fast backends train and answer here, and attacks score, in one run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, List, Optional  # noqa: UP035  (Typer rea
 
 import typer
 
-from mia_dual.cli.options import Device
+from mia_dual.cli.options import Device, parse_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,9 +36,33 @@ def bench(
     questions: bool = typer.Option(
         False, "--questions", help="Time answers and gradient norms, in place of training."
     ),
+    attacks: bool = typer.Option(
+        False, "--attacks", help="Measure attacks on a made-up table of logits instead."
+    ),
+    references: int = typer.Option(256, min=1, help="Reference models of that table."),
+    records: int = typer.Option(100_000, min=1, help="Its records."),
+    classes: int = typer.Option(10, min=2, help="Its classes."),
+    memory: Optional[str] = typer.Option(
+        None, metavar="SIZE", help="What an attack at work may take, as 512MB; else what is fast."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print everything measured as JSON."),
 ) -> None:
-    """Models one by one against together, backend against backend, and the arithmetic limit."""
+    """Models one by one against together, backend against backend, and the arithmetic limit.
+
+    With --attacks: seconds and memory of each attack, and the ratio to reading the logits once.
+    """
+    if attacks:
+        from mia_dual.cli.bench_attacks import bench_attacks
+        from mia_dual.measure.attacks_bench import Table
+
+        bench_attacks(
+            Table(references, records, classes),
+            memory=None if memory is None else parse_memory(memory),
+            workers=workers,
+            rounds=rounds,
+            as_json=as_json,
+        )
+        return
     from joblib import cpu_count
     from rich.console import Console
 

@@ -48,6 +48,23 @@ def answers_key(model: str, asked: str) -> str:
     return key_of({"schema": CODE_SCHEMA, "model": model, "asked": asked})
 
 
+def altered_answers_key(model: str, records: str, alteration: Mapping[str, Any], asked: str) -> str:
+    """The key of what the model of key ``model`` says of altered copies of records.
+
+    ``records``: the digest of those they are made of. ``alteration``: what it describes itself as.
+    ``asked``: the digest of the rows.
+    """
+    return key_of(
+        {
+            "schema": CODE_SCHEMA,
+            "model": model,
+            "records": records,
+            "alteration": dict(alteration),
+            "asked": asked,
+        }
+    )
+
+
 def scores_key(attack: Mapping[str, Any], references: Sequence[str], version: Any) -> str:
     """The key of an attack's scores of a version.
 

@@ -1,0 +1,82 @@
+"""What is made of labels and of several queries."""
+
+import numpy as np
+import pytest
+
+from mia_dual.attacks.label_only import label_only, level_kept, rightly_called, share_kept
+from mia_dual.attacks.over_queries import over_queries
+from mia_dual.attacks.panel import Panel
+
+
+def test_nothing_but_the_predicted_label_counts():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(3, 2, 50, 4)).astype(np.float32)
+    labels = rng.integers(0, 4, 50)
+    right = rightly_called(logits, labels)
+    np.testing.assert_array_equal(right, logits.argmax(axis=-1) == labels)
+    scale = rng.uniform(0.1, 10, size=(3, 2, 50, 1))
+    np.testing.assert_array_equal(rightly_called(logits * scale + 5, labels), right)
+    # Nor what classes are called.
+    names = rng.permutation(4)
+    np.testing.assert_array_equal(rightly_called(logits[..., np.argsort(names)], names[labels]),
+                                  right)  # fmt: skip
+
+
+def test_a_tie_is_no_call_whichever_class_comes_first():
+    logits = np.array([[1.0, 1.0, 0.0], [0.0, np.inf, 1.0], [np.inf, np.inf, 0.0]])
+    assert rightly_called(logits, np.array([0, 1, 0])).tolist() == [False, True, False]
+    assert rightly_called(logits, np.array([1, 1, 1])).tolist() == [False, True, False]
+
+
+def test_the_share_of_kept_labels():
+    right = np.array([[1, 1, 0], [1, 0, 0], [1, 0, 0], [1, 1, 0]], bool)
+    assert share_kept(right).tolist() == [1.0, 0.5, 0.0]
+
+
+def test_the_level_kept_ends_at_the_first_wrong_call():
+    # Records: never right, wrong at the first level, wrong at the second and right again, whole.
+    right = np.array([[[0, 1, 1, 1], [1, 0, 1, 1], [1, 0, 0, 1], [1, 1, 1, 1]]], bool)
+    levels = [0.1, 0.2, 0.4]
+    assert level_kept(right, levels) == pytest.approx([0.0, 0.05, 0.15, 0.4])
+    # Of several draws, the mean.
+    both = np.concatenate([right, right[..., ::-1]])
+    assert level_kept(both, levels) == pytest.approx([0.2, 0.1, 0.1, 0.2])
+    models = np.repeat(right[:, :, None, :], 2, axis=2)
+    assert level_kept(models, levels).shape == (2, 4)
+
+
+def panel(target):
+    target = np.asarray(target, np.float64)
+    nothing = np.empty((0, len(target)))
+    return Panel(target, nothing, nothing.astype(bool), np.zeros(len(target), np.int64))
+
+
+def test_label_only_is_a_score():
+    assert label_only(panel([0.2, 1.0]), None).tolist() == [0.2, 1.0]
+
+
+def test_queries_are_averaged_each_with_its_own_population():
+    def gap(asked, population):
+        return asked.target - population.target.mean()
+
+    panels, populations = [panel([1, 2]), panel([3, 8])], [panel([0, 1]), panel([2, 2])]
+    assert over_queries(gap, panels, populations).tolist() == [0.75, 3.75]
+    np.testing.assert_array_equal(
+        over_queries(gap, panels[:1], populations[:1]), gap(panels[0], populations[0])
+    )
+
+
+def test_more_queries_tell_members_better():
+    """Gaussian signals of known overlap: independent queries add their evidence."""
+    from mia_dual import metrics
+
+    rng = np.random.default_rng(0)
+    member = np.arange(4000) < 2000
+    panels = [panel(rng.normal(size=4000) + member) for _ in range(9)]
+    one, nine = (
+        metrics.auc(member, over_queries(label_only, panels[:count], [None] * count))
+        for count in (1, 9)
+    )
+    # Phi(sqrt(queries / 2)).
+    assert one == pytest.approx(0.760, abs=0.02)
+    assert nine == pytest.approx(0.983, abs=0.01)
