@@ -267,7 +267,20 @@ AttackFamily = Literal[
     "rmia",
     "base",
     "proxy",
+    "label_only",
+    "queries",
+    "gradients",
+    "quantile",
+    "trajectory",
+    "imitative",
+    "cascade",
 ]
+
+OF_THE_RUN: tuple[AttackFamily, ...] = (
+    *("thresholds", "shadow", "population", "reference"),
+    *("lira", "bavaria", "rmia", "base", "proxy"),
+)
+"""Families that need no more than a run's own models, asked about the records as they are."""
 
 ON_SHADOWS: frozenset[str] = frozenset({"thresholds", "shadow"})
 """Families that ask models about nothing but the target's records and the shadows' own."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Callable, Optional, Protocol
+from typing import Any, Optional, Protocol
 
 import numpy as np
 
+from mia_dual.attacks.asked import Asked
 from mia_dual.attacks.references import References
 
 
@@ -25,12 +26,6 @@ class Need(Enum):
     TRAINING = "a backend that trains more models, which see what the target answers"
 
 
-Ask = Callable[[np.ndarray], np.ndarray]
-"""What the models under attack say of record indices (records,): logits (models, records, classes)
-float32 or float64.
-"""
-
-
 @dataclass(frozen=True)
 class Known:
     """Scores of references, as if each were the target: ``scores`` (n,) float64, each of a
@@ -44,11 +39,11 @@ class Known:
 class Scorer(Protocol):
     """A fitted attack, from references alone; a target's memberships never reach it."""
 
-    def scores(self, ask: Ask, rows: np.ndarray) -> np.ndarray:
-        """How much each record looks like a member: (models, records) float64, finite.
+    def scores(self, asked: Asked, rows: np.ndarray) -> np.ndarray:
+        """How much each record looks like a member: (versions, records) float64, finite.
 
         The higher, the more; what is high enough to call a record a member, references say.
-        ``ask`` tells of the models under attack; ``rows`` (records,) are audited records.
+        ``asked`` are the versions under attack; ``rows`` (records,) are audited records.
         """
         ...
 

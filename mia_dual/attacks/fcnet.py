@@ -6,7 +6,8 @@ from typing import Any, Optional
 
 import numpy as np
 
-from mia_dual.attacks.base import Ask, Known, Need
+from mia_dual.attacks.asked import Asked
+from mia_dual.attacks.base import Known, Need
 from mia_dual.attacks.evidence import Evidence
 from mia_dual.attacks.references import References, Shadows
 from mia_dual.config import TrainingSettings
@@ -91,9 +92,9 @@ class FCNetScorer:
             folder.link(model.entry, f"models/{shadows.prefix}{name}.safetensors")
         self._weights = [trainer.weights(trained[name]) for name in members]
 
-    def scores(self, ask: Ask, rows: np.ndarray) -> np.ndarray:
+    def scores(self, asked: Asked, rows: np.ndarray) -> np.ndarray:
         """Probability of membership; see :class:`mia_dual.attacks.base.Scorer`."""
-        return self._scores(confidences(ask(rows)), self._labels[rows])
+        return self._scores(confidences(asked.logits(rows)), self._labels[rows])
 
     def known(self) -> Known:
         """Of the evidence the attack models were trained on, which they know a little too well."""

@@ -6,7 +6,8 @@ from typing import Any, Optional
 
 import numpy as np
 
-from mia_dual.attacks.base import Ask, Known, Need
+from mia_dual.attacks.asked import Asked
+from mia_dual.attacks.base import Known, Need
 from mia_dual.attacks.record_attack import RecordAttack
 from mia_dual.attacks.references import References, Signals
 from mia_dual.signals import SIGNALS
@@ -40,12 +41,14 @@ class PanelScorer:
         self._signals: Signals = references.signals
         self._left_out = references.left_out
 
-    def scores(self, ask: Ask, rows: np.ndarray) -> np.ndarray:
+    def scores(self, asked: Asked, rows: np.ndarray) -> np.ndarray:
         """See :class:`mia_dual.attacks.base.Scorer`; ``rows`` are all audited records, sorted."""
         audited, population = self._signals.audited, self._signals.population
         signal = SIGNALS[self._attack.signal]
-        said = signal(ask(rows), audited.labels)
-        apart = None if population is None else signal(ask(population.rows), population.labels)
+        said = signal(asked.logits(rows), audited.labels)
+        apart = (
+            None if population is None else signal(asked.logits(population.rows), population.labels)
+        )
         without = {self._left_out} if self._left_out else set()
         scores = np.empty(said.shape)
         for model, row in enumerate(scores):

@@ -10,6 +10,7 @@ from typing import Optional
 import numpy as np
 
 from mia_dual.answers import Answers
+from mia_dual.attacks.asked import Means
 from mia_dual.attacks.evidence import Evidence, gather_evidence
 from mia_dual.attacks.table import SignalTable
 from mia_dual.plan.splits import Membership
@@ -64,12 +65,14 @@ class Signals:
 class References:
     """All references of one target. ``signals``: None where none was asked about audited records.
 
-    ``left_out``: a model of ``signals`` that is the target itself.
+    ``left_out``: a model of ``signals`` that is the target itself. ``means``: what asks and trains
+    more; None where outputs are given and no model is.
     """
 
     shadows: Shadows
     signals: Optional[Signals] = None
     left_out: Optional[str] = None
+    means: Optional[Means] = None
 
     def without(self, target: str) -> References:
         """Those of ``target``."""

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mia_dual.attacks.base import Ask, Known, Need
+from mia_dual.attacks.asked import Asked
+from mia_dual.attacks.base import Known, Need
 from mia_dual.attacks.evidence import Evidence
 from mia_dual.attacks.references import References
 from mia_dual.seeds import generator
@@ -52,17 +53,17 @@ class SklearnScorer:
         """Of the evidence; a forest's trees are asked about what each was not grown on."""
         return self._known
 
-    def scores(self, ask: Ask, rows: np.ndarray) -> np.ndarray:
+    def scores(self, asked: Asked, rows: np.ndarray) -> np.ndarray:
         """Probability of membership; see :class:`mia_dual.attacks.base.Scorer`."""
-        vectors = confidences(ask(rows))
+        vectors = confidences(asked.logits(rows))
         labels = self._labels[rows]
         scores = np.empty(vectors.shape[:2])
         for label in np.unique(labels):
             chosen = labels == label
             # One by one: a product of more rows rounds otherwise, and a score would depend on
             # what else is scored.
-            for row, asked in zip(scores, vectors):
-                row[chosen] = self._models[int(label)].predict_proba(asked[chosen])[:, 1]
+            for row, said in zip(scores, vectors):
+                row[chosen] = self._models[int(label)].predict_proba(said[chosen])[:, 1]
         return scores
 
 

@@ -7,7 +7,8 @@ from typing import Any, Optional
 
 import numpy as np
 
-from mia_dual.attacks.base import Ask, Known, Need
+from mia_dual.attacks.asked import Asked
+from mia_dual.attacks.base import Known, Need
 from mia_dual.attacks.references import References, Shadows
 from mia_dual.attacks.thresholds import Cuts, class_thresholds
 from mia_dual.signals import SIGNALS
@@ -55,10 +56,10 @@ class ThresholdScorer:
                 scores = self._less_cuts(values, evidence.labels)
                 self._known = Known(scores, evidence.membership)
 
-    def scores(self, ask: Ask, rows: np.ndarray) -> np.ndarray:
+    def scores(self, asked: Asked, rows: np.ndarray) -> np.ndarray:
         """See :class:`mia_dual.attacks.base.Scorer`."""
         labels = self._labels[rows]
-        return self._less_cuts(self._signal(ask(rows), labels), labels)
+        return self._less_cuts(self._signal(asked.logits(rows), labels), labels)
 
     def known(self) -> Optional[Known]:
         """Of shadows' evidence, which thresholds of classes were fitted on, too."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Optional
 
 import numpy as np
 
-from mia_dual.attacks.panel import Panel
+from mia_dual.attacks.cuts import balanced_cut
 
 
 @dataclass(frozen=True)

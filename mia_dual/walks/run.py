@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mia_dual.answers import Answers, ask
+from mia_dual.attacks.asked import Means
 from mia_dual.attacks.base import Need
 from mia_dual.attacks.choice import Choice
 from mia_dual.config import Config
@@ -68,8 +69,11 @@ def run_audit(
         spec = families[TARGET].spec
         questions = Questions(plan, config, dataset, spec, trainer, trained["target"])
         made = make_shadows(questions, folder, progress)
+    means = Means(plan, trainer, folder, progress, families[TARGET], trained)
     references = (
-        made.references if made else real_references(plan, dataset.labels, dataset.classes, answers)
+        made.references
+        if made
+        else real_references(plan, dataset.labels, dataset.classes, answers, means)
     )
     versions = list(plan.versions.values())
     scores = score(attacks, references, versions, answers, plan.target_rows, folder, progress)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mia_dual.answers import Answers
+from mia_dual.attacks.asked import Asked
 from mia_dual.attacks.base import Attack, Need, Scorer
 from mia_dual.attacks.cuts import CUTS, fit_cuts
 from mia_dual.attacks.references import References
-from mia_dual.deletion.versions import version_logits
 from mia_dual.plan.plan import Version
 from mia_dual.progress import Progress
 from mia_dual.store.files import as_npy
@@ -121,12 +121,7 @@ class _Scoring:
         found = {name: self._find(key) for name, key in keys.items()}
         missing = [version for version in versions if found[version.name] is None]
         if missing:
-            fresh = self._fitted().scores(
-                lambda rows: np.stack(
-                    [version_logits(version, self._answers, rows) for version in missing]
-                ),
-                self._rows,
-            )
+            fresh = self._fitted().scores(Asked(missing, self._answers), self._rows)
             for version, row in zip(missing, fresh):
                 self._put(keys[version.name], version.name, row)
                 found[version.name] = row

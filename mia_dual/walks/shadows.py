@@ -10,6 +10,7 @@ from typing import Optional
 import numpy as np
 
 from mia_dual.answers import Answers, ask
+from mia_dual.attacks.asked import Means
 from mia_dual.attacks.base import Attack
 from mia_dual.attacks.references import References, Shadows, Signals
 from mia_dual.attacks.table import SignalTable
@@ -58,7 +59,12 @@ class MadeShadows:
 
 
 def real_references(
-    plan: Plan, labels: np.ndarray, classes: int, answers: Answers, prefix: str = ""
+    plan: Plan,
+    labels: np.ndarray,
+    classes: int,
+    answers: Answers,
+    means: Optional[Means] = None,
+    prefix: str = "",
 ) -> References:
     """The plan's shadows of real records and its targets, with what they say in ``answers``.
 
@@ -74,7 +80,7 @@ def real_references(
         seed=plan.seed,
         prefix=prefix,
     )
-    return References(shadows, _signals(plan, labels, answers))
+    return References(shadows, _signals(plan, labels, answers), means=means)
 
 
 def _signals(plan: Plan, labels: np.ndarray, answers: Answers) -> Optional[Signals]:
@@ -152,7 +158,7 @@ def score_with_real(
     progress: Progress,
 ) -> Scores:
     """Scores of the original target by ``attacks`` that learn from the shadows of real records."""
-    references = real_references(plan, dataset.labels, dataset.classes, answers, "real-")
+    references = real_references(plan, dataset.labels, dataset.classes, answers, prefix="real-")
     original = [plan.versions["original"]]
     scores = score(attacks, references, original, answers, plan.target_rows, folder, progress)
     folder.write_arrays(SCORES_WITH_REAL, scores.arrays(dataset.labels))

@@ -104,7 +104,11 @@ def test_outputs_are_attacked_by_a_function_too(here, results):
     said[:, np.arange(len(labels)), labels] += 4 * sure
     np.savez("said.npz", target_logits=said[0], labels=labels, membership=sure[0],
              reference_logits=said[1:], reference_membership=sure[1:])  # fmt: skip
-    found = attack("said.npz", {"attack": {"families": ["shadow"], "models": ["random_forest"]}}, progress=False)
+    found = attack(
+        "said.npz",
+        {"attack": {"families": ["shadow"], "models": ["random_forest"]}},
+        progress=False,
+    )
     assert found.attacks["shadow_random_forest"].auc > 0.8
     assert (here / "runs" / "attack-said" / "scores.npz").is_file()
     assert "shadow_fcnet did not run" in attack("said.npz", out="all", progress=False)._repr_html_()

@@ -230,8 +230,14 @@ def test_bad_input_is_one_line(cli, forests, tmp_path):
         (["--outputs", file, "--set", "target.epochs=3"], ["target.epochs=3", "leave it out"]),
         (["--outputs", file, "--backend", "jax"], ["'jax'", "torch"]),
         (
-            ["--outputs", file, "--set", "attack.families=[shadow]", "--set",
-             "attack.models=[fcnet]"],
+            [
+                "--outputs",
+                file,
+                "--set",
+                "attack.families=[shadow]",
+                "--set",
+                "attack.models=[fcnet]",
+            ],
             ["shadow_fcnet", "--backend"],
         ),
     ):

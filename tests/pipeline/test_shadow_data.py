@@ -187,7 +187,8 @@ def test_pixels_and_numbers_are_synthesised_too(audit, tmp_path, name, shape, ch
     split = {"target_members": 300, "target_non_members": 300, "shadow_members": 300}
     results, _ = audit(
         "run", {"source": "synthesis"}, dataset=load_dataset(name), data={"name": name},
-        split=split, **{"attack": {"families": ["shadow"], "models": ["logistic_regression"]}, **changes},
+        split=split,
+        **{"attack": {"families": ["shadow"], "models": ["logistic_regression"]}, **changes},
     )  # fmt: skip
     arrays = np.load(tmp_path / "run" / "shadow_records.npz")
     assert arrays["features"].shape == (600, *shape)

@@ -6,12 +6,17 @@ from sklearn.datasets import load_digits
 
 from mia_dual.attacks.catalogue import FAMILIES, FamilySettings
 from mia_dual.attacks.panel import Panel
+from mia_dual.attacks.record_attack import RecordAttack
 from mia_dual.metrics import auc, tpr_at_fpr
 from mia_dual.seeds import generator
 from mia_dual.signals import SIGNALS
 
 MODELS, AUDITED, WIDTH = 33, 1400, 400
-ATTACKS = {a.name: a for family in FAMILIES.values() for a in family(FamilySettings())}
+PLAIN = RecordAttack("loss", "log_odds", lambda panel, population: panel.target, frozenset())
+ATTACKS = {
+    "loss": PLAIN,
+    **{a.name: a for family in FAMILIES.values() for a in family(FamilySettings())},
+}
 
 
 class Digits:

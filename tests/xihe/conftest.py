@@ -15,7 +15,11 @@ SMALL = {
     "split": {"target_members": 120, "target_non_members": 120, "shadow_members": 120},
     "target": {"network": "fcnet", "hidden": 32, "epochs": 8, "learning_rate": 0.05},
     "shadows": {"count": 3},
-    "attack": {"families": ["shadow"], "models": ["fcnet"], "fcnet": {"network": "fcnet", "epochs": 2}},
+    "attack": {
+        "families": ["shadow"],
+        "models": ["fcnet"],
+        "fcnet": {"network": "fcnet", "epochs": 2},
+    },
     "deletion": {"ratios": [0.1], "groups": 3},
 }
 

@@ -1,0 +1,44 @@
+"""The models under attack, and what a run has for attacks that ask or train more than it did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mia_dual.answers import Answers
+from mia_dual.deletion.versions import version_logits
+from mia_dual.plan.plan import Plan, Version
+from mia_dual.progress import Progress
+from mia_dual.store.folder import RunFolder
+from mia_dual.training.family import Family
+from mia_dual.training.trainer import Trained, Trainer
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Versions under attack, and ``answers`` of the models they are made of."""
+
+    versions: Sequence[Version]
+    answers: Answers
+
+    def logits(self, rows: np.ndarray) -> np.ndarray:
+        """What each version says of ``rows`` (record indices that its models were asked about):
+        (versions, rows, classes) float32, or float64 where several models are joined.
+        """
+        return np.stack([version_logits(version, self.answers, rows) for version in self.versions])
+
+
+@dataclass(frozen=True)
+class Means:
+    """What attacks can ask and train with: a run's ``trainer``, the target's ``family`` (its
+    records are those of the data set), and the ``trained`` models of ``plan`` by name.
+    """
+
+    plan: Plan
+    trainer: Trainer
+    folder: RunFolder
+    progress: Progress
+    family: Family
+    trained: Mapping[str, Trained]
