@@ -9,7 +9,6 @@ import tempfile
 import numpy as np
 
 from mia_dual.errors import DataError
-from mia_dual.execution import SHARE_OF_FREE_MEMORY, Execution, free_memory
 
 AT_ONCE = 4
 """Arrays of one size that may be there at once: two signals, one of them without the target's row,
@@ -17,15 +16,14 @@ and the masks of both.
 """
 
 
-def scratch(shape: tuple[int, ...], execution: Execution) -> np.ndarray:
+def scratch(shape: tuple[int, ...], limit: int) -> np.ndarray:
     """An array of float32 to write to.
 
-    Where several such would not fit into the memory of ``execution`` it is mapped from a temporary
+    Where several such would not fit into ``limit`` bytes of memory it is mapped from a temporary
     file, which nobody else sees and which goes with the array, or with the process however that
     ends. Raises DataError where there is no room for the file.
     """
     size = 4 * math.prod(shape)
-    limit = execution.memory or int(free_memory() * SHARE_OF_FREE_MEMORY)
     if AT_ONCE * size <= limit:
         return np.empty(shape, np.float32)
     folder = tempfile.gettempdir()

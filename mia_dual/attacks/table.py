@@ -11,7 +11,7 @@ import numpy as np
 from mia_dual.answers import Answers
 from mia_dual.attacks.panel import Panel
 from mia_dual.attacks.scratch import scratch
-from mia_dual.execution import DEFAULT, Execution
+from mia_dual.execution import DEFAULT, SHARE_OF_FREE_MEMORY, Execution, free_memory
 from mia_dual.signals import SIGNALS
 
 
@@ -42,7 +42,8 @@ class SignalTable:
             seen = np.zeros(len(labels), bool)
             seen[members[name]] = True
             np.take(seen, rows, out=self.inside[place])
-        self._answers, self._execution = answers, execution
+        self._answers, self._workers = answers, execution.workers
+        self._limit = execution.memory or int(free_memory() * SHARE_OF_FREE_MEMORY)
         self._values: dict[str, np.ndarray] = {}
 
     def __len__(self) -> int:
@@ -58,14 +59,14 @@ class SignalTable:
             # Takes a moment to import, and a finished run asks nothing of it.
             from joblib import cpu_count
 
-            found = scratch(self.inside.shape, self._execution)
+            found = scratch(self.inside.shape, self._limit)
 
             def fill(place: int) -> None:
                 said = self._answers.of(self.names[place], self.rows)
                 found[place] = SIGNALS[signal](said, self.labels)
 
             # Threads, since NumPy lets others run while it computes.
-            with ThreadPoolExecutor(self._execution.workers or cpu_count()) as threads:
+            with ThreadPoolExecutor(self._workers or cpu_count()) as threads:
                 for _ in threads.map(fill, range(len(self.names))):
                     pass
             self._values[signal] = found
@@ -97,5 +98,5 @@ class SignalTable:
             # One target is the last of all: nothing has to be copied.
             run = slice(places[0], places[-1] + 1) if len(places) else slice(0, 0)
             return values[run], self.inside[run]
-        some = scratch((len(places), len(self)), self._execution)
+        some = scratch((len(places), len(self)), self._limit)
         return np.compress(kept, values, axis=0, out=some), self.inside[kept]

@@ -87,7 +87,7 @@ def test_what_does_not_fit_lies_beside_memory(asked, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     shape, size = (300, 1000), 4 * 300 * 1000
     tracemalloc.start()
-    beside = scratch(shape, Execution(memory=AT_ONCE * size - 1))
+    beside = scratch(shape, AT_ONCE * size - 1)
     beside[:] = 7
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -104,7 +104,7 @@ def test_no_room_anywhere_is_a_line(monkeypatch):
 
     monkeypatch.setattr(scratches.shutil, "disk_usage", lambda folder: Full)
     with pytest.raises(DataError, match=r"300 references for 1000 records .* raise --memory"):
-        scratch((300, 1000), Execution(memory=1000))
+        scratch((300, 1000), 1000)
 
 
 def test_a_diverged_reference_is_a_line_from_any_thread(asked):
