@@ -79,7 +79,9 @@ class Decision(_Result):
 
     aimed_fpr: float = Field(description="share of non-members it accuses among references")
     fpr: Optional[float] = Field(description="and here")
-    fpr_interval: Optional[Interval] = Field(description="95 %, Wilson's, as below")
+    fpr_interval: Optional[Interval] = Field(
+        description="95 %, Wilson's, as below: of several targets too short, since records repeat"
+    )
     tpr: Optional[float] = Field(description="members it finds here")
     tpr_interval: Optional[Interval]
     precision_at_prior: dict[str, Optional[float]] = Field(

@@ -23,6 +23,7 @@ from mia_dual.store.folder import RunFolder
 from mia_dual.store.keys import array_digest, key_of
 from mia_dual.training.trainer import Trainer
 from mia_dual.walks.crowd import together
+from mia_dual.walks.curves import roc_arrays
 from mia_dual.walks.finish import finish
 from mia_dual.walks.judge import Judge
 from mia_dual.walks.scoring import score
@@ -87,6 +88,8 @@ def attack_outputs(
     folder.write_arrays("scores.npz", scores.arrays(labels))
 
     judge = Judge(plan, labels, answers, scores, drawn=False)
+    originals = judge.places("original")
+    folder.write_arrays("roc.npz", roc_arrays(scores, originals))
     results = Results(
         backend=config.backend,
         seed=config.seed,
@@ -105,7 +108,7 @@ def attack_outputs(
         target=judge.model("original"),
         attacks=judge.attacks("original"),
         not_run=not_run,
-        together=together(scores, judge.places("original")),
+        together=together(scores, originals),
         exposure=None,
         grouped=judge.grouped(),
         deletion=[],
