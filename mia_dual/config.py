@@ -257,6 +257,8 @@ def _known_network(network: str) -> str:
 
 AttackModelName = Literal["fcnet", "logistic_regression", "random_forest"]
 
+AttackFeature = Literal["all", "sorted", "top3", "unlabelled"]
+
 AttackFamily = Literal[
     "thresholds",
     "shadow",
@@ -286,6 +288,53 @@ ON_SHADOWS: frozenset[str] = frozenset({"thresholds", "shadow"})
 """Families that ask models about nothing but the target's records and the shadows' own."""
 
 
+class LiRASettings(_Settings):
+    """LiRA (Carlini et al. 2022)."""
+
+    variance: Literal["own", "pooled", "switch"] = Field(
+        "switch",
+        description="of a record over references: its own, that of all records, or its own from "
+        "32 references a side on",
+    )
+
+
+class BaVarIASettings(_Settings):
+    """BaVarIA (Brännvall 2026)."""
+
+    predictive: Literal["student", "gaussian"] = Field(
+        "student", description="the law that references predict: BaVarIA-t or BaVarIA-n"
+    )
+
+
+class RMIASettings(_Settings):
+    """RMIA (Zarifzadeh et al. 2024)."""
+
+    gamma: Rate = Field(
+        1.0, description="by what factor a record's ratio must exceed another's to dominate it"
+    )
+    a: Share = Field(
+        0.3,
+        description="offline: slope of members' confidence over that of others; less, the more "
+        "models memorise",
+    )
+
+
+class BASESettings(_Settings):
+    """BASE (Lassila et al. 2025)."""
+
+    temperature: Rate = Field(
+        1.0, description="1: RMIA's ratios; more: towards difficulty calibration"
+    )
+
+
+class ProxySettings(_Settings):
+    """PMIA (Du et al.)."""
+
+    proxies: Count = Field(
+        32, description="population records whose members' behaviour stands for a record's own"
+    )
+
+
 class AttackSettings(_Settings):
     """Which attacks there are, and their settings."""
 
@@ -299,14 +348,25 @@ class AttackSettings(_Settings):
         min_length=1,
         description="of the shadow attack (Shokri et al. 2017): attack models, one a class",
     )
+    features: tuple[AttackFeature, ...] = Field(
+        ("all",),
+        min_length=1,
+        description="what attack models look at: all confidences in their order, sorted, the top "
+        "three; unlabelled: sorted, one attack model for all classes",
+    )
     fcnet: FCNetSettings = FCNetSettings()
+    lira: LiRASettings = LiRASettings()
+    bavaria: BaVarIASettings = BaVarIASettings()
+    rmia: RMIASettings = RMIASettings()
+    base: BASESettings = BASESettings()
+    proxy: ProxySettings = ProxySettings()
     population: Records = Field(
         500,
         description="records that no target sees and every model is asked about, at most: what "
         "attacks compare with, and where thresholds are fitted",
     )
 
-    @field_validator("families", "models")
+    @field_validator("families", "models", "features")
     @classmethod
     def _once(cls, values: Optional[tuple[str, ...]]) -> Optional[tuple[str, ...]]:
         return values if values is None else _without_twins(values)
