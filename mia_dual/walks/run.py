@@ -123,10 +123,12 @@ def _offered(plan: Plan, capabilities: frozenset[Capability]) -> frozenset[Need]
     asked = () if plan.made else plan.references
     of_others = [model for model in asked if model.role == "shadow" or len(plan.targets) > 1]
     rows = plan.target_rows
+    known = np.union1d(rows, plan.split.population)
     there = {
         Need.SHADOWS: True,
         Need.OUT: bool(of_others),
         Need.IN: any(np.isin(rows, model.members).any() for model in of_others),
+        Need.PROXIES: any(np.isin(known, model.members).any() for model in of_others),
         Need.POPULATION: bool(of_others) and len(plan.split.population) > 0,
         # Attack models are networks of ours.
         Need.ATTACK_MODELS: {Capability.STEPS, Capability.WEIGHTS} <= capabilities,

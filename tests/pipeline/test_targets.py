@@ -205,6 +205,38 @@ def test_one_target_of_disjoint_references_says_what_it_lacks(tmp_path):
         )
 
 
+def test_one_shadow_scores_and_fits_no_threshold(tmp_path):
+    """Where it stands in for the target, no reference is left to hold it against."""
+    results, _ = audit(tmp_path / "run", targets=1, shadows={"count": 1}, deletion={"ratios": []})
+    assert results.attacks["loss"].accuracy is not None
+    for name in ("lira_offline", "rmia_offline", "base", "attack_r", "pmia"):
+        assert results.attacks[name].auc is not None
+        assert (results.attacks[name].accuracy, results.attacks[name].decisions) == (None, [])
+
+
+def test_a_pair_of_shadows_is_enough_for_every_attack(tmp_path):
+    shadows = {"count": 2, "design": "in_and_out"}
+    results, _ = audit(tmp_path / "run", targets=1, shadows=shadows, deletion={"ratios": []})
+    assert results.not_run == {}
+    assert results.attacks["lira_online"].accuracy is not None
+
+
+def test_a_population_of_one_record_breaks_nothing(tmp_path):
+    split = {"target_members": 898, "target_non_members": 898, "shadow_members": 898}
+    results, _ = audit(
+        tmp_path / "run",
+        targets=1,
+        split=split,
+        shadows={"count": 2, "design": "in_and_out"},
+        target={**SETTINGS["target"], "epochs": 2},
+        deletion={"ratios": []},
+    )
+    assert results.population == 1
+    assert {"attack_p", "rmia_online", "pmia"} <= results.attacks.keys()
+    for attack in results.attacks.values():
+        assert attack.auc is not None
+
+
 def metrics_interval(folder, attack, results):
     """DeLong's, as one target has it."""
     from mia_dual.walks.places import attack_places
