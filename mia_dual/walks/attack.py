@@ -36,6 +36,8 @@ REMEDIES = {
     Need.IN: "references that were trained on some of the target's records",
     Need.POPULATION: "nothing in the file gives them",
     Need.ATTACK_MODELS: "--backend",
+    Need.FEATURES: "`mia-dual run` has them",
+    Need.TRAINING: "`mia-dual run` has one",
 }
 """What gives the user each need."""
 
