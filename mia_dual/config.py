@@ -284,8 +284,19 @@ OF_THE_RUN: tuple[AttackFamily, ...] = (
 )
 """Families that need no more than a run's own models, asked about the records as they are."""
 
-ON_SHADOWS: frozenset[str] = frozenset({"thresholds", "shadow"})
-"""Families that ask models about nothing but the target's records and the shadows' own."""
+ON_SHADOWS: frozenset[str] = frozenset({"thresholds", "shadow", "trajectory"})
+"""Families that ask no shadow about the target's records."""
+
+
+class TrajectorySettings(_Settings):
+    """The attack on loss trajectories (Liu et al. 2022): how models are distilled."""
+
+    epochs: Epochs = Field(10, description="of a student, which is trained as the target is")
+    auxiliary: Records = Field(
+        500,
+        description="records of the shadows' pool that students learn from: kept from all other "
+        "models where family trajectory runs",
+    )
 
 
 class LiRASettings(_Settings):
@@ -360,6 +371,7 @@ class AttackSettings(_Settings):
     rmia: RMIASettings = RMIASettings()
     base: BASESettings = BASESettings()
     proxy: ProxySettings = ProxySettings()
+    trajectory: TrajectorySettings = TrajectorySettings()
     population: Records = Field(
         500,
         description="records that no target sees and every model is asked about, at most: what "
@@ -370,6 +382,12 @@ class AttackSettings(_Settings):
     @classmethod
     def _once(cls, values: Optional[tuple[str, ...]]) -> Optional[tuple[str, ...]]:
         return values if values is None else _without_twins(values)
+
+    @property
+    def auxiliary(self) -> int:
+        """Records that are kept from all models, for students to learn from."""
+        wanted = "trajectory" in (self.families or OF_THE_RUN)
+        return self.trajectory.auxiliary if wanted else 0
 
     @property
     def asks_references(self) -> bool:

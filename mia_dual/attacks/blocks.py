@@ -24,8 +24,10 @@ SIGNALS_A_BLOCK = 1 << 21
 steps of an attack, less costs calls.
 """
 
-LOGITS_AT_ONCE = 1 << 16
-"""What a signal is made of at a time, so that its own arrays stay in a core's cache."""
+LOGITS_AT_ONCE = 1 << 18
+"""What a signal is made of at a time: its own arrays stay small, and threads seldom wait for each
+other, as they do where each call is over in a moment.
+"""
 
 WORKING_COPIES = 8
 """Arrays of a block's size that an attack may have at once, the block itself and its mask among

@@ -11,8 +11,10 @@ from mia_dual.attacks.catalogue import FAMILIES, FamilySettings
 from mia_dual.attacks.fcnet import FCNetAttack
 from mia_dual.attacks.features import Features
 from mia_dual.attacks.on_records import OnRecords
+from mia_dual.attacks.quantile_attack import QuantileAttack
 from mia_dual.attacks.sklearn_models import SklearnAttack
 from mia_dual.attacks.threshold_attack import ThresholdAttack
+from mia_dual.attacks.trajectory_attack import TrajectoryAttack
 from mia_dual.config import AttackFamily, AttackModelName, AttackSettings
 from mia_dual.store.folder import RunFolder
 from mia_dual.training.trainer import Trainer
@@ -56,6 +58,14 @@ def _shadow(makings: Makings) -> Sequence[Attack]:
     ]
 
 
+def _quantile(makings: Makings) -> Sequence[Attack]:
+    return [QuantileAttack(makings.seed)]
+
+
+def _trajectory(makings: Makings) -> Sequence[Attack]:
+    return [TrajectoryAttack(makings.settings.trajectory)]
+
+
 def _on_records(family: AttackFamily) -> Callable[[Makings], Sequence[Attack]]:
     def made(makings: Makings) -> Sequence[Attack]:
         settings = makings.settings
@@ -82,4 +92,6 @@ BUILDERS: dict[AttackFamily, Callable[[Makings], Sequence[Attack]]] = {
     "rmia": _on_records("rmia"),
     "base": _on_records("base"),
     "proxy": _on_records("proxy"),
+    "quantile": _quantile,
+    "trajectory": _trajectory,
 }

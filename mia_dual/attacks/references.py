@@ -81,17 +81,19 @@ class References:
     def keys(self, by_target: bool) -> list[str]:
         """The store's keys and digests of all that an attack fitted on them may depend on.
 
-        Of shadows alone; ``by_target`` of what all references say of the target's records.
+        Of shadows; ``by_target`` of all references that were asked about the target's records.
         """
-        if not by_target:
-            return [self.shadows.answers.key(name) for name in self.shadows.names]
-        signals = self._signals()
-        tables = (signals.audited, signals.population, signals.known)
-        return [
-            *(self.shadows.answers.key(name) for name in self.names),
-            *signals.stand_ins,
-            *("none" if table is None else array_digest(table.rows) for table in tables),
+        keys = [
+            self.shadows.answers.key(name)
+            for name in (self.names if by_target else self.shadows.names)
         ]
+        if self.signals is not None:
+            signals = self.signals
+            tables = (signals.audited, signals.population, signals.known)
+            keys += signals.stand_ins
+            keys += ["none" if table is None else array_digest(table.rows) for table in tables]
+        # Attacks may train more models of the target's kind, and look at the records.
+        return keys if self.means is None else [*keys, self.means.family.key]
 
     @property
     def names(self) -> list[str]:

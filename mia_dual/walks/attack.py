@@ -37,6 +37,8 @@ REMEDIES = {
     Need.PROXIES: "references that were trained on some of the target's records",
     Need.POPULATION: "nothing in the file gives them",
     Need.ATTACK_MODELS: "--backend",
+    Need.FEATURES: "`mia-dual run` has them",
+    Need.TRAINING: "`mia-dual run` has one",
 }
 """What gives the user each need."""
 

@@ -130,6 +130,9 @@ def _offered(plan: Plan, capabilities: frozenset[Capability]) -> frozenset[Need]
         Need.IN: any(np.isin(rows, model.members).any() for model in of_others),
         Need.PROXIES: any(np.isin(known, model.members).any() for model in of_others),
         Need.POPULATION: bool(of_others) and len(plan.split.population) > 0,
+        # What attacks ask and train with goes to those that have real shadows.
+        Need.FEATURES: not plan.made,
+        Need.TRAINING: Capability.STEPS in capabilities and not plan.made,
         # Attack models are networks of ours.
         Need.ATTACK_MODELS: {Capability.STEPS, Capability.WEIGHTS} <= capabilities,
     }
