@@ -16,6 +16,7 @@ REMEDIES = {
     Need.OUT: "set shadows.data.source: real",
     Need.IN: "set shadows.design: in_and_out, or targets: 2 at least",
     Need.POPULATION: "leave records for the shadows' pool: lower split.*",
+    Need.TRAINING: "name a backend of networks",
     Need.ATTACK_MODELS: "set attack.models=[random_forest], or name a backend of networks",
 }
 """What gives a run each need."""

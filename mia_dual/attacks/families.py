@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Callable, Optional
 
 from mia_dual.attacks.base import Attack
+from mia_dual.attacks.cascade import Cascade
 from mia_dual.attacks.catalogue import FAMILIES, FamilySettings
 from mia_dual.attacks.fcnet import FCNetAttack
+from mia_dual.attacks.imitative import Imitative
 from mia_dual.attacks.on_records import OnRecords
 from mia_dual.attacks.sklearn_models import SklearnAttack
 from mia_dual.attacks.threshold_attack import ThresholdAttack
@@ -58,6 +60,14 @@ def _on_records(family: AttackFamily) -> Callable[[Makings], Sequence[Attack]]:
     return made
 
 
+def _imitative(makings: Makings) -> Sequence[Attack]:
+    return [Imitative(makings.settings.imitative)]
+
+
+def _cascade(makings: Makings) -> Sequence[Attack]:
+    return [Cascade(makings.settings.cascade)]
+
+
 BUILDERS: dict[AttackFamily, Callable[[Makings], Sequence[Attack]]] = {
     "thresholds": _thresholds,
     "shadow": _shadow,
@@ -68,4 +78,6 @@ BUILDERS: dict[AttackFamily, Callable[[Makings], Sequence[Attack]]] = {
     "rmia": _on_records("rmia"),
     "base": _on_records("base"),
     "proxy": _on_records("proxy"),
+    "imitative": _imitative,
+    "cascade": _cascade,
 }

@@ -34,6 +34,7 @@ REMEDIES = {
     Need.OUT: "references that were asked about the target's records and not trained on all",
     Need.IN: "references that were trained on some of the target's records",
     Need.POPULATION: "nothing in the file gives them",
+    Need.TRAINING: "which the target's outputs are not: use mia-dual run",
     Need.ATTACK_MODELS: "--backend",
 }
 """What gives the user each need."""

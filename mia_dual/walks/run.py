@@ -129,6 +129,7 @@ def _offered(plan: Plan, capabilities: frozenset[Capability]) -> frozenset[Need]
         Need.IN: any(np.isin(rows, model.members).any() for model in of_others),
         Need.POPULATION: bool(of_others) and len(plan.split.population) > 0,
         # Attack models are networks of ours.
+        Need.TRAINING: Capability.STEPS in capabilities,
         Need.ATTACK_MODELS: {Capability.STEPS, Capability.WEIGHTS} <= capabilities,
     }
     return frozenset(need for need, given in there.items() if given)
