@@ -247,6 +247,28 @@ class FCNetSettings(TrainingSettings):
         return network
 
 
+class ImitativeSettings(_Settings):
+    """Of imitators, which learn what a target answers (IMIA)."""
+
+    count: Models = Field(8, ge=2, description="imitators of a target that never see its records,")
+    epochs: Optional[Epochs] = Field(
+        None, description="of an imitator, on the target's answers; null: as many as the target's"
+    )
+    further: Optional[Epochs] = Field(
+        None, description="and then on audited records; null: as many as the target's"
+    )
+
+
+class CascadeSettings(_Settings):
+    """Of references that are trained on what is decided already (CMIA)."""
+
+    rounds: Models = Field(2, le=100, description="of references that are trained anew")
+    count: Models = Field(8, ge=2, description="references of a target that a round trains")
+    mistakes: Fraction = Field(
+        0.01, description="share of references' members, and of non-members, decided wrongly"
+    )
+
+
 def _known_network(network: str) -> str:
     if network in (*NETWORKS, *ESTIMATORS) or is_factory(network):
         return network
@@ -372,6 +394,8 @@ class AttackSettings(_Settings):
     base: BASESettings = BASESettings()
     proxy: ProxySettings = ProxySettings()
     trajectory: TrajectorySettings = TrajectorySettings()
+    imitative: ImitativeSettings = ImitativeSettings()
+    cascade: CascadeSettings = CascadeSettings()
     population: Records = Field(
         500,
         description="records that no target sees and every model is asked about, at most: what "

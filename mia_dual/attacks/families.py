@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Callable, Optional
 
 from mia_dual.attacks.base import Attack
+from mia_dual.attacks.cascade import Cascade
 from mia_dual.attacks.catalogue import FAMILIES, FamilySettings
 from mia_dual.attacks.fcnet import FCNetAttack
 from mia_dual.attacks.features import Features
+from mia_dual.attacks.imitative import Imitative
 from mia_dual.attacks.on_records import OnRecords
 from mia_dual.attacks.quantile_attack import QuantileAttack
 from mia_dual.attacks.sklearn_models import SklearnAttack
@@ -82,6 +84,14 @@ def _on_records(family: AttackFamily) -> Callable[[Makings], Sequence[Attack]]:
     return made
 
 
+def _imitative(makings: Makings) -> Sequence[Attack]:
+    return [Imitative(makings.settings.imitative)]
+
+
+def _cascade(makings: Makings) -> Sequence[Attack]:
+    return [Cascade(makings.settings.cascade)]
+
+
 BUILDERS: dict[AttackFamily, Callable[[Makings], Sequence[Attack]]] = {
     "thresholds": _thresholds,
     "shadow": _shadow,
@@ -94,4 +104,6 @@ BUILDERS: dict[AttackFamily, Callable[[Makings], Sequence[Attack]]] = {
     "proxy": _on_records("proxy"),
     "quantile": _quantile,
     "trajectory": _trajectory,
+    "imitative": _imitative,
+    "cascade": _cascade,
 }

@@ -36,6 +36,7 @@ REMEDIES = {
     Need.IN: "references that were trained on some of the target's records",
     Need.PROXIES: "references that were trained on some of the target's records",
     Need.POPULATION: "nothing in the file gives them",
+    Need.TRAINING: "which the target's outputs are not: use mia-dual run",
     Need.ATTACK_MODELS: "--backend",
     Need.FEATURES: "`mia-dual run` has them",
     Need.TRAINING: "`mia-dual run` has one",
