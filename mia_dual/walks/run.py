@@ -134,7 +134,6 @@ def _offered(plan: Plan, capabilities: frozenset[Capability]) -> frozenset[Need]
         Need.FEATURES: not plan.made,
         Need.TRAINING: Capability.STEPS in capabilities and not plan.made,
         # Attack models are networks of ours.
-        Need.TRAINING: Capability.STEPS in capabilities,
         Need.ATTACK_MODELS: {Capability.STEPS, Capability.WEIGHTS} <= capabilities,
     }
     return frozenset(need for need, given in there.items() if given)
