@@ -16,6 +16,7 @@ from mia_dual.attacks.references import References, Shadows, Signals
 from mia_dual.attacks.table import SignalTable
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
+from mia_dual.execution import DEFAULT, Execution
 from mia_dual.plan.draft import SYNTHETIC, check_evidence
 from mia_dual.plan.plan import Plan
 from mia_dual.progress import Progress
@@ -80,10 +81,13 @@ def real_references(
         seed=plan.seed,
         prefix=prefix,
     )
-    return References(shadows, _signals(plan, labels, answers), means=means)
+    execution = DEFAULT if means is None else means.trainer.engine.execution
+    return References(shadows, _signals(plan, labels, answers, execution), means=means)
 
 
-def _signals(plan: Plan, labels: np.ndarray, answers: Answers) -> Optional[Signals]:
+def _signals(
+    plan: Plan, labels: np.ndarray, answers: Answers, execution: Execution
+) -> Optional[Signals]:
     asked = plan.references
     if not asked:
         return None
@@ -91,9 +95,11 @@ def _signals(plan: Plan, labels: np.ndarray, answers: Answers) -> Optional[Signa
     members = {model.name: model.members for model in asked}
 
     def table(rows: np.ndarray) -> Optional[SignalTable]:
-        return SignalTable(names, members, rows, answers, labels) if len(rows) else None
+        if not len(rows):
+            return None
+        return SignalTable(names, members, rows, answers, labels, execution)
 
-    audited = SignalTable(names, members, plan.target_rows, answers, labels)
+    audited = SignalTable(names, members, plan.target_rows, answers, labels, execution)
     population = table(plan.split.population)
     shadows = [model.name for model in plan.shadows]
     return Signals(
