@@ -7,6 +7,7 @@ Both go back through the network from the direction of the logits' error; see
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Callable, Protocol
 
@@ -20,6 +21,9 @@ from mia_dual_torch.weights import trained
 
 LAYERS = (nn.Linear, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d)
 """What of a network's layers may have parameters, for :class:`ManyRecords`."""
+
+WINDOWS = 2**20
+"""Numbers in the windows of a convolution that are copied at a time: what a cache holds."""
 
 
 class Squares(Protocol):
@@ -151,15 +155,19 @@ def _layer_squares(layer: nn.Module, given: Tensor, error: Tensor) -> dict[str, 
         weight = weight.flatten(2).sum(2) if weight.dim() > 2 else weight
         return {"weight": weight.square().sum(1), "bias": bias.square().sum(1)}
     if isinstance(layer, nn.Conv2d):
-        windows = _windows(layer, given, error.shape[2:]).transpose(1, 2)
+        each = math.prod((given.shape[1], *layer.kernel_size, *error.shape[2:]))
+        some = max(1, WINDOWS // each)
         errors = error.flatten(2).transpose(1, 2)
+        weight = torch.cat(
+            [
+                _product_squares(back, _windows(layer, seen, error.shape[2:]).transpose(1, 2))
+                for back, seen in zip(errors.split(some), given.split(some))
+            ]
+        )
     else:
-        windows = given.reshape(len(given), -1, given.shape[-1])
         errors = error.reshape(len(error), -1, error.shape[-1])
-    return {
-        "weight": _product_squares(errors, windows),
-        "bias": errors.sum(1).square().sum(1),
-    }
+        weight = _product_squares(errors, given.reshape(len(given), -1, given.shape[-1]))
+    return {"weight": weight, "bias": errors.sum(1).square().sum(1)}
 
 
 def _windows(layer: nn.Conv2d, given: Tensor, sides: Sequence[int]) -> Tensor:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mia_dual.answers import Answers
+from mia_dual.answers import Answers, ask
 from mia_dual.deletion.versions import version_logits
 from mia_dual.plan.plan import Plan, Version
 from mia_dual.progress import Progress
 from mia_dual.store.folder import RunFolder
-from mia_dual.training.family import Family
+from mia_dual.training.family import Family, Member
 from mia_dual.training.trainer import Trained, Trainer
 
 
@@ -42,3 +42,15 @@ class Means:
     progress: Progress
     family: Family
     trained: Mapping[str, Trained]
+
+    def train(self, title: str, members: Mapping[str, Member]) -> dict[str, Trained]:
+        """Models of the target's family beside the run's own, by the names they come under."""
+        found = self.trainer.train(title, self.family, members)
+        for name, model in found.items():
+            self.folder.link(model.entry, f"models/{name}.safetensors")
+        return found
+
+    def ask(self, models: Mapping[str, Trained], rows: np.ndarray) -> Answers:
+        """What each of ``models`` says of ``rows`` (sorted record indices)."""
+        asked = dict.fromkeys(models, rows)
+        return ask(self.trainer, self.folder, self.family, models, asked, self.progress)

@@ -15,7 +15,10 @@ from mia_dual.training.trainer import Trainer
 REMEDIES = {
     Need.OUT: "set shadows.data.source: real",
     Need.IN: "set shadows.design: in_and_out, or targets: 2 at least",
+    Need.PROXIES: "leave more records for the shadows' pool, or raise attack.population",
     Need.POPULATION: "leave records for the shadows' pool: lower split.*",
+    Need.FEATURES: "set shadows.data.source: real",
+    Need.TRAINING: "name a backend of networks, and leave shadows.data.source real",
     Need.ATTACK_MODELS: "set attack.models=[random_forest], or name a backend of networks",
 }
 """What gives a run each need."""

@@ -40,13 +40,7 @@ def gather_evidence(
     parts: list[np.ndarray] = []
     rows: list[np.ndarray] = []
     flags: list[np.ndarray] = []
-    for number, (shadow, outputs) in enumerate(zip(shadows, logits)):
-        chosen = balanced(
-            shadow.members,
-            shadow.non_members,
-            labels,
-            generator(seed, "attack", "balance", f"shadow-{number}"),
-        )
+    for shadow, chosen, outputs in zip(shadows, balance(shadows, labels, seed), logits):
         inside = np.searchsorted(shadow.members, chosen.members)
         outside = np.searchsorted(shadow.non_members, chosen.non_members)
         taken = outputs[np.concatenate([inside, len(shadow.members) + outside])]
@@ -58,3 +52,16 @@ def gather_evidence(
         labels=labels[np.concatenate(rows)],
         membership=np.concatenate(flags),
     )
+
+
+def balance(shadows: Sequence[Membership], labels: np.ndarray, seed: int) -> list[Membership]:
+    """Of each of ``shadows`` as many members as non-members, class by class."""
+    return [
+        balanced(
+            shadow.members,
+            shadow.non_members,
+            labels,
+            generator(seed, "attack", "balance", f"shadow-{number}"),
+        )
+        for number, shadow in enumerate(shadows)
+    ]

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from typing import Callable, Optional
 
 from mia_dual.attacks.base import Attack
+from mia_dual.attacks.cascade import Cascade
 from mia_dual.attacks.catalogue import FAMILIES, FamilySettings
 from mia_dual.attacks.fcnet import FCNetAttack
+from mia_dual.attacks.features import Features
+from mia_dual.attacks.imitative import Imitative
 from mia_dual.attacks.on_records import OnRecords
+from mia_dual.attacks.quantile_attack import QuantileAttack
 from mia_dual.attacks.sklearn_models import SklearnAttack
 from mia_dual.attacks.threshold_attack import ThresholdAttack
+from mia_dual.attacks.trajectory_attack import TrajectoryAttack
 from mia_dual.config import AttackFamily, AttackModelName, AttackSettings
 from mia_dual.store.folder import RunFolder
 from mia_dual.training.trainer import Trainer
@@ -42,20 +47,49 @@ def _thresholds(makings: Makings) -> Sequence[Attack]:
 
 
 def _shadow(makings: Makings) -> Sequence[Attack]:
-    def made(model: AttackModelName) -> Attack:
+    def made(model: AttackModelName, features: Features) -> Attack:
         if model == "fcnet":
             fcnet = makings.settings.fcnet
-            return FCNetAttack(fcnet, makings.trainer, makings.folder, makings.seed)
-        return SklearnAttack(model, makings.seed)
+            return FCNetAttack(fcnet, features, makings.trainer, makings.folder, makings.seed)
+        return SklearnAttack(model, features, makings.seed)
 
-    return [made(model) for model in makings.settings.models]
+    return [
+        made(model, Features(name))
+        for name in makings.settings.features
+        for model in makings.settings.models
+    ]
+
+
+def _quantile(makings: Makings) -> Sequence[Attack]:
+    return [QuantileAttack(makings.seed)]
+
+
+def _trajectory(makings: Makings) -> Sequence[Attack]:
+    return [TrajectoryAttack(makings.settings.trajectory)]
 
 
 def _on_records(family: AttackFamily) -> Callable[[Makings], Sequence[Attack]]:
     def made(makings: Makings) -> Sequence[Attack]:
-        return [OnRecords(attack) for attack in FAMILIES[family](FamilySettings())]
+        settings = makings.settings
+        of_families = FamilySettings(
+            lira_variance=settings.lira.variance,
+            bavaria_predictive=settings.bavaria.predictive,
+            rmia_gamma=settings.rmia.gamma,
+            rmia_a=settings.rmia.a,
+            base_temperature=settings.base.temperature,
+            pmia_proxies=settings.proxy.proxies,
+        )
+        return [OnRecords(attack) for attack in FAMILIES[family](of_families)]
 
     return made
+
+
+def _imitative(makings: Makings) -> Sequence[Attack]:
+    return [Imitative(makings.settings.imitative)]
+
+
+def _cascade(makings: Makings) -> Sequence[Attack]:
+    return [Cascade(makings.settings.cascade)]
 
 
 BUILDERS: dict[AttackFamily, Callable[[Makings], Sequence[Attack]]] = {
@@ -68,4 +102,8 @@ BUILDERS: dict[AttackFamily, Callable[[Makings], Sequence[Attack]]] = {
     "rmia": _on_records("rmia"),
     "base": _on_records("base"),
     "proxy": _on_records("proxy"),
+    "quantile": _quantile,
+    "trajectory": _trajectory,
+    "imitative": _imitative,
+    "cascade": _cascade,
 }

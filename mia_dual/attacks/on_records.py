@@ -72,6 +72,8 @@ class PanelScorer:
                 continue
             place = table.place(stand_in)
             without = {stand_in, *([self._left_out] if self._left_out else [])}
+            if without.issuperset(table.names):
+                continue
             panel = table.panel(name, table.values(name)[place], without)
             unseen = None
             if population is not None:
@@ -79,7 +81,12 @@ class PanelScorer:
                 apart = ~population.inside[place]
                 said = population.values(name)[place]
                 unseen = population.panel(name, said, without, apart) if apart.any() else None
-            scores.append(self._attack.score(panel, unseen))
+            try:
+                found = self._attack.score(panel, unseen)
+            except ValueError:
+                # One reference fewer, and none may be left of a kind that the attack looks at.
+                continue
+            scores.append(found)
             membership.append(table.inside[place])
         if not scores:
             return None

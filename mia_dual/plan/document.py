@@ -15,8 +15,8 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
     ``models``: for each its role, recipe, and how many records it is trained on and asked about.
     ``versions``: which models make up the target before and after each deletion. ``requests``:
-    how much each deletes. ``records``: how many records are under audit, in the shadows' pool, and
-    to be made for shadows.
+    how much each deletes. ``records``: how many records are under audit, in the shadows' pool, in
+    the population, kept for students (auxiliary), and to be made for shadows.
     """
     return {
         "seed": plan.seed,
@@ -27,6 +27,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             "target_non_members": len(plan.split.target.non_members),
             "shadow_pool": len(plan.split.pool),
             "population": len(plan.split.population),
+            "auxiliary": len(plan.split.auxiliary),
             "made": plan.made,
             "asked_about": len(plan.audited),
         },
@@ -70,7 +71,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 def plan_arrays(plan: Plan) -> dict[str, np.ndarray]:
     """What ``plan.npz`` holds: record indices, int64, but for ``memberships``.
 
-    ``target_members``, ``target_non_members``, ``shadow_pool`` and ``population``;
+    ``target_members``, ``target_non_members``, ``shadow_pool``, ``population`` and ``auxiliary``;
     ``members/<model>`` and ``asked/<model>`` for every model; ``group/<number>``;
     ``deleted/<request>``; of other targets ``<target>/members``, ``<target>/non_members``,
     ``<target>/group/<number>`` and ``<target>/deleted/<request>``; ``audited`` (records,)
@@ -83,6 +84,7 @@ def plan_arrays(plan: Plan) -> dict[str, np.ndarray]:
         "target_non_members": plan.split.target.non_members,
         "shadow_pool": plan.split.pool,
         "population": plan.split.population,
+        "auxiliary": plan.split.auxiliary,
         "audited": plan.audited,
         "memberships": plan.memberships(),
     }

@@ -63,6 +63,7 @@ def draft_plan(
             update={"network": config.shadows.network, "options": {}}
         )
     common = np.union1d(split.target.rows, split.population)
+    asked = np.union1d(common, split.auxiliary)
     own = TARGET if config.target.weights is None else GIVEN
     targets = [
         TargetDraft(
@@ -70,12 +71,12 @@ def draft_plan(
             number,
             membership,
             membership.members if member is None else np.flatnonzero(member),
-            common,
+            asked,
         ).draft((own, TARGET), labels, features)
         for number, membership in enumerate(split.targets)
     ]
     # References are asked about what the targets are asked about, where an attack looks at it.
-    beside = common if config.attack.asks_references else common[:0]
+    beside = asked if config.attack.asks_references else split.auxiliary
     models = [model for target in targets for model in target.models if model.role == "target"]
     models += [
         PlannedModel(

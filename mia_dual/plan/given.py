@@ -55,6 +55,7 @@ def outputs_plan(outputs: Outputs, seed: int) -> Plan:
             np.unique(np.concatenate(rows)) if rows else audited[:0],
             (*shadows,),
             audited[:0],
+            audited[:0],
         ),
         targets=(PlannedTarget("target", target),),
         versions={"original": Version("original", ("target",))},

@@ -8,9 +8,12 @@ from typing import Optional
 
 import numpy as np
 
-from mia_dual.config import Config
+from mia_dual.config import OF_THE_RUN, Config
 from mia_dual.errors import ConfigError, DataError
 from mia_dual.seeds import generator
+
+QUANTILE_POPULATION = 50
+"""Below so many records of the population, quantile regression gains nothing."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +32,15 @@ class Membership:
 @dataclass(frozen=True)
 class Split:
     """Every target's records, which are the same ones; a ``pool`` that no target sees; each
-    shadow's records; and the ``population``, a sample of the pool that all models are asked about.
+    shadow's records; the ``population``, a sample of the pool that all models are asked about; and
+    ``auxiliary`` records of the pool, which are no shadow's either.
     """
 
     targets: tuple[Membership, ...]
     pool: np.ndarray
     shadows: tuple[Membership, ...]
     population: np.ndarray
+    auxiliary: np.ndarray
 
     @property
     def target(self) -> Membership:
@@ -66,15 +71,45 @@ def draw_split(records: int, config: Config, member: Optional[np.ndarray] = None
     non_members, pool = np.split(others, [wanted.target_non_members])
     pool = np.sort(pool)
     first = _membership(members, non_members)
-    in_and_out = config.shadows.design == "in_and_out"
+    audited = np.sort(first.rows)
+    shadows, auxiliary = _draw_shadows_apart(audited, pool, config)
     return Split(
         targets=(first, *_draw_targets(first, config)),
         pool=pool,
-        shadows=_draw_halves(np.sort(first.rows), pool, config)
-        if in_and_out
-        else _draw_shadows(pool, config, "shadow"),
+        shadows=shadows,
         population=_draw_population(pool, config),
+        auxiliary=auxiliary,
     )
+
+
+def _draw_shadows_apart(
+    audited: np.ndarray, pool: np.ndarray, config: Config
+) -> tuple[tuple[Membership, ...], np.ndarray]:
+    """All shadows, and auxiliary records of ``pool`` that none of them draws.
+
+    Shadows draw from the whole pool where they leave enough of it, and are then the same as if
+    nobody asked for auxiliary records; those are taken from the pool before, where not.
+    """
+
+    def shadows(pool: np.ndarray) -> tuple[Membership, ...]:
+        if config.shadows.design == "in_and_out":
+            return _draw_halves(audited, pool, config)
+        return _draw_shadows(pool, config, "shadow")
+
+    wanted, taken = config.attack.auxiliary, _from_pool(config)
+    if wanted + taken > len(pool):
+        raise DataError(
+            f"attack.trajectory.auxiliary: {wanted} records that no model is trained on are asked "
+            f"of the shadows' pool, which has {len(pool)} and gives {taken} to a shadow: lower it, "
+            "or split.*"
+        )
+    rng = generator(config.seed, "split", "auxiliary")
+    drawn = shadows(pool)
+    left = np.setdiff1d(pool, np.concatenate([shadow.rows for shadow in drawn]))
+    if wanted <= len(left):
+        return drawn, np.sort(rng.choice(left, wanted, replace=False))
+    auxiliary = np.sort(rng.choice(pool, wanted, replace=False))
+    return shadows(np.setdiff1d(pool, auxiliary)), auxiliary
 
 
 def _from_pool(config: Config) -> int:
@@ -112,6 +147,12 @@ def _draw_population(pool: np.ndarray, config: Config) -> np.ndarray:
     if not config.attack.asks_references:
         return pool[:0]
     size = min(config.attack.population, len(pool))
+    if "quantile" in (config.attack.families or OF_THE_RUN) and size < QUANTILE_POPULATION:
+        raise DataError(
+            f"quantile regression learns from {QUANTILE_POPULATION} records at least that no "
+            f"target saw; attack.population is {config.attack.population}, and the shadows' pool "
+            f"has {len(pool)}: give it more"
+        )
     rng = generator(config.seed, "split", "population")
     return np.sort(rng.choice(pool, size, replace=False))
 

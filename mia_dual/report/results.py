@@ -79,7 +79,9 @@ class Decision(_Result):
 
     aimed_fpr: float = Field(description="share of non-members it accuses among references")
     fpr: Optional[float] = Field(description="and here")
-    fpr_interval: Optional[Interval] = Field(description="95 %, Wilson's, as below")
+    fpr_interval: Optional[Interval] = Field(
+        description="95 %, Wilson's, as below: of several targets too short, since records repeat"
+    )
     tpr: Optional[float] = Field(description="members it finds here")
     tpr_interval: Optional[Interval]
     precision_at_prior: dict[str, Optional[float]] = Field(
@@ -310,6 +312,18 @@ class Results(_Result):
         from mia_dual.report.figure import draw
 
         return draw(self)
+
+    def agreement_figure(self) -> Figure:
+        """A figure of how far attacks find the same members.
+
+        Raises MissingPackageError where Matplotlib is not installed, ValueError where there is one
+        attack alone.
+        """
+        from mia_dual.report.agreement_figure import draw_agreement
+
+        if self.together is None:
+            raise ValueError("one attack alone agrees with none: run two at least")
+        return draw_agreement(self, self.together)
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Callable
 
 import numpy as np
 
-from mia_dual.answers import Answers, ask
+from mia_dual.answers import ask
 from mia_dual.interface import Targets
 from mia_dual.progress import Progress
 from mia_dual.signals import confidences, log_confidence
@@ -30,50 +32,59 @@ def students(logits: np.ndarray, rows: np.ndarray, epochs: int, seed: int) -> li
     return [Member(STUDENT, rows, epoch, seed, targets) for epoch in range(1, epochs + 1)]
 
 
+@dataclass(frozen=True)
+class Teacher:
+    """What is distilled: ``said`` gives its logits (rows, classes) of record indices; ``asked``:
+    sorted indices of the records that trajectories are wanted of.
+    """
+
+    said: Callable[[np.ndarray], np.ndarray]
+    asked: np.ndarray
+
+
 def trajectories(
     trainer: Trainer,
     folder: RunFolder,
     family: Family,
-    answers: Answers,
+    teachers: Mapping[str, Teacher],
     auxiliary: np.ndarray,
-    asked: Mapping[str, np.ndarray],
     labels: np.ndarray,
     epochs: int,
     seed: int,
     progress: Progress,
 ) -> dict[str, np.ndarray]:
     """How each record's loss fell while what a model knows was distilled (Liu et al. 2022,
-    section 4.2): model -> (its asked records, epochs + 1) float64.
+    section 4.2): teacher -> (its asked records, epochs + 1) float64.
 
-    The models are those of ``asked``: sorted indices of the records of ``family``, model by model,
-    that trajectories are wanted of. All are distilled in one call, on ``auxiliary`` records
-    (sorted), of which none may be a member of any model: that a student never saw what its
-    teacher was trained on is what makes its losses tell. A trajectory is the loss at the record's
-    label under the student after each epoch, then under the model itself. ``answers``: what the
-    models say of auxiliary and asked records; ``labels`` (records,) are those of the family.
+    All are distilled in one call, on ``auxiliary`` records of ``family`` (sorted), of which none
+    may be a member of any teacher: that a student never saw what its teacher was trained on is
+    what makes its losses tell. A trajectory is the loss at the record's label under the student
+    after each epoch, then under the teacher itself. ``labels`` (records,) are those of the family.
     """
     stages = {
         (name, epoch): member
-        for name in asked
+        for name, teacher in teachers.items()
         for epoch, member in enumerate(
-            students(answers.of(name, auxiliary), auxiliary, epochs, seed), start=1
+            students(teacher.said(auxiliary), auxiliary, epochs, seed), start=1
         )
     }
     called = {stage: f"{stage[0]}-{STUDENT}-{stage[1]:03d}" for stage in stages}
     trained = trainer.train(
         "distillation", family, {called[stage]: member for stage, member in stages.items()}
     )
-    rows = {called[name, epoch]: asked[name] for name, epoch in stages}
+    for name, model in trained.items():
+        folder.link(model.entry, f"models/{name}.safetensors")
+    rows = {called[name, epoch]: teachers[name].asked for name, epoch in stages}
     said = ask(trainer, folder, family, trained, rows, progress)
     return {
         name: _losses(
             [
-                *(said.of(called[name, epoch], chosen) for epoch in range(1, epochs + 1)),
-                answers.of(name, chosen),
+                *(said.of(called[name, epoch], teacher.asked) for epoch in range(1, epochs + 1)),
+                teacher.said(teacher.asked),
             ],
-            labels[chosen],
+            labels[teacher.asked],
         )
-        for name, chosen in asked.items()
+        for name, teacher in teachers.items()
     }
 
 

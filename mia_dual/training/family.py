@@ -14,7 +14,7 @@ from mia_dual.errors import BackendError
 from mia_dual.interface import Capability, NetworkSpec, Optimizer, Records, Targets
 from mia_dual.networks import is_factory
 from mia_dual.seeds import generator
-from mia_dual.store.keys import array_digest, next_key, start_key
+from mia_dual.store.keys import array_digest, key_of, next_key, start_key
 from mia_dual.store.source import factory_source
 from mia_dual.training.batches import draw_batches, learning_rates, steps_an_epoch
 
@@ -79,6 +79,21 @@ class Family:
     def source(self) -> Optional[str]:
         """The digest of a user's factory; None for networks of ours."""
         return factory_source(self.spec.name) if is_factory(self.spec.name) else None
+
+    @cached_property
+    def key(self) -> str:
+        """The digest of all that its members have in common, the backend aside."""
+        settings = self.settings
+        return key_of(
+            {
+                "spec": asdict(self.spec),
+                "source": self.source,
+                "optimizer": asdict(self.optimizer),
+                "records": self.digest,
+                "batch_size": settings.batch_size,
+                "rates": [settings.learning_rate, settings.decay_every, settings.decay],
+            }
+        )
 
     def steps_an_epoch(self, member: Member) -> int:
         """Optimizer steps ``member`` takes each epoch."""

@@ -2,13 +2,14 @@
 
 References that do not know the target differ from it, and from each other, far more than one
 record moves them. These learn what the target answers on records that it never saw (out), and go
-on from there with audited records and their labels beside those (in): so the two sides differ by
-the record, and a few of them say what many plain references do.
+on from there with audited records and their labels beside those (in): so the two sides are meant to
+differ by the record alone.
 
 As in the paper, an imitator learns answer and label alike; its answers by cross entropy, where the
 paper matches logits and weighs the margin, since that is the loss there is
-(:class:`mia_dual.interface.TrainingJob`). In models keep the population's records in their
-batches, which the paper leaves out.
+(:class:`mia_dual.interface.TrainingJob`). That matches what a sure target answers, and not how
+sure it is: on an overfitted ConvNet imitators stayed at half of its log odds. In models keep the
+population's records in their batches, which the authors' code leaves out.
 """
 
 from __future__ import annotations

@@ -13,17 +13,20 @@ class TargetTable:
     """The targets of ``jobs``, taken by index.
 
     ``distributions``: (classes + all jobs' own, classes) float32; the first so many are the
-    classes themselves, which stand for labels. ``labels``: (records,) of the call's records.
+    classes themselves, which stand for labels. Targets that jobs share are there once.
+    ``labels``: (records,) of the call's records.
     """
 
     def __init__(self, jobs: Sequence[TrainingJob], labels: np.ndarray, classes: int) -> None:
         self._labels = labels
         parts = [np.eye(classes, dtype=np.float32)]
+        starts: dict[int, int] = {}
         self._targets = []
         for job in jobs:
-            self._targets.append((job.targets, sum(map(len, parts))))
-            if job.targets is not None:
+            if job.targets is not None and id(job.targets) not in starts:
+                starts[id(job.targets)] = sum(map(len, parts))
                 parts.append(job.targets.distributions)
+            self._targets.append((job.targets, starts.get(id(job.targets), 0)))
         self.distributions = np.concatenate(parts, dtype=np.float32)
 
     def places(self, rows: np.ndarray) -> np.ndarray:

@@ -23,6 +23,7 @@ from mia_dual.store.folder import RunFolder
 from mia_dual.store.keys import array_digest, key_of
 from mia_dual.training.trainer import Trainer
 from mia_dual.walks.crowd import together
+from mia_dual.walks.curves import roc_arrays
 from mia_dual.walks.finish import finish
 from mia_dual.walks.judge import Judge
 from mia_dual.walks.scoring import score
@@ -33,8 +34,12 @@ REMEDIES = {
     "members and non-members",
     Need.OUT: "references that were asked about the target's records and not trained on all",
     Need.IN: "references that were trained on some of the target's records",
+    Need.PROXIES: "references that were trained on some of the target's records",
     Need.POPULATION: "nothing in the file gives them",
+    Need.TRAINING: "which the target's outputs are not: use mia-dual run",
     Need.ATTACK_MODELS: "--backend",
+    Need.FEATURES: "`mia-dual run` has them",
+    Need.TRAINING: "`mia-dual run` has one",
 }
 """What gives the user each need."""
 
@@ -87,6 +92,8 @@ def attack_outputs(
     folder.write_arrays("scores.npz", scores.arrays(labels))
 
     judge = Judge(plan, labels, answers, scores, drawn=False)
+    originals = judge.places("original")
+    folder.write_arrays("roc.npz", roc_arrays(scores, originals))
     results = Results(
         backend=config.backend,
         seed=config.seed,
@@ -105,7 +112,7 @@ def attack_outputs(
         target=judge.model("original"),
         attacks=judge.attacks("original"),
         not_run=not_run,
-        together=together(scores, judge.places("original")),
+        together=together(scores, originals),
         exposure=None,
         grouped=judge.grouped(),
         deletion=[],
@@ -116,10 +123,12 @@ def attack_outputs(
 def _offered(plan: Plan, labels: np.ndarray, trains: bool) -> frozenset[Need]:
     rows, shadows = plan.target_rows, plan.split.shadows
     classes = np.unique(labels[rows])
+    inside = any(np.isin(rows, model.members).any() for model in plan.references[:-1])
     there = {
         Need.SHADOWS: bool(shadows) and not len(lacking_evidence(shadows, labels, classes)),
         Need.OUT: any(not np.isin(rows, model.members).all() for model in plan.references[:-1]),
-        Need.IN: any(np.isin(rows, model.members).any() for model in plan.references[:-1]),
+        Need.IN: inside,
+        Need.PROXIES: inside,
         Need.ATTACK_MODELS: trains,
     }
     return frozenset(need for need, given in there.items() if given)

@@ -24,6 +24,7 @@ from mia_dual.training.planned import plan_families, plan_members
 from mia_dual.training.trainer import Trained, Trainer
 from mia_dual.walks.costs import costs
 from mia_dual.walks.crowd import most_exposed, together
+from mia_dual.walks.curves import roc_arrays
 from mia_dual.walks.finish import finish
 from mia_dual.walks.judge import Judge
 from mia_dual.walks.scoring import score
@@ -86,7 +87,8 @@ def run_audit(
         )
 
     judge = Judge(plan, dataset.labels, answers, scores, drawn=config.target.weights is None)
-    attacks_found = judge.attacks("original")
+    attacks_found, originals = judge.attacks("original"), judge.places("original")
+    folder.write_arrays("roc.npz", roc_arrays(scores, originals))
     results = Results(
         backend=engine.name,
         seed=config.seed,
@@ -106,10 +108,8 @@ def run_audit(
         target=judge.model("original"),
         attacks=attacks_found,
         not_run=not_run,
-        together=together(scores, judge.places("original")),
-        exposure=most_exposed(
-            by_strength(attacks_found)[0], scores, judge.places("original"), dataset.labels
-        ),
+        together=together(scores, originals),
+        exposure=most_exposed(by_strength(attacks_found)[0], scores, originals, dataset.labels),
         grouped=judge.grouped(),
         deletion=judge.deletions({name: model.steps for name, model in trained.items()}),
     )
@@ -123,11 +123,16 @@ def _offered(plan: Plan, capabilities: frozenset[Capability]) -> frozenset[Need]
     asked = () if plan.made else plan.references
     of_others = [model for model in asked if model.role == "shadow" or len(plan.targets) > 1]
     rows = plan.target_rows
+    known = np.union1d(rows, plan.split.population)
     there = {
         Need.SHADOWS: True,
         Need.OUT: bool(of_others),
         Need.IN: any(np.isin(rows, model.members).any() for model in of_others),
+        Need.PROXIES: any(np.isin(known, model.members).any() for model in of_others),
         Need.POPULATION: bool(of_others) and len(plan.split.population) > 0,
+        # What attacks ask and train with goes to those that have real shadows.
+        Need.FEATURES: not plan.made,
+        Need.TRAINING: Capability.STEPS in capabilities and not plan.made,
         # Attack models are networks of ours.
         Need.ATTACK_MODELS: {Capability.STEPS, Capability.WEIGHTS} <= capabilities,
     }

@@ -9,6 +9,9 @@ from mia_dual.execution import Execution
 from mia_dual.interface import NO_RECORD, NetworkSpec
 from mia_dual.registry import load_backend
 from mia_dual.testing import example_records, example_weights
+from mia_dual_torch import by_record
+from mia_dual_torch.by_record import is_known
+from mia_dual_torch.networks import build
 
 NETS = """
 import torch
@@ -157,6 +160,26 @@ def test_any_network_s_are_autograd_s(spec_of, factory):
         assert set(found.parameters) == set(expected)
         for name, norm in zip(found.parameters, found.norms[0, row]):
             assert norm == pytest.approx(expected[name], rel=1e-4, abs=1e-7), name
+
+
+@pytest.mark.parametrize(
+    ("factory", "known"),
+    [("common", True), ("dropping", True), ("grouped", False), ("reflecting", False),
+     ("twice", False), ("sideways", False), ("attending", False)],
+)  # fmt: skip
+def test_many_records_go_together_where_that_is_right(spec_of, factory, known):
+    spec = spec_of(factory)
+    assert is_known(spec, build(spec).eval()) == known
+
+
+def test_windows_are_copied_in_parts_where_they_are_many(monkeypatch):
+    spec = NetworkSpec("resnet18", (1, 8, 8), 4)
+    records = example_records(spec, 7)
+    models, rows = [example_weights(torch_on(), spec)], np.arange(7)[None]
+    whole = torch_on().gradient_norms(spec, models, records, rows).norms
+    monkeypatch.setattr(by_record, "WINDOWS", 1000)
+    parts = torch_on().gradient_norms(spec, models, records, rows).norms
+    assert np.allclose(parts, whole, rtol=1e-4)
 
 
 @pytest.mark.parametrize("factory", ["convnet", "common", "attending", "always"])

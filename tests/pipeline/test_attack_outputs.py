@@ -245,3 +245,11 @@ def test_bad_input_is_one_line(cli, forests, tmp_path):
     assert_refused(
         cli("run", "--set", f"data={{name: outputs, file: {file}}}", "--out", "run"), "--outputs"
     )
+
+
+@pytest.mark.parametrize("family", ["quantile", "trajectory"])
+def test_families_that_look_beyond_outputs_are_refused_in_a_line(tmp_path, forests, family):
+    file, _ = forests
+    with pytest.raises(ConfigError, match=f"'{family}' cannot run here.*`mia-dual run`") as caught:
+        attack(tmp_path / "refused", file, {"attack": {"families": ["thresholds", family]}})
+    assert "\n" not in str(caught.value)

@@ -1,5 +1,7 @@
 """Loss trajectories on the line: what models know is distilled once, together, and kept."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -13,7 +15,7 @@ from mia_dual.progress import Silent
 from mia_dual.signals import confidences
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
-from mia_dual.training.distil import students, trajectories
+from mia_dual.training.distil import Teacher, students, trajectories
 from mia_dual.training.family import FamilyAtOnce, Member
 from mia_dual.training.planned import dataset_family
 from mia_dual.training.trainer import Trainer
@@ -57,8 +59,9 @@ def walk(digits, tmp_path_factory):
             answers = ask(trainer, folder, family, trained, both, Silent())
             calls, jobs = engine.train_calls, len(engine.backend.trained)
             found = trajectories(
-                trainer, folder, family, answers, AUXILIARY, asked, digits.labels, epochs, 0,
-                Silent(),
+                trainer, folder, family,
+                {name: Teacher(partial(answers.of, name), rows) for name, rows in asked.items()},
+                AUXILIARY, digits.labels, epochs, 0, Silent(),
             )  # fmt: skip
             engine.new_calls, engine.new_jobs = engine.train_calls - calls, jobs
         return found, answers, engine

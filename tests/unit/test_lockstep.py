@@ -95,5 +95,7 @@ def test_a_record_has_its_jobs_target_or_else_its_label():
             if place in (1, 2) and row in own:
                 expected = each.targets.distributions[np.flatnonzero(own == row)[0]]
             assert np.array_equal(distribution, expected)
+    shared = TargetTable([jobs[1]] * 3, labels, classes=3)
+    assert len(shared.distributions) == 3 + len(own)
     fewer = table.places(rows[:, :2])
     assert np.array_equal(fewer, table.places(rows)[:, :2])
