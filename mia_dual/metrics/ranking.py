@@ -17,9 +17,13 @@ def ranks(scores: np.ndarray) -> np.ndarray:
     ascending = scores[order]
     if len(ascending) and np.isnan(ascending[-1]):
         return np.full(len(scores), np.nan)
-    starts = np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]]))
-    ends = np.append(starts[1:], len(scores))
     places = np.empty(len(scores))
+    new = ascending[1:] != ascending[:-1]
+    if new.all():
+        places[order] = np.arange(1.0, len(scores) + 1)
+        return places
+    starts = np.flatnonzero(np.concatenate([[True], new]))
+    ends = np.append(starts[1:], len(scores))
     places[order] = np.repeat((starts + 1 + ends) / 2, ends - starts)
     return places
 
