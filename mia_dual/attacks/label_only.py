@@ -8,12 +8,10 @@ and record, so that references set the threshold.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Optional
 
 import numpy as np
 
 from mia_dual.attacks.base import Need
-from mia_dual.attacks.panel import Panel
 
 NEEDS = frozenset({Need.QUERIES})
 
@@ -59,12 +57,3 @@ def level_kept(right: np.ndarray, levels: Sequence[float]) -> np.ndarray:
     ends = np.asarray([0.0, *levels])
     reached = np.concatenate([[0.0], (ends[:-1] + ends[1:]) / 2, ends[-1:]])
     return np.asarray(reached[held].mean(axis=0))
-
-
-def label_only(panel: Panel, population: Optional[Panel]) -> np.ndarray:
-    """The signal of a panel of :func:`share_kept` or :func:`level_kept`, as it is.
-
-    A :data:`mia_dual.attacks.panel.Score`; the references' share of the panel sets the threshold,
-    as the shadow model of the paper does.
-    """
-    return panel.target

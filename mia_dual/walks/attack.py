@@ -36,6 +36,10 @@ REMEDIES = {
     Need.IN: "references that were trained on some of the target's records",
     Need.POPULATION: "nothing in the file gives them",
     Need.ATTACK_MODELS: "--backend",
+    Need.QUERIES: "saved outputs cannot be asked: mia-dual run, with target.weights for a model "
+    "that is trained already",
+    Need.GRADIENTS: "saved outputs have none: mia-dual run, with target.weights for a model that "
+    "is trained already",
 }
 """What gives the user each need."""
 
