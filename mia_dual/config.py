@@ -354,7 +354,7 @@ class QuerySettings(_Settings):
     )
     draws: Count = Field(4, le=1000, description="of noise, at each of levels")
     levels: tuple[Rate, ...] = Field(
-        (0.1, 0.3), min_length=1, max_length=100, description="of noise, in the features' deviation"
+        (0.3, 0.7), min_length=1, max_length=100, description="of noise, in the features' deviation"
     )
 
     @field_validator("kinds", "levels")

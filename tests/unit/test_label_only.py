@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mia_dual.attacks.label_only import level_kept, rightly_called, share_kept
+from mia_dual.attacks.label_only import rightly_called, share_kept
 from mia_dual.attacks.looking import as_it_is
 from mia_dual.attacks.over_queries import over_queries
 from mia_dual.attacks.panel import Panel
@@ -32,18 +32,6 @@ def test_a_tie_is_no_call_whichever_class_comes_first():
 def test_the_share_of_kept_labels():
     right = np.array([[1, 1, 0], [1, 0, 0], [1, 0, 0], [1, 1, 0]], bool)
     assert share_kept(right).tolist() == [1.0, 0.5, 0.0]
-
-
-def test_the_level_kept_ends_at_the_first_wrong_call():
-    # Records: never right, wrong at the first level, wrong at the second and right again, whole.
-    right = np.array([[[0, 1, 1, 1], [1, 0, 1, 1], [1, 0, 0, 1], [1, 1, 1, 1]]], bool)
-    levels = [0.1, 0.2, 0.4]
-    assert level_kept(right, levels) == pytest.approx([0.0, 0.05, 0.15, 0.4])
-    # Of several draws, the mean.
-    both = np.concatenate([right, right[..., ::-1]])
-    assert level_kept(both, levels) == pytest.approx([0.2, 0.1, 0.1, 0.2])
-    models = np.repeat(right[:, :, None, :], 2, axis=2)
-    assert level_kept(models, levels).shape == (2, 4)
 
 
 def panel(target):
