@@ -368,6 +368,34 @@ class ProxySettings(_Settings):
     )
 
 
+AlterationKind = Literal["shift", "mirror", "noise"]
+
+
+class QuerySettings(_Settings):
+    """Altered copies of records, that label_only and queries ask models about."""
+
+    kinds: Optional[tuple[AlterationKind, ...]] = Field(
+        None,
+        min_length=1,
+        description="of copies; null: shift and noise of images, noise of rows of numbers",
+    )
+    shifts: Count = Field(
+        4, le=100, description="of images: so many, the nearest first; 4: a pixel each way"
+    )
+    padding: Literal["edge", "background"] = Field(
+        "edge", description="what comes in where an image moves away"
+    )
+    draws: Count = Field(4, le=1000, description="of noise, at each of levels")
+    levels: tuple[Rate, ...] = Field(
+        (0.3, 0.7), min_length=1, max_length=100, description="of noise, in the features' deviation"
+    )
+
+    @field_validator("kinds", "levels")
+    @classmethod
+    def _once(cls, values: Optional[tuple[Any, ...]]) -> Optional[tuple[Any, ...]]:
+        return values if values is None else _without_twins(values)
+
+
 class AttackSettings(_Settings):
     """Which attacks there are, and their settings."""
 
@@ -396,6 +424,7 @@ class AttackSettings(_Settings):
     trajectory: TrajectorySettings = TrajectorySettings()
     imitative: ImitativeSettings = ImitativeSettings()
     cascade: CascadeSettings = CascadeSettings()
+    queries: QuerySettings = QuerySettings()
     population: Records = Field(
         500,
         description="records that no target sees and every model is asked about, at most: what "

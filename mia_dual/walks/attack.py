@@ -36,10 +36,13 @@ REMEDIES = {
     Need.IN: "references that were trained on some of the target's records",
     Need.PROXIES: "references that were trained on some of the target's records",
     Need.POPULATION: "nothing in the file gives them",
-    Need.TRAINING: "which the target's outputs are not: use mia-dual run",
     Need.ATTACK_MODELS: "--backend",
     Need.FEATURES: "`mia-dual run` has them",
     Need.TRAINING: "`mia-dual run` has one",
+    Need.QUERIES: "saved outputs cannot be asked: mia-dual run, with target.weights for a model "
+    "that is trained already",
+    Need.GRADIENTS: "saved outputs have none: mia-dual run, with target.weights for a model that "
+    "is trained already",
 }
 """What gives the user each need."""
 

@@ -110,6 +110,6 @@ def test_no_room_anywhere_is_a_line(monkeypatch):
 def test_a_diverged_reference_is_a_line_from_any_thread(asked):
     _, rows, logits, members, labels = asked
     broken = Answers(rows, {**logits, "d": np.full_like(logits["d"], np.nan)}, {})
-    table = SignalTable(NAMES, members, ROWS, broken, labels, Execution(workers=2))
+    table = SignalTable(NAMES, members, ROWS, broken, labels, execution=Execution(workers=2))
     with pytest.raises(DataError, match="it has diverged"):
         table.values("log_odds")
