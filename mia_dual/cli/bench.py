@@ -34,7 +34,7 @@ def bench(
         None, min=1, help="Threads or processes that train side by side; else one a core."
     ),
     questions: bool = typer.Option(
-        False, "--questions", help="Time answers and gradient norms, in place of training."
+        False, "--questions", help="Time answers and gradient norms, beside training."
     ),
     attacks: bool = typer.Option(
         False, "--attacks", help="Measure attacks on a made-up table of logits instead."
@@ -156,6 +156,8 @@ def _show_questions(asked: Sequence[QuestionSpeed], cores: int, as_json: bool) -
     from rich.console import Console
     from rich.table import Table
 
+    from mia_dual.measure.questions import BATCH
+
     if as_json:
         measured = [asdict(speed) for speed in asked]
         typer.echo(json.dumps({"machine": _machine(cores), "measured": measured}, indent=2))
@@ -163,7 +165,7 @@ def _show_questions(asked: Sequence[QuestionSpeed], cores: int, as_json: bool) -
     table = Table(box=None, pad_edge=False)
     for title in ("network", "backend"):
         table.add_column(title)
-    for title in ("answer ms", "gradient ms", "/ answer"):
+    for title in ("answer ms", "training ms", "/ training", "gradient ms", "/ answer"):
         table.add_column(title, justify="right")
     for speed in asked:
         gradients = speed.gradients
@@ -171,6 +173,8 @@ def _show_questions(asked: Sequence[QuestionSpeed], cores: int, as_json: bool) -
             speed.network,
             speed.backend,
             f"{speed.answers * 1000:.4f}",
+            f"{speed.training * 1000:.4f}",
+            f"{speed.answers / speed.training:.2f}",
             "-" if gradients is None else f"{gradients * 1000:.4f}",
             "-" if gradients is None else f"{gradients / speed.answers:.1f}",
         )
@@ -178,7 +182,8 @@ def _show_questions(asked: Sequence[QuestionSpeed], cores: int, as_json: bool) -
     console.print(table)
     console.print(
         f"Milliseconds a model and record, {asked[0].models} models at once: what they say of a "
-        "record, and the norms of their loss's gradient on it.",
+        f"record, what a step on it takes in batches of {BATCH}, and the norms of their loss's "
+        "gradient on it.",
         highlight=False,
     )
 

@@ -83,12 +83,17 @@ def compare(
     ``seconds`` is how long a measurement lasts, ``peak`` what :func:`matmul_flops` said.
     """
     for case in cases:
-        found: dict[tuple[str, Together], list[_Timing]] = {}
+        found: dict[tuple[str, Together], list[Timing]] = {}
         for _ in range(rounds):
             for name in backends:
                 for mode in MODES:
                     timing = in_own_process(
-                        _measure, name, device, case, Execution(mode, workers=workers), seconds
+                        measure_training,
+                        name,
+                        device,
+                        case,
+                        Execution(mode, workers=workers),
+                        seconds,
                     )
                     found.setdefault((name, mode), []).append(timing)
         for name in backends:
@@ -106,7 +111,11 @@ def compare(
 
 
 @dataclass(frozen=True)
-class _Timing:
+class Timing:
+    """``step``: seconds of a model's step, of ``flops`` counted operations; ``first``: those of
+    loading the backend and of its first call.
+    """
+
     step: float
     first: float
     flops: int
@@ -140,7 +149,10 @@ def _measure_matmul() -> float:
     return 2 * MATRIX**3 / fastest
 
 
-def _measure(name: str, device: str, case: Case, execution: Execution, seconds: float) -> _Timing:
+def measure_training(
+    name: str, device: str, case: Case, execution: Execution, seconds: float
+) -> Timing:
+    """How long a model's step takes, in this process; ``seconds`` is how long to measure."""
     started = time.perf_counter()
     backend = load_backend(name, device, execution)
     spec = NetworkSpec(case.network, (1, case.image, case.image), CLASSES)
@@ -152,7 +164,7 @@ def _measure(name: str, device: str, case: Case, execution: Execution, seconds: 
     while True:
         taken = _train(backend, spec, case, steps)
         if taken >= seconds / 2:
-            return _Timing(taken / steps / case.models, first, flops)
+            return Timing(taken / steps / case.models, first, flops)
         steps = max(2 * steps, round(steps * seconds / max(taken, seconds / 20)))
 
 

@@ -1,4 +1,6 @@
-"""Times what models are asked: for answers, and for the gradients of their losses."""
+"""Times what models are asked, for answers and for the gradients of their losses, and training,
+which answers should not be slower than.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +9,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Callable, Optional
 
+import numpy as np
+
 from mia_dual.execution import Execution
 from mia_dual.interface import Capability, NetworkSpec
-from mia_dual.measure.bench import CLASSES, in_own_process, random_records
+from mia_dual.measure.bench import CLASSES, Case, in_own_process, measure_training, random_records
 from mia_dual.networks import blank_weights
 from mia_dual.registry import load_backend
 from mia_dual.seeds import generator
 from mia_dual.training.weights import draw_weights
+
+BATCH = 16
+"""Records of a step of the training that answers are held against."""
 
 FEWEST = 128
 """Records that a model is asked about when nothing is known of how long that takes."""
@@ -23,7 +30,8 @@ FEWEST = 128
 class QuestionSpeed:
     """One backend on ``models`` models of a network; seconds are those of a model and record.
 
-    ``gradients``: of :meth:`mia_dual.interface.Backend.gradient_norms`; None where it has none.
+    ``training``: of a step of ``BATCH`` records, by as many of them. ``gradients``: of
+    :meth:`mia_dual.interface.Backend.gradient_norms`; None where it has none.
     """
 
     network: str
@@ -31,6 +39,7 @@ class QuestionSpeed:
     models: int
     backend: str
     answers: float
+    training: float
     gradients: Optional[float]
 
 
@@ -51,10 +60,13 @@ def compare_questions(
     """
     for network in networks:
         spec = NetworkSpec(network, (1, image, image), CLASSES)
+        case, execution = Case(network, BATCH, models, image), Execution(workers=workers)
+        trained: dict[str, list[float]] = {name: [] for name in backends}
         found: dict[str, list[tuple[float, Optional[float]]]] = {name: [] for name in backends}
         for _ in range(rounds):
             for name in backends:
-                execution = Execution(workers=workers)
+                timing = in_own_process(measure_training, name, device, case, execution, seconds)
+                trained[name].append(timing.step / BATCH)
                 found[name].append(
                     in_own_process(_measure, name, device, spec, execution, models, seconds)
                 )
@@ -62,7 +74,13 @@ def compare_questions(
             answers, gradients = zip(*found[name])
             measured = [each for each in gradients if each is not None]
             yield QuestionSpeed(
-                network, image, models, name, min(answers), min(measured, default=None)
+                network,
+                image,
+                models,
+                name,
+                answers=min(answers),
+                training=min(trained[name]),
+                gradients=min(measured, default=None),
             )
 
 
@@ -79,21 +97,20 @@ def _measure(
     records = random_records(spec, rng)
     asked = [draw_weights(blank_weights(spec), rng) for _ in range(models)]
 
-    def timed(ask: Callable[..., object], count: int) -> float:
-        rows = rng.integers(0, len(records), (models, count))
-        started = time.perf_counter()
-        ask(spec, asked, records, rows)
-        return time.perf_counter() - started
+    def timed(ask: Callable[..., object]) -> float:
+        def once(rows: np.ndarray) -> float:
+            started = time.perf_counter()
+            ask(spec, asked, records, rows)
+            return time.perf_counter() - started
 
-    def measured(ask: Callable[..., object]) -> float:
         count = FEWEST
-        timed(ask, count)
         while True:
-            taken = timed(ask, count)
+            rows = rng.integers(0, len(records), (models, count))
+            # The first of these calls may start processes, and load and compile in them.
+            taken = min(once(rows), once(rows))
             if taken >= seconds / 2:
-                # So many may have been the first that were worth another process.
-                return min(taken, timed(ask, count)) / count / models
+                return taken / rows.size
             count = max(2 * count, round(count * seconds / max(taken, seconds / 20)))
 
     has_gradients = Capability.GRADIENTS in backend.capabilities
-    return measured(backend.logits), measured(backend.gradient_norms) if has_gradients else None
+    return timed(backend.logits), timed(backend.gradient_norms) if has_gradients else None
