@@ -247,6 +247,28 @@ class FCNetSettings(TrainingSettings):
         return network
 
 
+class ImitativeSettings(_Settings):
+    """Of imitators, which learn what a target answers (IMIA)."""
+
+    count: Models = Field(8, ge=2, description="imitators of a target that never see its records,")
+    epochs: Optional[Epochs] = Field(
+        None, description="of an imitator, on the target's answers; null: as many as the target's"
+    )
+    further: Optional[Epochs] = Field(
+        None, description="and then on audited records; null: as many as the target's"
+    )
+
+
+class CascadeSettings(_Settings):
+    """Of references that are trained on what is decided already (CMIA)."""
+
+    rounds: Models = Field(2, le=100, description="of references that are trained anew")
+    count: Models = Field(8, ge=2, description="references of a target that a round trains")
+    mistakes: Fraction = Field(
+        0.01, description="share of references' members, and of non-members, decided wrongly"
+    )
+
+
 def _known_network(network: str) -> str:
     if network in (*NETWORKS, *ESTIMATORS) or is_factory(network):
         return network
@@ -256,6 +278,8 @@ def _known_network(network: str) -> str:
 
 
 AttackModelName = Literal["fcnet", "logistic_regression", "random_forest"]
+
+AttackFeature = Literal["all", "sorted", "top3", "unlabelled"]
 
 AttackFamily = Literal[
     "thresholds",
@@ -297,6 +321,81 @@ class TrajectorySettings(_Settings):
     )
 
 
+class LiRASettings(_Settings):
+    """LiRA (Carlini et al. 2022)."""
+
+    variance: Literal["own", "pooled", "switch"] = Field(
+        "switch",
+        description="of a record over references: its own, that of all records, or its own from "
+        "32 references a side on",
+    )
+
+
+class BaVarIASettings(_Settings):
+    """BaVarIA (Brännvall 2026)."""
+
+    predictive: Literal["student", "gaussian"] = Field(
+        "student", description="the law that references predict: BaVarIA-t or BaVarIA-n"
+    )
+
+
+class RMIASettings(_Settings):
+    """RMIA (Zarifzadeh et al. 2024)."""
+
+    gamma: Rate = Field(
+        1.0, description="by what factor a record's ratio must exceed another's to dominate it"
+    )
+    a: Share = Field(
+        0.3,
+        description="offline: slope of members' confidence over that of others; less, the more "
+        "models memorise",
+    )
+
+
+class BASESettings(_Settings):
+    """BASE (Lassila et al. 2025)."""
+
+    temperature: Rate = Field(
+        1.0, description="1: RMIA's ratios; more: towards difficulty calibration"
+    )
+
+
+class ProxySettings(_Settings):
+    """PMIA (Du et al.)."""
+
+    proxies: Count = Field(
+        32, description="population records whose members' behaviour stands for a record's own"
+    )
+
+
+AlterationKind = Literal["shift", "mirror", "noise"]
+
+
+class QuerySettings(_Settings):
+    """Altered copies of records, that label_only and queries ask models about."""
+
+    kinds: Optional[tuple[AlterationKind, ...]] = Field(
+        None,
+        min_length=1,
+        description="of copies; null: shift and noise of images, noise of rows of numbers",
+    )
+    shifts: Count = Field(
+        4, le=100, description="of images: so many, the nearest first; 4: a pixel each way"
+    )
+    padding: Literal["edge", "background"] = Field(
+        "edge", description="what comes in where an image moves away"
+    )
+    draws: Count = Field(4, le=1000, description="of noise, at each of levels")
+    levels: tuple[Rate, ...] = Field(
+        (0.3, 0.7), min_length=1, max_length=100, description="of noise, in the features' deviation"
+    )
+
+    @field_validator("kinds", "levels")
+    @classmethod
+    def _once(cls, values: Optional[tuple[Any, ...]]) -> Optional[tuple[Any, ...]]:
+        return values if values is None else _without_twins(values)
+
+
 class AttackSettings(_Settings):
     """Which attacks there are, and their settings."""
 
@@ -310,15 +409,29 @@ class AttackSettings(_Settings):
         min_length=1,
         description="of the shadow attack (Shokri et al. 2017): attack models, one a class",
     )
+    features: tuple[AttackFeature, ...] = Field(
+        ("all",),
+        min_length=1,
+        description="what attack models look at: all confidences in their order, sorted, the top "
+        "three; unlabelled: sorted, one attack model for all classes",
+    )
     fcnet: FCNetSettings = FCNetSettings()
+    lira: LiRASettings = LiRASettings()
+    bavaria: BaVarIASettings = BaVarIASettings()
+    rmia: RMIASettings = RMIASettings()
+    base: BASESettings = BASESettings()
+    proxy: ProxySettings = ProxySettings()
     trajectory: TrajectorySettings = TrajectorySettings()
+    imitative: ImitativeSettings = ImitativeSettings()
+    cascade: CascadeSettings = CascadeSettings()
+    queries: QuerySettings = QuerySettings()
     population: Records = Field(
         500,
         description="records that no target sees and every model is asked about, at most: what "
         "attacks compare with, and where thresholds are fitted",
     )
 
-    @field_validator("families", "models")
+    @field_validator("families", "models", "features")
     @classmethod
     def _once(cls, values: Optional[tuple[str, ...]]) -> Optional[tuple[str, ...]]:
         return values if values is None else _without_twins(values)

@@ -11,6 +11,7 @@ logits, have signals too. All raise DataError where :func:`confidences` does.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Optional
 
 import numpy as np
 
@@ -22,8 +23,16 @@ and a model in float32 rarely gives logits that are further apart; what is beyon
 more, and would own the means and variances that attacks take.
 """
 
-_BLOCK = 2**16
+_BLOCK = 2**17
 """Logits worked on at a time: few enough to stay in a core's cache, whatever is asked about."""
+
+_QUICK_CLASSES = 128
+"""Float32 logits of up to so many classes are looked at quickly: sums of more lose digits."""
+
+_QUICK_OWN, _QUICK_OTHERS = 45.0, 1e15
+"""And only where the label's logit is within the first of 0, and the others' exponentials sum to
+between the second and its inverse: nothing overflows there, and no odds pass :data:`LIMIT`.
+"""
 
 
 def confidences(logits: np.ndarray) -> np.ndarray:
@@ -44,16 +53,16 @@ def log_confidence(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     It has the order of :func:`log_odds`, however near 1 the confidence is.
     """
-    return -np.logaddexp(0.0, -log_odds(logits, labels))
+    return _in_blocks(_log_confidence, logits, labels, _quick_log_confidence)
 
 
 def log_odds(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Log of the confidence at the label over that of all other classes, in -80 .. 80.
 
     LiRA's logit in its stable form (Carlini et al. 2022, sections IV-C and VI-A): over models it
-    is near a Gaussian.
+    is near a Gaussian. Of float32 logits it is exact to 1e-6, of others to rounding.
     """
-    return _in_blocks(_log_odds, logits, labels)
+    return _in_blocks(_log_odds, logits, labels, _quick_log_odds)
 
 
 def correctness(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -112,21 +121,73 @@ def _in_blocks(
     of_block: Callable[[np.ndarray, np.ndarray], np.ndarray],
     logits: np.ndarray,
     labels: np.ndarray,
+    quick: Optional[Callable[[np.ndarray, np.ndarray], np.ndarray]] = None,
 ) -> np.ndarray:
     """``of_block`` of logits (classes, n) float64, the largest of each column 0, and their labels.
 
-    Classes come first since sums over a short last axis are slow.
+    Classes come first since sums over a short last axis are slow. ``quick`` gives the same of
+    float32 logits (n, classes) as they are, NaN where it cannot: ``of_block`` is asked about those
+    then. What a record gets depends on no other.
     """
     classes = logits.shape[-1]
-    rows = logits.reshape(-1, classes)
+    rows = np.asarray(logits).reshape(-1, classes)
     of_row = np.broadcast_to(labels, logits.shape[:-1]).reshape(-1)
+    if logits.dtype != np.float32 or classes > _QUICK_CLASSES:
+        quick = None
+
+    def exact(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        if len(rows) == 1:
+            # NumPy adds a single column's numbers in another order than those of several.
+            return exact(np.repeat(rows, 2, axis=0), np.repeat(labels, 2))[:1]
+        block = np.array(rows.T, dtype=np.float64, order="C")
+        return of_block(_below_largest(block, axis=0), labels)
+
     found = np.empty(len(rows))
     step = max(1, _BLOCK // classes)
     for start in range(0, len(rows), step):
         part = slice(start, start + step)
-        block = np.array(rows[part].T, dtype=np.float64, order="C")
-        found[part] = of_block(_below_largest(block, axis=0), of_row[part])
+        if quick is None:
+            found[part] = exact(rows[part], of_row[part])
+            continue
+        found[part] = block = quick(np.ascontiguousarray(rows[part]), of_row[part])
+        # The least is NaN where any is.
+        if np.isnan(block.min()):
+            left = start + np.flatnonzero(np.isnan(block))
+            found[left] = exact(rows[left], of_row[left])
     return found.reshape(logits.shape[:-1])
+
+
+def _quick_log_odds(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Exponentials and their sum in float32, of logits as they are, without the largest: half of
+    the time, an error of some 1e-7.
+    """
+    flat = rows.reshape(-1)
+    places = np.arange(0, rows.size, rows.shape[1])
+    places += labels
+    own = flat[places]
+    with np.errstate(over="ignore", invalid="ignore"):
+        raised = np.exp(flat)
+        raised[places] = 0.0
+        # Twice as fast as sum(axis=1), and the order of its additions depends on classes alone.
+        others = np.einsum("ij->i", raised.reshape(rows.shape))
+    sound = (others > 1 / _QUICK_OTHERS) & (others < _QUICK_OTHERS) & (np.abs(own) < _QUICK_OWN)
+    others[~sound] = np.nan
+    odds = np.log(others, dtype=np.float64)
+    np.subtract(own, odds, out=odds)
+    return odds
+
+
+def _quick_log_confidence(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    return _confidence_of(_quick_log_odds(rows, labels))
+
+
+def _log_confidence(block: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    return _confidence_of(_log_odds(block, labels))
+
+
+def _confidence_of(odds: np.ndarray) -> np.ndarray:
+    """-log(1 + exp(-odds)), with no exponential above 1."""
+    return np.minimum(odds, 0.0) - np.log1p(np.exp(-np.abs(odds)))
 
 
 def _log_odds(block: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ class Need(Enum):
     OUT = "reference models that were trained without the record, and asked about it"
     IN = "reference models that were trained with the record, and asked about it"
     POPULATION = "records that the target never saw, and that all models were asked about"
+    PROXIES = "records of any kind that some reference models were trained on, and asked about"
     ATTACK_MODELS = "a backend that trains attack models"
     FEATURES = "the records themselves, and not only what models say of them"
     QUERIES = "models that can be asked about altered records"

@@ -99,7 +99,7 @@ def proxy(settings: FamilySettings) -> list[RecordAttack]:
     values: Values = {"variance": settings.lira_variance, "proxies": settings.pmia_proxies}
     law = partial(gaussian, variance=settings.lira_variance)
     score = partial(pmia, law=law, proxies=settings.pmia_proxies)
-    needs = frozenset({Need.OUT, Need.POPULATION, Need.SHADOWS})
+    needs = frozenset({Need.OUT, Need.PROXIES})
     return [RecordAttack("pmia", "log_odds", score, needs, values)]
 
 

@@ -37,6 +37,24 @@ def fit_cuts(known: Optional[Known]) -> np.ndarray:
     return cuts
 
 
+def anchor_cuts(known: Optional[Known], mistakes: float) -> tuple[float, float]:
+    """The cuts above which a record is surely a member, and below which it surely is none.
+
+    The lowest above which is no larger share of references' non-members than ``mistakes``, and the
+    highest below which is no larger share of their members. Infinite, so that nothing is sure,
+    where there are none.
+    """
+    over, under = np.inf, -np.inf
+    if known is not None:
+        others = np.sort(known.scores[~known.membership])[::-1]
+        members = np.sort(known.scores[known.membership])
+        if len(others):
+            over = float(others[int(mistakes * len(others) + 1e-9)])
+        if len(members):
+            under = float(members[int(mistakes * len(members) + 1e-9)])
+    return over, under
+
+
 def balanced_cut(scores: np.ndarray, membership: np.ndarray) -> float:
     """The threshold above which accusing gives the highest balanced accuracy, the highest such.
 

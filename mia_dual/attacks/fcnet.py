@@ -8,7 +8,7 @@ import numpy as np
 
 from mia_dual.attacks.asked import Asked
 from mia_dual.attacks.base import Known, Need
-from mia_dual.attacks.evidence import Evidence
+from mia_dual.attacks.features import Features
 from mia_dual.attacks.references import References, Shadows
 from mia_dual.config import TrainingSettings
 from mia_dual.interface import NO_RECORD, NetworkSpec, Records
@@ -22,17 +22,19 @@ from mia_dual.training.trainer import Trainer
 class FCNetAttack:
     """Shokri et al. 2017, section VI: an attack model per class on confidence vectors."""
 
-    name = "shadow_fcnet"
     needs = frozenset({Need.SHADOWS, Need.ATTACK_MODELS})
     by_target = False
 
     def __init__(
         self,
         settings: TrainingSettings,
+        features: Features,
         trainer: Optional[Trainer],
         folder: RunFolder,
         seed: int,
     ) -> None:
+        self.name = f"shadow_fcnet{features.suffix}"
+        self._features = features
         self._settings, self._maybe_trainer, self._folder = settings, trainer, folder
         self._seed = seed
 
@@ -53,7 +55,9 @@ class FCNetAttack:
 
     def fit(self, references: References) -> FCNetScorer:
         """Train an attack model for each class."""
-        return FCNetScorer(references.shadows, self._settings, self._trainer, self._folder)
+        return FCNetScorer(
+            references.shadows, self._settings, self._features, self._trainer, self._folder
+        )
 
 
 class FCNetScorer:
@@ -63,29 +67,29 @@ class FCNetScorer:
         self,
         shadows: Shadows,
         settings: TrainingSettings,
+        features: Features,
         trainer: Trainer,
         folder: RunFolder,
     ) -> None:
         evidence = shadows.evidence
-        classes = shadows.classes
+        self._features = features
+        vectors, parts = features.of(evidence.confidences), features.parts(evidence.labels)
         # Of saved outputs some class may have no records, and then no attack model.
-        self._classes = np.unique(evidence.labels).tolist()
+        self._classes = np.unique(parts).tolist()
         self._labels = shadows.audited_labels
         self._evidence = evidence
         self._engine = trainer.engine
-        self._spec = NetworkSpec("fcnet", (classes,), classes=2, hidden=settings.hidden)
+        self._spec = NetworkSpec("fcnet", vectors.shape[1:], classes=2, hidden=settings.hidden)
         family = Family(
             self._spec,
             settings,
-            _digest(evidence),
-            lambda: Records(evidence.confidences, evidence.membership.astype(np.int64)),
+            _digest(vectors, evidence.membership),
+            lambda: Records(vectors, evidence.membership.astype(np.int64)),
         )
         members = {
-            name: Member(
-                name, np.flatnonzero(evidence.labels == label), settings.epochs, shadows.seed
-            )
+            name: Member(name, np.flatnonzero(parts == label), settings.epochs, shadows.seed)
             for label in self._classes
-            for name in [f"attack-{label}"]
+            for name in [f"attack{features.suffix}-{label}"]
         }
         trained = trainer.train("attack models", family, members)
         for name, model in trained.items():
@@ -103,9 +107,10 @@ class FCNetScorer:
         return Known(scores[0], evidence.membership)
 
     def _scores(self, vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """(models, records) float64 of ``vectors`` (models, records, classes)."""
-        versions, records, classes = vectors.shape
-        vectors = vectors.reshape(versions * records, classes)
+        """(versions, records) float64 of confidence ``vectors`` (versions, records, classes)."""
+        versions, records, _ = vectors.shape
+        vectors = self._features.of(vectors).reshape(versions * records, -1)
+        labels = self._features.parts(labels)
         # Each attack model is asked about the records of its class alone, and about each version
         # as if it were the only one, so that a score does not depend on what else is scored.
         parts = [np.flatnonzero(labels == label) for label in self._classes]
@@ -126,10 +131,5 @@ class FCNetScorer:
         return scores
 
 
-def _digest(evidence: Evidence) -> str:
-    return key_of(
-        {
-            "features": array_digest(evidence.confidences),
-            "labels": array_digest(evidence.membership),
-        }
-    )
+def _digest(vectors: np.ndarray, membership: np.ndarray) -> str:
+    return key_of({"features": array_digest(vectors), "labels": array_digest(membership)})

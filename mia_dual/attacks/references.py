@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Optional
 
@@ -14,7 +14,7 @@ from mia_dual.attacks.asked import Means
 from mia_dual.attacks.evidence import Evidence, gather_evidence
 from mia_dual.attacks.table import SignalTable
 from mia_dual.plan.splits import Membership
-from mia_dual.store.keys import array_digest
+from mia_dual.store.keys import array_digest, key_of
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,22 @@ class References:
             keys += ["none" if table is None else array_digest(table.rows) for table in tables]
         # Attacks may train more models of the target's kind, and look at the records.
         return keys if self.means is None else [*keys, self.means.family.key]
+
+    def taught_keys(self) -> list[str]:
+        """What models that an attack trains depend on beside those: what the target answers, and
+        how its family is trained.
+        """
+        if self.means is None or self.left_out is None:
+            return []
+        family, plan = self.means.family, self.means.plan
+        # A file of the target's weights lies where it may: what they answer is what counts.
+        settings = family.settings.model_dump(mode="json", exclude={"weights"})
+        trained = {"spec": asdict(family.spec), "source": family.source, "settings": settings}
+        return [
+            self.shadows.answers.key(self.left_out),
+            key_of({**trained, "records": family.digest, "seed": plan.seed}),
+            array_digest(plan.split.population),
+        ]
 
     @property
     def names(self) -> list[str]:

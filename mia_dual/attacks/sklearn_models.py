@@ -10,6 +10,7 @@ import numpy as np
 from mia_dual.attacks.asked import Asked
 from mia_dual.attacks.base import Known, Need
 from mia_dual.attacks.evidence import Evidence
+from mia_dual.attacks.features import Features
 from mia_dual.attacks.references import References
 from mia_dual.seeds import generator
 from mia_dual.signals import confidences
@@ -21,9 +22,9 @@ class SklearnAttack:
     needs = frozenset({Need.SHADOWS})
     by_target = False
 
-    def __init__(self, model: str, seed: int) -> None:
-        self.name = f"shadow_{model}"
-        self._model, self._seed = model, seed
+    def __init__(self, model: str, features: Features, seed: int) -> None:
+        self.name = f"shadow_{model}{features.suffix}"
+        self._model, self._features, self._seed = model, features, seed
 
     def describe(self) -> dict[str, Any]:
         """See :class:`mia_dual.attacks.base.Attack`."""
@@ -32,22 +33,27 @@ class SklearnAttack:
     def fit(self, references: References) -> SklearnScorer:
         """Fit a classifier for each class."""
         shadows = references.shadows
-        return SklearnScorer(shadows.evidence, shadows.audited_labels, self._model, self._seed)
+        return SklearnScorer(
+            shadows.evidence, shadows.audited_labels, self._model, self._features, self._seed
+        )
 
 
 class SklearnScorer:
     """The fitted classifiers; ``labels`` are those of the audited records."""
 
-    def __init__(self, evidence: Evidence, labels: np.ndarray, model: str, seed: int) -> None:
-        self._labels = labels
+    def __init__(
+        self, evidence: Evidence, labels: np.ndarray, model: str, features: Features, seed: int
+    ) -> None:
+        self._labels, self._features = labels, features
         self._models = {}
         self._known = Known(np.empty(len(evidence.labels)), evidence.membership)
-        for label in np.unique(evidence.labels):
-            rows = evidence.labels == label
+        vectors, parts = features.of(evidence.confidences), features.parts(evidence.labels)
+        for label in np.unique(parts):
+            rows = parts == label
             classifier = _classifier(model, seed, int(label))
-            classifier.fit(evidence.confidences[rows], evidence.membership[rows])
+            classifier.fit(vectors[rows], evidence.membership[rows])
             self._models[int(label)] = classifier
-            self._known.scores[rows] = _of_own(classifier, evidence.confidences[rows])
+            self._known.scores[rows] = _of_own(classifier, vectors[rows])
 
     def known(self) -> Known:
         """Of the evidence; a forest's trees are asked about what each was not grown on."""
@@ -55,8 +61,8 @@ class SklearnScorer:
 
     def scores(self, asked: Asked, rows: np.ndarray) -> np.ndarray:
         """Probability of membership; see :class:`mia_dual.attacks.base.Scorer`."""
-        vectors = confidences(asked.logits(rows))
-        labels = self._labels[rows]
+        vectors = self._features.of(confidences(asked.logits(rows)))
+        labels = self._features.parts(self._labels[rows])
         scores = np.empty(vectors.shape[:2])
         for label in np.unique(labels):
             chosen = labels == label

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Optional
+from concurrent.futures import ThreadPoolExecutor
+from typing import Optional, Union
 
 import numpy as np
 
 from mia_dual.answers import Answers
+from mia_dual.attacks.asked import Means
 from mia_dual.attacks.panel import Panel
-from mia_dual.signals import SIGNALS
+from mia_dual.attacks.scratch import scratch
+from mia_dual.attacks.views import OfLogits, View
+from mia_dual.execution import DEFAULT, SHARE_OF_FREE_MEMORY, Execution, free_memory
+from mia_dual.plan.plan import Version
+
+Signal = Union[str, View]
+"""A view, or one of logits by the signal's name."""
 
 
 class SignalTable:
     """What references say of ``rows`` (sorted record indices), signal by signal.
 
     ``names``: the references, each asked about ``rows``. ``members``: the records each was trained
-    on. ``labels`` are those of all records. A model's logits are read once a signal, one model in
-    memory at a time; signals stay, at four bytes a model and record.
+    on. ``labels`` are those of all records. ``means`` ask for what is not in ``answers``. A model
+    is looked at once a signal; signals stay, at four bytes a model and record, in memory or beside
+    it (see :func:`mia_dual.attacks.scratch.scratch`). ``execution`` (None: that of ``means``): the
+    memory there is, and how many threads read models side by side. Neither moves a signal.
     """
 
     def __init__(
@@ -27,12 +37,22 @@ class SignalTable:
         rows: np.ndarray,
         answers: Answers,
         labels: np.ndarray,
+        means: Optional[Means] = None,
+        execution: Optional[Execution] = None,
     ) -> None:
         self.names, self.rows = tuple(names), rows
         self.labels = labels[rows]
-        self.inside = np.stack([np.isin(rows, members[name]) for name in names])
-        self._answers = answers
-        self._values: dict[str, np.ndarray] = {}
+        self.inside = np.empty((len(names), len(rows)), bool)
+        for place, name in enumerate(names):
+            # Several times as fast as looking for each row among the members.
+            seen = np.zeros(len(labels), bool)
+            seen[members[name]] = True
+            np.take(seen, rows, out=self.inside[place])
+        if execution is None:
+            execution = DEFAULT if means is None else means.trainer.engine.execution
+        self._answers, self._means, self._workers = answers, means, execution.workers
+        self._limit = execution.memory or int(free_memory() * SHARE_OF_FREE_MEMORY)
+        self._values: dict[View, np.ndarray] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -41,18 +61,35 @@ class SignalTable:
         """Where in ``names`` a reference is."""
         return self.names.index(name)
 
-    def values(self, signal: str) -> np.ndarray:
+    def values(self, signal: Signal) -> np.ndarray:
         """(references, rows) float32."""
-        if signal not in self._values:
-            found = np.empty(self.inside.shape, np.float32)
-            for place, name in enumerate(self.names):
-                found[place] = SIGNALS[signal](self._answers.of(name, self.rows), self.labels)
-            self._values[signal] = found
-        return self._values[signal]
+        view = _view(signal)
+        if view not in self._values:
+            # Takes a moment to import, and a finished run asks nothing of it.
+            from joblib import cpu_count
+
+            found = scratch(self.inside.shape, self._limit)
+
+            def fill(place: int) -> None:
+                found[place] = self.of(
+                    Version(self.names[place], (self.names[place],)), view, self._answers
+                )
+
+            # Threads, since NumPy lets others run while it computes; what has to ask goes alone.
+            workers = self._workers or cpu_count()
+            with ThreadPoolExecutor(workers if isinstance(view, OfLogits) else 1) as threads:
+                for _ in threads.map(fill, range(len(self.names))):
+                    pass
+            self._values[view] = found
+        return self._values[view]
+
+    def of(self, version: Version, signal: Signal, answers: Answers) -> np.ndarray:
+        """The signal of ``version``, whose models ``answers`` are of: (rows,) float64."""
+        return _view(signal).of(version, answers, self._means, self.rows, self.labels)
 
     def panel(
         self,
-        signal: str,
+        signal: Signal,
         target: np.ndarray,
         without: Collection[str],
         records: Optional[np.ndarray] = None,
@@ -61,10 +98,24 @@ class SignalTable:
 
         ``records`` (rows,) bool: those of the rows it is of; None: all.
         """
-        models = np.array([name not in without for name in self.names])
-        values, inside = self.values(signal), self.inside
-        if not models.all():
-            values, inside = values[models], inside[models]
+        values, inside = self._without(self.values(signal), without)
         if records is None:
             return Panel(target, values, inside, self.labels)
         return Panel(target[records], values[:, records], inside[:, records], self.labels[records])
+
+    def _without(
+        self, values: np.ndarray, without: Collection[str]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The ``values`` of all references but ``without``, and who was inside those."""
+        kept = np.array([name not in without for name in self.names])
+        places = np.flatnonzero(kept)
+        if not len(places) or places[-1] - places[0] + 1 == len(places):
+            # One target is the last of all: nothing has to be copied.
+            run = slice(places[0], places[-1] + 1) if len(places) else slice(0, 0)
+            return values[run], self.inside[run]
+        some = scratch((len(places), len(self)), self._limit)
+        return np.compress(kept, values, axis=0, out=some), self.inside[kept]
+
+
+def _view(signal: Signal) -> View:
+    return OfLogits(signal) if isinstance(signal, str) else signal

@@ -39,11 +39,14 @@ def bench(
     attacks: bool = typer.Option(
         False, "--attacks", help="Measure attacks on a made-up table of logits instead."
     ),
+    families: List[str] = typer.Option(  # noqa: UP006
+        [], "--family", help="Which attacks: loss, lira, rmia, ...; repeatable. Else all."
+    ),
     references: int = typer.Option(256, min=1, help="Reference models of that table."),
     records: int = typer.Option(100_000, min=1, help="Its records."),
     classes: int = typer.Option(10, min=2, help="Its classes."),
     memory: Optional[str] = typer.Option(
-        None, metavar="SIZE", help="What an attack at work may take, as 512MB; else what is fast."
+        None, metavar="SIZE", help="What references' signals may take, as 512MB; else as in a run."
     ),
     as_json: bool = typer.Option(False, "--json", help="Print everything measured as JSON."),
 ) -> None:
@@ -53,15 +56,12 @@ def bench(
     """
     if attacks:
         from mia_dual.cli.bench_attacks import bench_attacks
+        from mia_dual.execution import Execution
         from mia_dual.measure.attacks_bench import Table
 
-        bench_attacks(
-            Table(references, records, classes),
-            memory=None if memory is None else parse_memory(memory),
-            workers=workers,
-            rounds=rounds,
-            as_json=as_json,
-        )
+        bytes_there = None if memory is None else parse_memory(memory)
+        execution = Execution(memory=bytes_there, workers=workers)
+        bench_attacks(families, Table(references, records, classes), execution, rounds, as_json)
         return
     from joblib import cpu_count
     from rich.console import Console

@@ -46,10 +46,13 @@ TOGETHER = typer.Option(
 MEMORY = typer.Option(
     None,
     metavar="SIZE",
-    help="What models in training may take, as 4GB; else half of what is free.",
+    help="What models in training may take, and references' signals, as 4GB; else half of what is "
+    "free.",
 )
 WORKERS = typer.Option(
-    None, min=1, help="Threads or processes that train side by side; else as pays."
+    None,
+    min=1,
+    help="Threads or processes that train, or read answers, side by side; else as pays.",
 )
 
 

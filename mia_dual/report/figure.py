@@ -34,8 +34,8 @@ def draw(results: Results) -> Figure:
         for name, pair in deletion.attacks.items()
     ]
     height = 1.5 + 0.3 * max(len(attacks), 2 * len(changes))
-    canvas = _canvas(figsize=(12.0 if changes else 6.0, height), layout="constrained")
-    panels = canvas.subplots(1, 2 if changes else 1, squeeze=False)[0]
+    figure = canvas(figsize=(12.0 if changes else 6.0, height), layout="constrained")
+    panels = figure.subplots(1, 2 if changes else 1, squeeze=False)[0]
     _axis(panels[0], "members", [f"{version}: {name}" for version, name, _ in attacks])
     for place, (version, _, found) in enumerate(attacks):
         _point(panels[0], place, found, BEFORE, version)
@@ -47,11 +47,11 @@ def draw(results: Results) -> Figure:
         lines, names = panels[1].get_legend_handles_labels()
         once = dict(zip(names, lines))
         panels[1].legend(once.values(), once.keys())
-    canvas.suptitle(_plain(f"{results.network} on {results.data.name} ({results.backend})"))
-    return canvas
+    figure.suptitle(_plain(f"{results.network} on {results.data.name} ({results.backend})"))
+    return figure
 
 
-def _canvas(**options: Any) -> Figure:
+def canvas(**options: Any) -> Figure:
     """An empty figure that a notebook shows; none of pyplot's, which it would show twice."""
     module = optional("matplotlib.figure", "figure")
 
@@ -61,8 +61,8 @@ def _canvas(**options: Any) -> Figure:
             self.savefig(content, format="png")
             return content.getvalue()
 
-    canvas: Figure = Canvas(**options)
-    return canvas
+    figure: Figure = Canvas(**options)
+    return figure
 
 
 def _axis(panel: Any, side: str, names: Sequence[str]) -> None:

@@ -313,6 +313,18 @@ class Results(_Result):
 
         return draw(self)
 
+    def agreement_figure(self) -> Figure:
+        """A figure of how far attacks find the same members.
+
+        Raises MissingPackageError where Matplotlib is not installed, ValueError where there is one
+        attack alone.
+        """
+        from mia_dual.report.agreement_figure import draw_agreement
+
+        if self.together is None:
+            raise ValueError("one attack alone agrees with none: run two at least")
+        return draw_agreement(self, self.together)
+
     def _repr_html_(self) -> str:
         """What a notebook shows."""
         from mia_dual.report.html import as_html

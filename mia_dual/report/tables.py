@@ -9,8 +9,18 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mia_dual.report.results import AttackResult, BeforeAfter, Results, ShadowDataResult, Success
+from mia_dual.report.results import (
+    AttackResult,
+    BeforeAfter,
+    Results,
+    ShadowDataResult,
+    Success,
+    Together,
+)
 from mia_dual.report.strength import by_strength
+
+MOST_TOGETHER = 6
+"""Attacks that are set beside the strongest in the terminal; ``results.json`` has all pairs."""
 
 
 def print_results(results: Results, console: Console) -> None:
@@ -33,6 +43,8 @@ def print_results(results: Results, console: Console) -> None:
         console.print(_attacks("real shadow data", results.shadow_data.attacks_with_real, order))
     if results.grouped is not None:
         console.print(_attacks(f"{results.grouped.groups} groups", results.grouped.attacks, order))
+    if results.together is not None:
+        console.print(_together(results.together, order))
     console.print(_per_class(order[0], results.attacks[order[0]]))
     shown = [order[0], *(name for name in results.attacks if name.startswith("shadow_"))]
     for name in dict.fromkeys(shown) if results.deletion else ():
@@ -72,6 +84,38 @@ def _attacks(model: str, attacks: Mapping[str, AttackResult], order: Sequence[st
             next((_number(one.fpr) for one in found.decisions if one.aimed_fpr == 0.1), "-"),
         )
     table.caption = "FPR: what thresholds fitted on references to accuse .1 accuse here"
+    table.caption_justify = "left"
+    return table
+
+
+def _together(together: Together, order: Sequence[str]) -> Table:
+    """The strongest attacks, which members each finds beside the strongest, and all together."""
+    table = _table(
+        f"Members found at a false-positive rate of {together.fpr:g} by each, beside {order[0]}",
+        "attack", "found", "by both", "only this", "Jaccard", "ever", "always",
+    )  # fmt: skip
+    beside = {
+        (pair.second if pair.first == order[0] else pair.first): pair
+        for pair in together.pairs
+        if order[0] in (pair.first, pair.second)
+    }
+    for name in [name for name in order if name in together.attacks][:MOST_TOGETHER]:
+        found, pair = together.attacks[name], beside.get(name)
+        both = found.found if pair is None else pair.both
+        table.add_row(
+            name,
+            str(found.found),
+            str(both),
+            str(found.found - both),
+            _number(None if pair is None else pair.jaccard),
+            "-" if found.ever is None else str(found.ever),
+            "-" if found.always is None else str(found.always),
+        )
+    table.caption = (
+        f"all attacks together find {_number(together.union_tpr)} of members and accuse "
+        f"{_number(together.union_fpr)} of the others; held to {together.fpr:g}, they find "
+        f"{_number(together.union_matched_tpr)}, the best alone {_number(together.best_tpr)}"
+    )
     table.caption_justify = "left"
     return table
 

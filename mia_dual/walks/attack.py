@@ -34,10 +34,15 @@ REMEDIES = {
     "members and non-members",
     Need.OUT: "references that were asked about the target's records and not trained on all",
     Need.IN: "references that were trained on some of the target's records",
+    Need.PROXIES: "references that were trained on some of the target's records",
     Need.POPULATION: "nothing in the file gives them",
     Need.ATTACK_MODELS: "--backend",
     Need.FEATURES: "`mia-dual run` has them",
     Need.TRAINING: "`mia-dual run` has one",
+    Need.QUERIES: "saved outputs cannot be asked: mia-dual run, with target.weights for a model "
+    "that is trained already",
+    Need.GRADIENTS: "saved outputs have none: mia-dual run, with target.weights for a model that "
+    "is trained already",
 }
 """What gives the user each need."""
 
@@ -121,10 +126,12 @@ def attack_outputs(
 def _offered(plan: Plan, labels: np.ndarray, trains: bool) -> frozenset[Need]:
     rows, shadows = plan.target_rows, plan.split.shadows
     classes = np.unique(labels[rows])
+    inside = any(np.isin(rows, model.members).any() for model in plan.references[:-1])
     there = {
         Need.SHADOWS: bool(shadows) and not len(lacking_evidence(shadows, labels, classes)),
         Need.OUT: any(not np.isin(rows, model.members).all() for model in plan.references[:-1]),
-        Need.IN: any(np.isin(rows, model.members).any() for model in plan.references[:-1]),
+        Need.IN: inside,
+        Need.PROXIES: inside,
         Need.ATTACK_MODELS: trains,
     }
     return frozenset(need for need, given in there.items() if given)

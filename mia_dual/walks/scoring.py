@@ -108,6 +108,8 @@ class _Scoring:
         self._attack, self._references = attack, references
         self._answers, self._rows, self._folder = answers, rows, folder
         self._of_references = [*references.keys(attack.by_target), array_digest(rows)]
+        if Need.TRAINING in attack.needs:
+            self._of_references += references.taught_keys()
         self._scorer: Scorer | None = None
         # Attack models that are stored come into the folder, and damaged ones are made again,
         # though nothing may be left to score.

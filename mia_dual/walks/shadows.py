@@ -80,10 +80,12 @@ def real_references(
         seed=plan.seed,
         prefix=prefix,
     )
-    return References(shadows, _signals(plan, labels, answers), means=means)
+    return References(shadows, _signals(plan, labels, answers, means), means=means)
 
 
-def _signals(plan: Plan, labels: np.ndarray, answers: Answers) -> Optional[Signals]:
+def _signals(
+    plan: Plan, labels: np.ndarray, answers: Answers, means: Optional[Means]
+) -> Optional[Signals]:
     asked = plan.references
     if not asked:
         return None
@@ -91,9 +93,9 @@ def _signals(plan: Plan, labels: np.ndarray, answers: Answers) -> Optional[Signa
     members = {model.name: model.members for model in asked}
 
     def table(rows: np.ndarray) -> Optional[SignalTable]:
-        return SignalTable(names, members, rows, answers, labels) if len(rows) else None
+        return SignalTable(names, members, rows, answers, labels, means) if len(rows) else None
 
-    audited = SignalTable(names, members, plan.target_rows, answers, labels)
+    audited = SignalTable(names, members, plan.target_rows, answers, labels, means)
     population = table(plan.split.population)
     shadows = [model.name for model in plan.shadows]
     return Signals(

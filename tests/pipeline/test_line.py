@@ -300,3 +300,22 @@ def test_a_network_that_normalises_is_refused_a_single_record(tmp_path, digits):
     ):
         run_audit(config, NumpyEngine(backend), digits, folder, Silent())
     assert backend.trained == []
+
+
+def test_attack_models_that_look_at_less_are_attacks_of_their_own(audit, tmp_path):
+    settings = {
+        "models": ["fcnet", "logistic_regression"],
+        "features": ["all", "sorted", "top3", "unlabelled"],
+    }
+    audit("run", {"attack": settings})
+    found = json.loads(results(tmp_path / "run"))["attacks"]
+    assert list(found) == [
+        f"shadow_{model}{suffix}"
+        for suffix in ("", "_sorted", "_top3", "_unlabelled")
+        for model in ("fcnet", "logistic_regression")
+    ]
+    models = {file.stem for file in (tmp_path / "run" / "models").iterdir()}
+    assert {"attack-3", "attack_sorted-3", "attack_top3-3", "attack_unlabelled-0"} <= models
+    assert "attack_unlabelled-1" not in models
+    scores = np.load(tmp_path / "run" / "scores.npz")
+    assert len({scores[name].tobytes() for name in found}) == len(found)

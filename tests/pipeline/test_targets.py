@@ -11,12 +11,14 @@ from mia_dual.attacks.cuts import CUTS
 from mia_dual.attacks.panel import Panel
 from mia_dual.config import Config
 from mia_dual.data.load import load_dataset
+from mia_dual.data.outputs import load_outputs
 from mia_dual.plan.draft import draft_plan
 from mia_dual.progress import Silent
 from mia_dual.report.results import Results
 from mia_dual.signals import SIGNALS
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
+from mia_dual.walks.attack import attack_outputs, outputs_config
 from mia_dual.walks.compare import compare_runs
 from mia_dual.walks.finished import FinishedRun
 from mia_dual.walks.run import run_audit
@@ -203,6 +205,38 @@ def test_one_target_of_disjoint_references_says_what_it_lacks(tmp_path):
         )
 
 
+def test_one_shadow_scores_and_fits_no_threshold(tmp_path):
+    """Where it stands in for the target, no reference is left to hold it against."""
+    results, _ = audit(tmp_path / "run", targets=1, shadows={"count": 1}, deletion={"ratios": []})
+    assert results.attacks["loss"].accuracy is not None
+    for name in ("lira_offline", "rmia_offline", "base", "attack_r", "pmia"):
+        assert results.attacks[name].auc is not None
+        assert (results.attacks[name].accuracy, results.attacks[name].decisions) == (None, [])
+
+
+def test_a_pair_of_shadows_is_enough_for_every_attack(tmp_path):
+    shadows = {"count": 2, "design": "in_and_out"}
+    results, _ = audit(tmp_path / "run", targets=1, shadows=shadows, deletion={"ratios": []})
+    assert results.not_run == {}
+    assert results.attacks["lira_online"].accuracy is not None
+
+
+def test_a_population_of_one_record_breaks_nothing(tmp_path):
+    split = {"target_members": 898, "target_non_members": 898, "shadow_members": 898}
+    results, _ = audit(
+        tmp_path / "run",
+        targets=1,
+        split=split,
+        shadows={"count": 2, "design": "in_and_out"},
+        target={**SETTINGS["target"], "epochs": 2},
+        deletion={"ratios": []},
+    )
+    assert results.population == 1
+    assert {"attack_p", "rmia_online", "pmia"} <= results.attacks.keys()
+    for attack in results.attacks.values():
+        assert attack.auc is not None
+
+
 def metrics_interval(folder, attack, results):
     """DeLong's, as one target has it."""
     from mia_dual.walks.places import attack_places
@@ -248,3 +282,28 @@ def test_what_cannot_be_is_said(changes, words):
     with pytest.raises(ConfigError, match=words) as caught:
         checked({**SETTINGS, **changes})
     assert "\n" not in str(caught.value)
+
+
+def test_saved_outputs_get_the_scores_that_the_run_gave_them(tmp_path):
+    """Whoever made the outputs: scores are functions of those, labels and memberships."""
+    audit(tmp_path / "run", targets=1, deletion={"ratios": []})
+    run, labels = FinishedRun(tmp_path / "run"), load_dataset("digits").labels
+    rows, names = run.scores.rows, [f"shadow-0{number}" for number in range(4)]
+    answers = run.answers(["target", *names])
+    np.savez(
+        tmp_path / "said.npz",
+        target_logits=answers.of("target", rows),
+        labels=labels[rows],
+        membership=np.isin(rows, run.target.members),
+        reference_logits=np.stack([answers.of(name, rows) for name in names]),
+        reference_membership=[np.isin(rows, run.members(name)) for name in names],
+    )
+    given = load_outputs(tmp_path / "said.npz", Silent())
+    config = outputs_config(config_of(targets=1), given)
+    with RunFolder(tmp_path / "found", config, Store(tmp_path / "other")) as folder:
+        attack_outputs(config, given, None, folder, Silent())
+    ours, theirs = (np.load(tmp_path / name / "scores.npz") for name in ("run", "found"))
+    for name in ("loss", "calibration", "attack_r", "lira_online", "lira_offline", "base",
+                 "bavaria_online", "shadow_logistic_regression"):  # fmt: skip
+        assert np.array_equal(ours[name][0], theirs[name][0]), name
+        np.testing.assert_array_equal(ours[f"cuts/{name}"], theirs[f"cuts/{name}"], name)

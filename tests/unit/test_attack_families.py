@@ -21,7 +21,7 @@ from mia_dual.seeds import generator
 from mia_dual.signals import SIGNALS, log_confidence
 
 ATTACKS = [attack for family in FAMILIES.values() for attack in family(FamilySettings())]
-PLAIN = [attack for attack in ATTACKS if not attack.needs & {Need.POPULATION, Need.SHADOWS}]
+PLAIN = [attack for attack in ATTACKS if not attack.needs & {Need.POPULATION, Need.PROXIES}]
 
 
 def half_in(rng, models, records):

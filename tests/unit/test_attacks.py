@@ -10,6 +10,7 @@ from mia_dual.attacks.base import Known, Need
 from mia_dual.attacks.choice import Choice
 from mia_dual.attacks.cuts import balanced_cut, fit_cuts
 from mia_dual.attacks.evidence import Evidence, gather_evidence
+from mia_dual.attacks.features import Features
 from mia_dual.attacks.sklearn_models import SklearnScorer
 from mia_dual.config import AttackSettings
 from mia_dual.errors import ConfigError
@@ -73,7 +74,7 @@ class Says:
 
 
 def scores_of(model, learnt, asked):
-    scorer = SklearnScorer(learnt, asked.labels, model, seed=0)
+    scorer = SklearnScorer(learnt, asked.labels, model, Features("all"), seed=0)
     rows = np.arange(len(asked.labels))
     return scorer.scores(Says(asked.logits[None]), rows)[0]
 
@@ -104,7 +105,7 @@ def test_no_signal_gives_no_success(model):
 @pytest.mark.parametrize("model", ["logistic_regression", "random_forest"])
 def test_many_models_are_scored_as_each_alone(model):
     fresh = planted(1)
-    scorer = SklearnScorer(planted(0), fresh.labels, model, seed=0)
+    scorer = SklearnScorer(planted(0), fresh.labels, model, Features("all"), seed=0)
     rows = np.arange(0, 400, 3)
     logits = np.random.default_rng(0).normal(size=(4, len(rows), 2)).astype(np.float32)
     together = scorer.scores(Says(logits, rows), rows)
@@ -118,7 +119,7 @@ def test_a_forest_is_known_by_trees_that_never_saw_the_record():
     rng = np.random.default_rng(2)
     learnt, fresh = planted(0), planted(1)
     noise = Evidence(learnt.logits, learnt.labels, rng.permutation(learnt.membership))
-    scorer = SklearnScorer(noise, fresh.labels, "random_forest", seed=0)
+    scorer = SklearnScorer(noise, fresh.labels, "random_forest", Features("all"), seed=0)
     known = scorer.known()
     own = scorer.scores(Says(noise.logits[None]), np.arange(400))[0]
     told = metrics.auc(known.membership, known.scores)
@@ -178,3 +179,17 @@ def test_no_other_threshold_is_more_often_right(pairs):
 
     best = max(right(cut) for cut in (-1.0, *np.unique(scores)))
     assert right(balanced_cut(scores, membership)) == pytest.approx(best)
+
+
+def test_features_leave_out_what_their_names_say():
+    vectors = np.array([[0.1, 0.6, 0.1, 0.2], [0.7, 0.1, 0.15, 0.05]], np.float32)
+    labels = np.array([1, 2])
+    assert np.array_equal(Features("all").of(vectors), vectors)
+    falling = [[0.6, 0.2, 0.1, 0.1], [0.7, 0.15, 0.1, 0.05]]
+    np.testing.assert_allclose(Features("sorted").of(vectors), falling, rtol=1e-6)
+    np.testing.assert_allclose(Features("top3").of(vectors), np.array(falling)[:, :3], rtol=1e-6)
+    assert Features("top3").parts(labels).tolist() == [1, 2]
+    assert Features("unlabelled").parts(labels).tolist() == [0, 0]
+    relabelled = vectors[:, [2, 0, 3, 1]]
+    for name in ("sorted", "top3", "unlabelled"):
+        assert np.array_equal(Features(name).of(relabelled), Features(name).of(vectors))

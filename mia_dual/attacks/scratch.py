@@ -1,0 +1,38 @@
+"""Arrays of references' signals: in memory where there is room, in a file where there is none."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import tempfile
+
+import numpy as np
+
+from mia_dual.errors import DataError
+
+AT_ONCE = 4
+"""Arrays of one size that may be there at once: two signals, one of them without the target's row,
+and the masks of both.
+"""
+
+
+def scratch(shape: tuple[int, ...], limit: int) -> np.ndarray:
+    """An array of float32 to write to.
+
+    Where several such would not fit into ``limit`` bytes of memory it is mapped from a temporary
+    file, which nobody else sees and which goes with the array, or with the process however that
+    ends. Raises DataError where there is no room for the file.
+    """
+    size = 4 * math.prod(shape)
+    if AT_ONCE * size <= limit:
+        return np.empty(shape, np.float32)
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise DataError(
+            f"signals of {shape[0]} references for {shape[1]} records take {size / 1e9:.3g} GB, "
+            f"more than memory has room for, and '{folder}' has {free / 1e9:.3g} GB free: raise "
+            "--memory, or set TMPDIR to a folder with room"
+        )
+    with tempfile.TemporaryFile(prefix="mia-dual-", dir=folder) as file:
+        return np.asarray(np.memmap(file, np.float32, "w+", shape=shape))
