@@ -9,8 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Callable, Optional
 
-import numpy as np
-
 from mia_dual.execution import Execution
 from mia_dual.interface import Capability, NetworkSpec
 from mia_dual.measure.bench import CLASSES, Case, in_own_process, measure_training, random_records
@@ -97,20 +95,21 @@ def _measure(
     records = random_records(spec, rng)
     asked = [draw_weights(blank_weights(spec), rng) for _ in range(models)]
 
-    def timed(ask: Callable[..., object]) -> float:
-        def once(rows: np.ndarray) -> float:
-            started = time.perf_counter()
-            ask(spec, asked, records, rows)
-            return time.perf_counter() - started
+    def timed(ask: Callable[..., object], count: int) -> float:
+        rows = rng.integers(0, len(records), (models, count))
+        started = time.perf_counter()
+        ask(spec, asked, records, rows)
+        return time.perf_counter() - started
 
+    def measured(ask: Callable[..., object]) -> float:
         count = FEWEST
+        timed(ask, count)
         while True:
-            rows = rng.integers(0, len(records), (models, count))
-            # The first of these calls may start processes, and load and compile in them.
-            taken = min(once(rows), once(rows))
+            taken = timed(ask, count)
             if taken >= seconds / 2:
-                return taken / rows.size
+                # So many may have been the first that were worth another process.
+                return min(taken, timed(ask, count)) / count / models
             count = max(2 * count, round(count * seconds / max(taken, seconds / 20)))
 
     has_gradients = Capability.GRADIENTS in backend.capabilities
-    return timed(backend.logits), timed(backend.gradient_norms) if has_gradients else None
+    return measured(backend.logits), measured(backend.gradient_norms) if has_gradients else None

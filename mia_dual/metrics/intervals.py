@@ -7,7 +7,7 @@ from typing import Callable, Optional
 
 import numpy as np
 
-from mia_dual.metrics.ranking import auc, placements
+from mia_dual.metrics.ranking import placements
 
 PRIOR = 6
 """Records of the smaller side that the model's variance weighs as much as, against the data's.
@@ -41,13 +41,13 @@ def auc_interval(
     inside = int(membership.sum())
     outside = len(membership) - inside
     smaller = min(inside, outside)
-    found = auc(membership, scores)
-    if found is None or smaller < 2:
+    if smaller < 2:
         return None
+    beaten, beating = placements(membership, scores)
+    found = float(beaten.mean())
+    delong = float(beaten.var(ddof=1) / inside + beating.var(ddof=1) / outside)
     prior = PRIOR * _newcombe((smaller * found + 1) / (smaller + 2), inside, outside)
-    ratio = (smaller * _delong(membership, scores) + prior) / (
-        smaller * _newcombe(found, inside, outside) + prior
-    )
+    ratio = (smaller * delong + prior) / (smaller * _newcombe(found, inside, outside) + prior)
     reach = NormalDist().inv_cdf(0.5 + confidence / 2) ** 2 * ratio
 
     def holds(area: float) -> bool:
@@ -61,12 +61,6 @@ def _newcombe(area: float, inside: int, outside: int) -> float:
     others = (inside + outside) / 2 - 1
     shared = others * (1 - area) / (2 - area) + others * area / (1 + area)
     return area * (1 - area) * (1 + shared) / (inside * outside)
-
-
-def _delong(membership: np.ndarray, scores: np.ndarray) -> float:
-    """Variance of the AUC, from how the records of each side spread among the other's."""
-    beaten, beating = placements(membership, scores)
-    return float(beaten.var(ddof=1) / len(beaten) + beating.var(ddof=1) / len(beating))
 
 
 def _edge(holds: Callable[[float], bool], inner: float, outer: float) -> float:

@@ -71,26 +71,36 @@ def score(
     it looks at what references say of the same records, and asked about all that are lacking in
     one call.
     """
-    table, cuts = {}, {}
     by_target: dict[str, list[Version]] = {}
     for version in versions:
         by_target.setdefault(version.target, []).append(version)
-    with progress.stage("attacks", len(attacks) * len(versions)) as report:
-        for attack in attacks:
-            found: dict[str, np.ndarray] = {}
-            thresholds: dict[str, np.ndarray] = {}
-            work = (
+    scorings = {
+        attack.name: [
+            (_Scoring(attack, fitted_on, answers, rows, folder), part)
+            for fitted_on, part in (
                 [(references.without(target), part) for target, part in by_target.items()]
                 if attack.by_target
                 else [(references, list(versions))]
             )
-            for fitted_on, part in work:
-                scoring = _Scoring(attack, fitted_on, answers, rows, folder)
-                found.update(scoring.scores(part))
-                thresholds.update(dict.fromkeys((v.name for v in part), scoring.cuts()))
+        ]
+        for attack in attacks
+    }
+    # All at once, since what a run needs is written down each time.
+    folder.refer(
+        key for work in scorings.values() for scoring, part in work for key in scoring.keys(part)
+    )
+    table, cuts = {}, {}
+    with progress.stage("attacks", len(attacks) * len(versions)) as report:
+        for name, work in scorings.items():
+            found: dict[str, np.ndarray] = {}
+            thresholds: dict[str, np.ndarray] = {}
+            for scoring, part in work:
+                scores, fitted = scoring.run(part)
+                found.update(scores)
+                thresholds.update(dict.fromkeys((version.name for version in part), fitted))
                 report(len(part))
-            table[attack.name] = {version.name: found[version.name] for version in versions}
-            cuts[attack.name] = thresholds
+            table[name] = {version.name: found[version.name] for version in versions}
+            cuts[name] = thresholds
     return Scores(rows, table, cuts)
 
 
@@ -107,19 +117,31 @@ class _Scoring:
     ) -> None:
         self._attack, self._references = attack, references
         self._answers, self._rows, self._folder = answers, rows, folder
+        self._described = attack.describe()
         self._of_references = [*references.keys(attack.by_target), array_digest(rows)]
         if Need.TRAINING in attack.needs:
             self._of_references += references.taught_keys()
         self._scorer: Scorer | None = None
+
+    def keys(self, versions: Sequence[Version]) -> list[str]:
+        """Those of all that :meth:`run` finds or makes."""
+        return [*(self._version_key(version) for version in versions), self._cuts_key()]
+
+    def run(self, versions: Sequence[Version]) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Of each of ``versions``, by name, scores (rows,) float64; and the attack's thresholds,
+        (``CUTS``,) float64.
+        """
         # Attack models that are stored come into the folder, and damaged ones are made again,
         # though nothing may be left to score.
-        if Need.ATTACK_MODELS in attack.needs:
+        if Need.ATTACK_MODELS in self._attack.needs:
             self._fitted()
+        found = self._scores(versions), self._cuts()
+        # What was fitted may be large, and others come after it.
+        self._scorer = None
+        return found
 
-    def scores(self, versions: Sequence[Version]) -> dict[str, np.ndarray]:
-        """(rows,) float64 of each of ``versions``, by name."""
-        keys = {version.name: self._key(self._version_key(version)) for version in versions}
-        self._folder.refer(keys.values())
+    def _scores(self, versions: Sequence[Version]) -> dict[str, np.ndarray]:
+        keys = {version.name: self._version_key(version) for version in versions}
         found = {name: self._find(key) for name, key in keys.items()}
         missing = [version for version in versions if found[version.name] is None]
         if missing:
@@ -131,14 +153,11 @@ class _Scoring:
             self._folder.log("attack", attack=self._attack.name, versions=names)
         return {name: row for name, row in found.items() if row is not None}
 
-    def cuts(self) -> np.ndarray:
-        """The attack's thresholds: (``CUTS``,) float64."""
-        key = self._key({"cuts": CUTS})
-        self._folder.refer([key])
-        found = self._find(key)
+    def _cuts(self) -> np.ndarray:
+        found = self._find(self._cuts_key())
         if found is None:
             found = fit_cuts(self._fitted().known())
-            self._put(key, "references", found)
+            self._put(self._cuts_key(), "references", found)
         return found
 
     def _fitted(self) -> Scorer:
@@ -146,14 +165,15 @@ class _Scoring:
             self._scorer = self._attack.fit(self._references)
         return self._scorer
 
-    def _key(self, of: object) -> str:
-        return scores_key(self._attack.describe(), self._of_references, of)
+    def _version_key(self, version: Version) -> str:
+        models = (self._answers.key(model) for model in version.models)
+        return self._key([version.aggregation or "one", *models])
 
-    def _version_key(self, version: Version) -> list[str]:
-        return [
-            version.aggregation or "one",
-            *(self._answers.key(model) for model in version.models),
-        ]
+    def _cuts_key(self) -> str:
+        return self._key({"cuts": CUTS})
+
+    def _key(self, of: object) -> str:
+        return scores_key(self._described, self._of_references, of)
 
     def _find(self, key: str) -> np.ndarray | None:
         entry = self._folder.find(key)
