@@ -4,12 +4,14 @@ References that halve the audited records at random stand for any membership. On
 are decided, references that have all decided members and none of the decided non-members are
 nearer to the target's own, and say more of the rest.
 
-A round scores the records that are not decided yet, by online LiRA, and decides those whose scores
+A round scores the records that are not decided yet, by BASE, and decides those whose scores
 are beyond nearly all of references' non-members, or below nearly all of their members
 (:func:`mia_dual.attacks.cuts.anchor_cuts`; the paper takes the highest non-member and the tenth
 lowest member). The first round takes the run's own references, each further one trains its own,
 which halve what is not decided. A record keeps the score of the round that decided it, the others
-that of the last: all are log likelihood ratios, of which one says as much as another of its size.
+that of the last: all are logs of what the target says over what references do, of which half were
+trained on the record, and so on one scale. (The run's own references are so where their design is
+``in_and_out``. Disjoint ones, beside other targets, set the first round's scores higher.)
 
 Who is decided follows from what the target's original says: that conditions a training, which is
 one a target and a round, not one a version. Versions after a deletion, and groups, go through the
@@ -27,15 +29,18 @@ import numpy as np
 from mia_dual.answers import Answers
 from mia_dual.attacks.asked import Asked, Means
 from mia_dual.attacks.base import Known, Need
+from mia_dual.attacks.catalogue import FamilySettings, ratio
 from mia_dual.attacks.cuts import anchor_cuts
 from mia_dual.attacks.on_records import PanelScorer
-from mia_dual.attacks.pooled import POOLED
 from mia_dual.attacks.references import References, Signals
 from mia_dual.attacks.table import SignalTable
 from mia_dual.config import CascadeSettings
 from mia_dual.plan.plan import Version
 from mia_dual.training.family import Member
 from mia_dual.training.imitate import halve
+
+BASE = ratio(FamilySettings())[0]
+"""The attack of every round. The paper takes any; LiRA, of as few references, found less here."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class _Course:
 
 
 class Cascade:
-    """Rounds of online LiRA, all records' variance pooled since a round's references are few."""
+    """Rounds of BASE (:func:`mia_dual.attacks.ratio.base`)."""
 
     name = "cascade"
     needs = frozenset({Need.TRAINING, Need.IN, Need.OUT})
@@ -82,7 +87,7 @@ class Cascade:
     def describe(self) -> dict[str, Any]:
         """See :class:`mia_dual.attacks.base.Attack`."""
         settings = self._settings.model_dump(mode="json")
-        return {"name": self.name, "settings": settings, "score": POOLED.describe()}
+        return {"name": self.name, "settings": settings, "score": BASE.describe()}
 
     def fit(self, references: References) -> CascadeScorer:
         """Take all targets through all rounds, a training a round, and this one's for scores."""
@@ -97,9 +102,7 @@ class Cascade:
             each.name: _Course(
                 (
                     _Round(
-                        PanelScorer(
-                            POOLED, replace(references.without(each.name), signals=signals)
-                        ),
+                        PanelScorer(BASE, replace(references.without(each.name), signals=signals)),
                         rows,
                     ),
                 ),
@@ -139,7 +142,7 @@ class Cascade:
             inside = {name: member.rows for name, member in own.items()}
             table = SignalTable(list(own), inside, course.left, said, labels)
             signals = Signals(table, None, table, list(own)[:count])
-            scorer = PanelScorer(POOLED, replace(references, signals=signals, left_out=None))
+            scorer = PanelScorer(BASE, replace(references, signals=signals, left_out=None))
             return replace(course, rounds=(*course.rounds, _Round(scorer, course.left)))
 
         return {target: later(target) for target in courses}
