@@ -167,7 +167,7 @@ def disavowed(references: References, target: str) -> References:
     )
     place = signals.audited.place(target)
     signals.audited.inside[place] = ~signals.audited.inside[place]
-    return replace(references, means=replace(means, plan=changed))
+    return replace(references, means=replace(means, plan=changed), signals=replace(signals))
 
 
 @pytest.mark.parametrize("name", FAMILIES)
