@@ -14,7 +14,7 @@ from mia_dual.attacks.cascade import Cascade
 from mia_dual.attacks.catalogue import FAMILIES, FamilySettings
 from mia_dual.attacks.fcnet import FCNetAttack
 from mia_dual.attacks.features import Features
-from mia_dual.attacks.imitative import Imitative
+from mia_dual.attacks.imitative import SCORES, Imitative
 from mia_dual.attacks.on_records import OnRecords
 from mia_dual.attacks.quantile_attack import QuantileAttack
 from mia_dual.attacks.sklearn_models import SklearnAttack
@@ -102,7 +102,7 @@ def _on_records(family: AttackFamily) -> Callable[[Makings], Sequence[Attack]]:
 
 
 def _imitative(makings: Makings) -> Sequence[Attack]:
-    return [Imitative(makings.settings.imitative)]
+    return [Imitative(name, makings.settings.imitative) for name in SCORES]
 
 
 def _cascade(makings: Makings) -> Sequence[Attack]:
