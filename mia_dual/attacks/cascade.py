@@ -28,6 +28,7 @@ from typing import Any, Optional
 import numpy as np
 
 from mia_dual.answers import Answers
+from mia_dual.attack_settings import CascadeSettings
 from mia_dual.attacks.asked import Asked, Means
 from mia_dual.attacks.base import Known, Need
 from mia_dual.attacks.catalogue import FamilySettings, ratio
@@ -35,7 +36,6 @@ from mia_dual.attacks.cuts import anchor_cuts
 from mia_dual.attacks.on_records import PanelScorer
 from mia_dual.attacks.references import References, Signals
 from mia_dual.attacks.table import SignalTable
-from mia_dual.config import CascadeSettings
 from mia_dual.plan.plan import Version
 from mia_dual.training.family import Member
 from mia_dual.training.imitate import halve

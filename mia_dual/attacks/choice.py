@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Optional
 
+from mia_dual.attack_settings import OF_THE_RUN, AttackSettings
 from mia_dual.attacks.base import Attack, Need
 from mia_dual.attacks.families import BUILDERS, Makings
-from mia_dual.config import OF_THE_RUN, AttackSettings
 from mia_dual.errors import ConfigError
 from mia_dual.store.folder import RunFolder
 from mia_dual.training.trainer import Trainer

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Callable, Optional
 
+from mia_dual.attack_settings import AttackFamily, AttackModelName, AttackSettings
 from mia_dual.attacks import looking
 from mia_dual.attacks.altered import Copies
 from mia_dual.attacks.base import Attack
@@ -20,7 +21,6 @@ from mia_dual.attacks.quantile_attack import QuantileAttack
 from mia_dual.attacks.sklearn_models import SklearnAttack
 from mia_dual.attacks.threshold_attack import ThresholdAttack
 from mia_dual.attacks.trajectory_attack import TrajectoryAttack
-from mia_dual.config import AttackFamily, AttackModelName, AttackSettings
 from mia_dual.queries.choice import choose_alterations
 from mia_dual.store.folder import RunFolder
 from mia_dual.training.trainer import Trainer

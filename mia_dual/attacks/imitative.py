@@ -17,6 +17,7 @@ from typing import Any, Optional
 import numpy as np
 
 from mia_dual.answers import Answers
+from mia_dual.attack_settings import ImitativeSettings
 from mia_dual.attacks.asked import Asked, Means
 from mia_dual.attacks.base import Known, Need
 from mia_dual.attacks.catalogue import FamilySettings, lira, ratio
@@ -24,7 +25,6 @@ from mia_dual.attacks.on_records import PanelScorer
 from mia_dual.attacks.record_attack import RecordAttack
 from mia_dual.attacks.references import References, Signals
 from mia_dual.attacks.table import SignalTable
-from mia_dual.config import ImitativeSettings
 from mia_dual.training.family import Member
 from mia_dual.training.imitate import ALPHA, halve, imitation_targets, in_members, out_members
 

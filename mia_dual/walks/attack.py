@@ -8,9 +8,10 @@ from typing import Optional, get_args
 import numpy as np
 
 from mia_dual.answers import Answers
+from mia_dual.attack_settings import AttackModelName
 from mia_dual.attacks.base import Need
 from mia_dual.attacks.choice import Choice
-from mia_dual.config import NO_BACKEND, AttackModelName, Config, DataSettings
+from mia_dual.config import NO_BACKEND, Config, DataSettings
 from mia_dual.data.outputs import OUTPUTS, Outputs, Table
 from mia_dual.engine import Engine
 from mia_dual.plan.document import plan_arrays, plan_document

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mia_dual import metrics
+from mia_dual.attack_settings import AttackSettings
 from mia_dual.attacks.base import Known, Need
 from mia_dual.attacks.choice import Choice
 from mia_dual.attacks.cuts import anchor_cuts, balanced_cut, fit_cuts
 from mia_dual.attacks.evidence import Evidence, gather_evidence
 from mia_dual.attacks.features import Features
 from mia_dual.attacks.sklearn_models import SklearnScorer
-from mia_dual.config import AttackSettings
 from mia_dual.errors import ConfigError
 from mia_dual.plan.splits import Membership
 
