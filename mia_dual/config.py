@@ -6,45 +6,36 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Optional
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from mia_dual.attack_settings import AttackSettings
 from mia_dual.complaints import complaint
 from mia_dual.data.outputs import OUTPUTS
 from mia_dual.errors import ConfigError
-from mia_dual.interface import Option
-from mia_dual.networks import ESTIMATORS, NETWORKS, is_factory
 from mia_dual.quoting import quoted
 from mia_dual.setting_types import (
     Classes,
     ClassLabel,
     Count,
-    Epochs,
-    Factor,
     FilePath,
     Flag,
     Fraction,
     Models,
     Name,
-    Penalty,
-    Rate,
     Ratio,
     Records,
     Seed,
     Share,
     Side,
-    Width,
 )
+from mia_dual.training_settings import Settings, TrainingSettings, known_network, without_twins
 from mia_dual.yaml_file import DEEPEST, YamlError, read_yaml, read_yaml_file, write_yaml
 
 NO_BACKEND = "none"
 """The backend of an audit of outputs that trains nothing."""
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DataSettings(_Settings):
+class DataSettings(Settings):
     """Which records the audit is about."""
 
     name: Name = Field("digits", description="a set that `mia-dual datasets` lists, or npz")
@@ -74,7 +65,7 @@ class DataSettings(_Settings):
         return self
 
 
-class SplitSettings(_Settings):
+class SplitSettings(Settings):
     """How many records each part takes; parts of the target and of the shadows never meet."""
 
     target_members: Records = 400
@@ -83,37 +74,6 @@ class SplitSettings(_Settings):
     shadow_non_members: Optional[Records] = Field(
         None, description="null: as many as shadow_members"
     )
-
-
-class TrainingSettings(_Settings):
-    """How one model is trained."""
-
-    network: Name = Field("convnet", description="a network's name, or package.module:factory")
-    hidden: Width = Field(50, description="width of FCNet's hidden layer")
-    options: dict[Name, Option] = Field(
-        {}, description="settings of a kind of model that is no network, as max_depth: 5"
-    )
-    epochs: Epochs = 10
-    batch_size: Records = Field(16, description="more than there are: all in one batch")
-    optimizer: Literal["sgd", "adam"] = "sgd"
-    learning_rate: Rate = 0.01
-    momentum: Fraction = 0.9
-    weight_decay: Penalty = 0.0
-    decay_every: Optional[Epochs] = Field(None, description="epochs between decays; null: never")
-    decay: Factor = Field(0.1, description="what the learning rate is multiplied by")
-
-    @field_validator("network")
-    @classmethod
-    def _known(cls, network: str) -> str:
-        return _known_network(network)
-
-    @model_validator(mode="after")
-    def _options_are_of_estimators(self) -> TrainingSettings:
-        if self.options and self.network not in ESTIMATORS:
-            raise ValueError(
-                f"network '{self.network}' takes no options: those are for {', '.join(ESTIMATORS)}"
-            )
-        return self
 
 
 class TargetSettings(TrainingSettings):
@@ -131,7 +91,7 @@ class TargetSettings(TrainingSettings):
     )
 
 
-class ShadowDataSettings(_Settings):
+class ShadowDataSettings(Settings):
     """What shadows are trained on: records of the target's kind, or what an attacker has who owns
     none (Shokri et al. 2017, section V-C). A setting of another source than ``source`` is refused.
     """
@@ -210,7 +170,7 @@ _OF_SOURCE: dict[str, dict[str, Any]] = {
 """Each source's own settings, with what null stands for."""
 
 
-class ShadowSettings(_Settings):
+class ShadowSettings(Settings):
     """The shadow models; they are trained as the target is, but for what is said here."""
 
     count: Models = 10
@@ -227,199 +187,10 @@ class ShadowSettings(_Settings):
     @field_validator("network")
     @classmethod
     def _known(cls, network: Optional[str]) -> Optional[str]:
-        return network if network is None else _known_network(network)
+        return network if network is None else known_network(network)
 
 
-class FCNetSettings(TrainingSettings):
-    """How the attack's FCNets are trained: as other models, from defaults of their own."""
-
-    network: Name = "fcnet"
-    epochs: Epochs = 30
-    batch_size: Records = 50
-    optimizer: Literal["sgd", "adam"] = "adam"
-    learning_rate: Rate = 0.001
-
-    @field_validator("network")
-    @classmethod
-    def _known(cls, network: str) -> str:
-        if network != "fcnet":
-            raise ValueError("an attack model takes a confidence vector: its network is fcnet")
-        return network
-
-
-class ImitativeSettings(_Settings):
-    """Of imitators, which learn what a target answers (IMIA)."""
-
-    count: Models = Field(8, ge=2, description="imitators of a target that never see its records,")
-    epochs: Optional[Epochs] = Field(
-        None, description="of an imitator, on the target's answers; null: as many as the target's"
-    )
-    further: Optional[Epochs] = Field(
-        None, description="and then on audited records; null: as many as the target's"
-    )
-
-
-class CascadeSettings(_Settings):
-    """Of references that are trained on what is decided already (CMIA)."""
-
-    rounds: Models = Field(2, le=100, description="of references that are trained anew")
-    count: Models = Field(8, ge=2, description="references of a target that a round trains")
-    mistakes: Fraction = Field(
-        0.01, description="share of references' members, and of non-members, decided wrongly"
-    )
-
-
-def _known_network(network: str) -> str:
-    if network in (*NETWORKS, *ESTIMATORS) or is_factory(network):
-        return network
-    raise ValueError(
-        f"choose one of {', '.join((*NETWORKS, *ESTIMATORS))}, or package.module:factory"
-    )
-
-
-AttackModelName = Literal["fcnet", "logistic_regression", "random_forest"]
-
-AttackFeature = Literal["all", "sorted", "top3", "unlabelled"]
-
-AttackFamily = Literal[
-    "thresholds",
-    "shadow",
-    "population",
-    "reference",
-    "lira",
-    "bavaria",
-    "rmia",
-    "base",
-    "proxy",
-    "label_only",
-    "queries",
-    "gradients",
-    "quantile",
-    "trajectory",
-    "imitative",
-    "cascade",
-]
-
-OF_THE_RUN: tuple[AttackFamily, ...] = (
-    *("thresholds", "shadow", "population", "reference"),
-    *("lira", "bavaria", "rmia", "base", "proxy"),
-)
-"""Families that need no more than a run's own models, asked about the records as they are."""
-
-ON_SHADOWS: frozenset[str] = frozenset({"thresholds", "shadow", "trajectory"})
-"""Families that ask no shadow about the target's records."""
-
-
-class TrajectorySettings(_Settings):
-    """The attack on loss trajectories (Liu et al. 2022): how models are distilled."""
-
-    epochs: Epochs = Field(10, description="of a student, which is trained as the target is")
-    auxiliary: Records = Field(
-        500,
-        description="records of the shadows' pool that students learn from: kept from all other "
-        "models where family trajectory runs",
-    )
-
-
-class LiRASettings(_Settings):
-    """LiRA (Carlini et al. 2022)."""
-
-    variance: Literal["own", "pooled", "switch"] = Field(
-        "switch",
-        description="of a record over references: its own, that of all records, or its own from "
-        "32 references a side on",
-    )
-
-
-class BaVarIASettings(_Settings):
-    """BaVarIA (Brännvall 2026)."""
-
-    predictive: Literal["student", "gaussian"] = Field(
-        "student", description="the law that references predict: BaVarIA-t or BaVarIA-n"
-    )
-
-
-class RMIASettings(_Settings):
-    """RMIA (Zarifzadeh et al. 2024)."""
-
-    gamma: Rate = Field(
-        1.0, description="by what factor a record's ratio must exceed another's to dominate it"
-    )
-    a: Share = Field(
-        0.3,
-        description="offline: slope of members' confidence over that of others; less, the more "
-        "models memorise",
-    )
-
-
-class BASESettings(_Settings):
-    """BASE (Lassila et al. 2025)."""
-
-    temperature: Rate = Field(
-        1.0, description="1: RMIA's ratios; more: towards difficulty calibration"
-    )
-
-
-class ProxySettings(_Settings):
-    """PMIA (Du et al.)."""
-
-    proxies: Count = Field(
-        32, description="population records whose members' behaviour stands for a record's own"
-    )
-
-
-class AttackSettings(_Settings):
-    """Which attacks there are, and their settings."""
-
-    families: Optional[tuple[AttackFamily, ...]] = Field(
-        None,
-        min_length=1,
-        description="kinds of attack; null: all that need no more than the run's own models",
-    )
-    models: tuple[AttackModelName, ...] = Field(
-        ("fcnet",),
-        min_length=1,
-        description="of the shadow attack (Shokri et al. 2017): attack models, one a class",
-    )
-    features: tuple[AttackFeature, ...] = Field(
-        ("all",),
-        min_length=1,
-        description="what attack models look at: all confidences in their order, sorted, the top "
-        "three; unlabelled: sorted, one attack model for all classes",
-    )
-    fcnet: FCNetSettings = FCNetSettings()
-    lira: LiRASettings = LiRASettings()
-    bavaria: BaVarIASettings = BaVarIASettings()
-    rmia: RMIASettings = RMIASettings()
-    base: BASESettings = BASESettings()
-    proxy: ProxySettings = ProxySettings()
-    trajectory: TrajectorySettings = TrajectorySettings()
-    imitative: ImitativeSettings = ImitativeSettings()
-    cascade: CascadeSettings = CascadeSettings()
-    population: Records = Field(
-        500,
-        description="records that no target sees and every model is asked about, at most: what "
-        "attacks compare with, and where thresholds are fitted",
-    )
-
-    @field_validator("families", "models", "features")
-    @classmethod
-    def _once(cls, values: Optional[tuple[str, ...]]) -> Optional[tuple[str, ...]]:
-        return values if values is None else _without_twins(values)
-
-    @property
-    def auxiliary(self) -> int:
-        """Records that are kept from all models, for students to learn from."""
-        wanted = "trajectory" in (self.families or OF_THE_RUN)
-        return self.trajectory.auxiliary if wanted else 0
-
-    @property
-    def asks_references(self) -> bool:
-        """Whether some family asks references about the audited records and the population."""
-        return self.families is None or not ON_SHADOWS.issuperset(self.families)
-
-
-class DeletionSettings(_Settings):
+class DeletionSettings(Settings):
     """What is deleted from the target's members, each time from the original set."""
 
     ratios: tuple[Ratio, ...] = Field((0.05, 0.1), max_length=100, description="shares deleted")
@@ -456,10 +227,10 @@ class DeletionSettings(_Settings):
     @field_validator("ratios", "classes", "methods")
     @classmethod
     def _once(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        return _without_twins(values)
+        return without_twins(values)
 
 
-class Config(_Settings):
+class Config(Settings):
     """Everything a run's results depend on, but for the machine."""
 
     backend: Name = "torch"
@@ -595,13 +366,6 @@ def put(settings: dict[str, Any], key: str, value: Any) -> None:
         if not isinstance(place, dict):
             raise ConfigError(f"{quoted(part)} holds a value, not keys")
     place[last] = value
-
-
-def _without_twins(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    for value in values:
-        if values.count(value) > 1:
-            raise ValueError(f"it names one twice ({value})")
-    return values
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -33,7 +34,8 @@ class Asked:
 @dataclass(frozen=True)
 class Means:
     """What attacks can ask and train with: a run's ``trainer``, the target's ``family`` (its
-    records are those of the data set), and the ``trained`` models of ``plan`` by name.
+    records are those of the data set), and the ``trained`` models of ``plan`` by name, which are
+    of these ``families``.
     """
 
     plan: Plan
@@ -42,6 +44,7 @@ class Means:
     progress: Progress
     family: Family
     trained: Mapping[str, Trained]
+    families: Mapping[str, Family]
 
     def train(self, title: str, members: Mapping[str, Member]) -> dict[str, Trained]:
         """Models of the target's family beside the run's own, by the names they come under."""
@@ -54,3 +57,26 @@ class Means:
         """What each of ``models`` says of ``rows`` (sorted record indices)."""
         asked = dict.fromkeys(models, rows)
         return ask(self.trainer, self.folder, self.family, models, asked, self.progress)
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """The records that attacks look at: those under audit and the population, sorted."""
+        return np.union1d(self.plan.target_rows, self.plan.split.population)
+
+    def by_family(self) -> Iterator[tuple[Family, dict[str, Trained]]]:
+        """The models under attack and all references by name, those of one family together.
+
+        They are all that attacks look at, so that few calls ask them whatever is to be asked.
+        """
+        names = dict.fromkeys(
+            [
+                *(model.name for model in self.plan.references),
+                *(name for version in self.plan.versions.values() for name in version.models),
+            ]
+        )
+        of = self.families
+        for family in dict.fromkeys(of[name] for name in names):
+            yield (
+                family,
+                {name: self.trained[name] for name in names if of[name] is family},
+            )

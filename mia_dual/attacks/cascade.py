@@ -4,12 +4,15 @@ References that halve the audited records at random stand for any membership. On
 are decided, references that have all decided members and none of the decided non-members are
 nearer to the target's own, and say more of the rest.
 
-A round scores the records that are not decided yet, by online LiRA, and decides those whose scores
-are beyond nearly all of references' non-members, or below nearly all of their members
+A round scores the records that are not decided yet, by BASE, and decides those whose scores are
+beyond nearly all of references' non-members, or below nearly all of their members
 (:func:`mia_dual.attacks.cuts.anchor_cuts`; the paper takes the highest non-member and the tenth
 lowest member). The first round takes the run's own references, each further one trains its own,
-which halve what is not decided. A record keeps the score of the round that decided it, the others
-that of the last: all are log likelihood ratios, of which one says as much as another of its size.
+which halve what is not decided, and takes them beside the run's: a few alone said less. A record
+keeps the score of the round that decided it, the others that of the last: all are logs of what the
+target says over what references do, about half of which saw the record, and so on one scale. (The
+run's are so where their design is ``in_and_out``; disjoint ones, beside other targets, set scores
+higher, those of the first round most.)
 
 Who is decided follows from what the target's original says: that conditions a training, which is
 one a target and a round, not one a version. Versions after a deletion, and groups, go through the
@@ -25,17 +28,20 @@ from typing import Any, Optional
 import numpy as np
 
 from mia_dual.answers import Answers
+from mia_dual.attack_settings import CascadeSettings
 from mia_dual.attacks.asked import Asked, Means
 from mia_dual.attacks.base import Known, Need
+from mia_dual.attacks.catalogue import FamilySettings, ratio
 from mia_dual.attacks.cuts import anchor_cuts
 from mia_dual.attacks.on_records import PanelScorer
-from mia_dual.attacks.pooled import POOLED
 from mia_dual.attacks.references import References, Signals
 from mia_dual.attacks.table import SignalTable
-from mia_dual.config import CascadeSettings
 from mia_dual.plan.plan import Version
 from mia_dual.training.family import Member
 from mia_dual.training.imitate import halve
+
+BASE = ratio(FamilySettings())[0]
+"""The attack of every round. The paper takes any; LiRA, of as few references, found less here."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class _Course:
 
 
 class Cascade:
-    """Rounds of online LiRA, all records' variance pooled since a round's references are few."""
+    """Rounds of BASE (:func:`mia_dual.attacks.ratio.base`)."""
 
     name = "cascade"
     needs = frozenset({Need.TRAINING, Need.IN, Need.OUT})
@@ -78,39 +84,40 @@ class Cascade:
 
     def __init__(self, settings: CascadeSettings) -> None:
         self._settings = settings
+        self._gone: Optional[tuple[Signals, dict[str, _Course]]] = None
 
     def describe(self) -> dict[str, Any]:
         """See :class:`mia_dual.attacks.base.Attack`."""
         settings = self._settings.model_dump(mode="json")
-        return {"name": self.name, "settings": settings, "score": POOLED.describe()}
+        return {"name": self.name, "settings": settings, "score": BASE.describe()}
 
     def fit(self, references: References) -> CascadeScorer:
         """Take all targets through all rounds, a training a round, and this one's for scores."""
         means, target = references.means, references.left_out
         if means is None or target is None or references.signals is None:
             raise ValueError(f"{self.name} needs {Need.TRAINING.value}")
+        # All targets go together, so that the next one to be fitted finds its rounds here.
+        if self._gone is None or self._gone[0] is not references.signals:
+            self._gone = (references.signals, self._courses(means, references, references.signals))
+        return CascadeScorer(self._gone[1][target].rounds)
+
+    def _courses(
+        self, means: Means, references: References, signals: Signals
+    ) -> dict[str, _Course]:
+        """Every target after all rounds."""
         # As many of each round, so that each has its share in what thresholds are fitted on.
-        count = min(len(references.signals.stand_ins), self._settings.count)
-        signals = replace(references.signals, stand_ins=references.signals.stand_ins[:count])
+        count = min(len(signals.stand_ins), self._settings.count)
+        fewer = replace(references, signals=replace(signals, stand_ins=signals.stand_ins[:count]))
         rows = means.plan.target_rows
         courses = {
-            each.name: _Course(
-                (
-                    _Round(
-                        PanelScorer(
-                            POOLED, replace(references.without(each.name), signals=signals)
-                        ),
-                        rows,
-                    ),
-                ),
-                rows[:0],
-                rows,
+            target.name: _Course(
+                (_Round(PanelScorer(BASE, fewer.without(target.name)), rows),), rows[:0], rows
             )
-            for each in means.plan.targets
+            for target in means.plan.targets
         }
         for number in range(1, self._settings.rounds + 1):
             courses = self._further(courses, number, count, means, references)
-        return CascadeScorer(courses[target].rounds)
+        return courses
 
     def _further(
         self,
@@ -136,10 +143,13 @@ class Cascade:
             course, own = decided[target], members[target]
             if not own:
                 return course
-            inside = {name: member.rows for name, member in own.items()}
-            table = SignalTable(list(own), inside, course.left, said, labels)
-            signals = Signals(table, None, table, list(own)[:count])
-            scorer = PanelScorer(POOLED, replace(references, signals=signals, left_out=None))
+            others = references.without(target).names
+            inside = {name: means.plan.models[name].members for name in others}
+            inside.update({name: member.rows for name, member in own.items()})
+            names = [*own, *others]
+            table = SignalTable(names, inside, course.left, said | answers, labels)
+            signals = Signals(table, None, table, names[:count])
+            scorer = PanelScorer(BASE, replace(references, signals=signals, left_out=None))
             return replace(course, rounds=(*course.rounds, _Round(scorer, course.left)))
 
         return {target: later(target) for target in courses}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Optional
 
+from mia_dual.attack_settings import OF_THE_RUN, AttackSettings
 from mia_dual.attacks.base import Attack, Need
 from mia_dual.attacks.families import BUILDERS, Makings
-from mia_dual.config import OF_THE_RUN, AttackSettings
 from mia_dual.errors import ConfigError
 from mia_dual.store.folder import RunFolder
 from mia_dual.training.trainer import Trainer
@@ -20,13 +20,15 @@ REMEDIES = {
     Need.FEATURES: "set shadows.data.source: real",
     Need.TRAINING: "name a backend of networks, and leave shadows.data.source real",
     Need.ATTACK_MODELS: "set attack.models=[random_forest], or name a backend of networks",
+    Need.GRADIENTS: "name a backend of networks",
 }
 """What gives a run each need."""
 
 
 class Choice:
     """What is there for attacks: needs that are ``offered``, and ``remedies`` for those that are
-    not. ``trainer`` trains attack models into ``folder``.
+    not. ``trainer`` trains attack models into ``folder``. ``shape``: of the records, as networks
+    see them; None where no records are there.
     """
 
     def __init__(
@@ -36,20 +38,23 @@ class Choice:
         folder: RunFolder,
         seed: int,
         remedies: Mapping[Need, str] = REMEDIES,
+        shape: Optional[tuple[int, ...]] = None,
     ) -> None:
         self._offered, self._remedies = offered, remedies
         self._trainer, self._folder, self._seed = trainer, folder, seed
+        self._shape = shape
 
     def attacks(self, settings: AttackSettings) -> tuple[list[Attack], dict[str, str]]:
         """The attacks that run, not fitted yet, and of those that cannot what each lacks.
 
         Raises ConfigError where no attack can run of a family that ``settings`` name, or none at
-        all.
+        all, and DataError where records cannot be altered as settings say.
         """
         running: list[Attack] = []
         lacking: dict[str, str] = {}
+        makings = self._makings(settings)
         for family in settings.families or OF_THE_RUN:
-            members = BUILDERS[family](self._makings(settings))
+            members = BUILDERS[family](makings)
             lacks = {attack.name: self._lack(attack) for attack in members}
             running += [attack for attack in members if not lacks[attack.name]]
             if settings.families is not None and all(lacks.values()):
@@ -62,7 +67,7 @@ class Choice:
         return running, lacking
 
     def _makings(self, settings: AttackSettings) -> Makings:
-        return Makings(settings, self._trainer, self._folder, self._seed)
+        return Makings(settings, self._trainer, self._folder, self._seed, self._shape)
 
     def _lack(self, attack: Attack) -> str:
         return ", and ".join(

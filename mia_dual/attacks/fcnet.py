@@ -10,13 +10,13 @@ from mia_dual.attacks.asked import Asked
 from mia_dual.attacks.base import Known, Need
 from mia_dual.attacks.features import Features
 from mia_dual.attacks.references import References, Shadows
-from mia_dual.config import TrainingSettings
 from mia_dual.interface import NO_RECORD, NetworkSpec, Records
 from mia_dual.signals import confidences
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.keys import array_digest, key_of
 from mia_dual.training.family import Family, Member
 from mia_dual.training.trainer import Trainer
+from mia_dual.training_settings import TrainingSettings
 
 
 class FCNetAttack:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mia_dual.config import AttackFeature
+from mia_dual.attack_settings import AttackFeature
 
 TOP = 3
 """Confidences that ``top3`` keeps."""

@@ -1,99 +1,145 @@
-"""IMIA (Du et al., USENIX Security 2026): LiRA on references that imitate the target.
+"""IMIA (Du et al., USENIX Security 2026): what a record says on references that imitate the target.
 
-How they are taught: :mod:`mia_dual.training.imitate`. Only originals are imitated, a training a
-target and not one a version: versions after a deletion, and groups, are held against the imitators
-of their own target's original, so that what differs before and after is the version alone.
+How they are taught: :mod:`mia_dual.training.imitate`. References are those that went on with half
+of the audited records each, so that what said of a record by some and by others differs in the
+record alone; where they came from, imitators that never saw any, differs in how long it was trained
+too. Only originals are imitated, a training a target and not one a version: versions after a
+deletion, and groups, are held against the imitators of their own target's original, so that what
+differs before and after is the version alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 
 from mia_dual.answers import Answers
-from mia_dual.attacks.asked import Means
-from mia_dual.attacks.base import Need
+from mia_dual.attack_settings import ImitativeSettings
+from mia_dual.attacks.asked import Asked, Means
+from mia_dual.attacks.base import Known, Need
+from mia_dual.attacks.catalogue import FamilySettings, lira, ratio
 from mia_dual.attacks.on_records import PanelScorer
-from mia_dual.attacks.pooled import POOLED
+from mia_dual.attacks.record_attack import RecordAttack
 from mia_dual.attacks.references import References, Signals
 from mia_dual.attacks.table import SignalTable
-from mia_dual.config import ImitativeSettings
-from mia_dual.interface import Targets
 from mia_dual.training.family import Member
 from mia_dual.training.imitate import ALPHA, halve, imitation_targets, in_members, out_members
 
+SCORES: Mapping[str, RecordAttack] = {
+    "imitative_lira": lira(FamilySettings(lira_variance="pooled"))[0],
+    "imitative_base": ratio(FamilySettings())[0],
+}
+"""How records are scored: online LiRA, all records' variance pooled since imitators are few, as in
+the paper; and BASE, which minds less that they are never as sure as the target.
+"""
+
 
 class Imitative:
-    """Online LiRA, all records' variance pooled since imitators are few."""
+    """The attack of ``name``, a key of :data:`SCORES`; all of them share their imitators."""
 
-    name = "imitative"
     needs = frozenset({Need.TRAINING, Need.POPULATION})
     by_target = True
 
-    def __init__(self, settings: ImitativeSettings) -> None:
-        self._settings = settings
+    def __init__(self, name: str, settings: ImitativeSettings) -> None:
+        self.name, self._settings, self._score = name, settings, SCORES[name]
 
     def describe(self) -> dict[str, Any]:
         """See :class:`mia_dual.attacks.base.Attack`."""
         settings = self._settings.model_dump(mode="json")
-        return {"name": self.name, "settings": settings, "alpha": ALPHA, "score": POOLED.describe()}
+        score = self._score.describe()
+        return {"name": self.name, "settings": settings, "alpha": ALPHA, "score": score}
 
-    def fit(self, references: References) -> PanelScorer:
+    def fit(self, references: References) -> ImitativeScorer:
         """Train the imitators of all targets, and compare this one's records with its own."""
-        means, target = references.means, references.left_out
-        if means is None or target is None:
+        means, target, signals = references.means, references.left_out, references.signals
+        if means is None or target is None or signals is None:
             raise ValueError(f"{self.name} needs {Need.TRAINING.value}")
         labels = references.shadows.labels
         members, answers = self._imitators(means, references.shadows.answers, labels)
         own = members[target]
-        table = SignalTable(
-            list(own),
-            {name: member.rows for name, member in own.items()},
-            means.plan.target_rows,
-            answers,
-            labels,
-        )
-        stand_ins = [name for name, inside in zip(table.names, table.inside) if inside.any()]
-        signals = Signals(audited=table, population=None, known=table, stand_ins=stand_ins)
-        return PanelScorer(POOLED, replace(references, signals=signals, left_out=None))
+        inside = {name: member.rows for name, member in own.items()}
+        table = SignalTable(list(own), inside, means.plan.target_rows, answers, labels)
+        own_signals = Signals(audited=table, population=None, known=table, stand_ins=table.names)
+        scorer = PanelScorer(self._score, replace(references, signals=own_signals, left_out=None))
+        return ImitativeScorer(scorer, self._score, table, signals.audited, target)
 
     def _imitators(
         self, means: Means, answers: Answers, labels: np.ndarray
     ) -> tuple[dict[str, dict[str, Member]], Answers]:
-        """All targets' imitators, by target, and what they say of audited records."""
+        """All targets' imitators that saw audited records, and what they say of those.
+
+        They are by target and by name; those of all targets are trained together.
+        """
         plan, usual = means.plan, means.family.settings.epochs
         count, population = self._settings.count, plan.split.population
         epochs, further = self._settings.epochs or usual, self._settings.further or usual
-        targets = [target.name for target in plan.targets]
-        taught: Mapping[str, Targets] = {
-            name: imitation_targets(answers.of(name, population), labels[population], population)
-            for name in targets
+        halves = halve(plan.target_rows, count, plan.seed)
+        taught = {
+            target.name: imitation_targets(
+                answers.of(target.name, population), labels[population], population
+            )
+            for target in plan.targets
         }
         outs = {
-            name: _by_name(out_members(name, taught[name], count, epochs, plan.seed))
-            for name in targets
+            target: _by_name(out_members(target, targets, count, epochs, plan.seed))
+            for target, targets in taught.items()
         }
-        trained_outs = means.train("imitators", _joined(outs))
-        halves = halve(plan.target_rows, count, plan.seed)
+        trained = means.train("imitators", _joined(outs))
         ins = {
-            name: _by_name(
+            target: _by_name(
                 in_members(
-                    name,
-                    taught[name],
+                    target,
+                    targets,
                     halves,
-                    {out: trained_outs[out] for out in outs[name]},
+                    {name: trained[name] for name in outs[target]},
                     further,
                     plan.seed,
                 )
             )
-            for name in targets
+            for target, targets in taught.items()
         }
-        trained = {**trained_outs, **means.train("imitators", _joined(ins))}
-        said = means.ask(trained, plan.target_rows)
-        return {name: {**outs[name], **ins[name]} for name in targets}, said
+        return ins, means.ask(means.train("imitators", _joined(ins)), plan.target_rows)
+
+
+class ImitativeScorer:
+    """``scorer`` with the ``imitators`` of ``target``; ``peers`` are the run's own references."""
+
+    def __init__(
+        self,
+        scorer: PanelScorer,
+        score: RecordAttack,
+        imitators: SignalTable,
+        peers: SignalTable,
+        target: str,
+    ) -> None:
+        self._scorer, self._score = scorer, score
+        self._imitators, self._peers, self._target = imitators, peers, target
+
+    def scores(self, asked: Asked, rows: np.ndarray) -> np.ndarray:
+        """See :class:`mia_dual.attacks.base.Scorer`; ``rows`` are all audited records, sorted."""
+        return self._scorer.scores(asked, rows)
+
+    def known(self) -> Optional[Known]:
+        """Of the run's references, each held against the target's imitators as the target is.
+
+        That they imitate the target and not them is missed: imitators of each would have to be
+        trained. Where none of them saw an audited record, imitators stand for the target in turn,
+        which are nearer to each other than the target is to them, so that more non-members of
+        the target's are accused than is aimed at.
+        """
+        peers, signal = self._peers, self._score.signal
+        chosen = [place for place, name in enumerate(peers.names) if name != self._target]
+        if not peers.inside[chosen].any():
+            return self._scorer.known()
+        values = peers.values(signal)
+        scores = [
+            self._score.score(self._imitators.panel(signal, values[place], ()), None)
+            for place in chosen
+        ]
+        return Known(np.concatenate(scores), np.concatenate(peers.inside[chosen]))
 
 
 def _by_name(members: list[Member]) -> dict[str, Member]:
@@ -101,4 +147,4 @@ def _by_name(members: list[Member]) -> dict[str, Member]:
 
 
 def _joined(members: Mapping[str, Mapping[str, Member]]) -> dict[str, Member]:
-    return {name: member for of_one in members.values() for name, member in of_one.items()}
+    return {name: member for own in members.values() for name, member in own.items()}

@@ -7,13 +7,9 @@ and record, so that references set the threshold.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Optional
-
 import numpy as np
 
 from mia_dual.attacks.base import Need
-from mia_dual.attacks.panel import Panel
 
 NEEDS = frozenset({Need.QUERIES})
 
@@ -40,31 +36,3 @@ def share_kept(right: np.ndarray) -> np.ndarray:
     """
     share: np.ndarray = right.mean(axis=0, dtype=np.float64)
     return share
-
-
-def level_kept(right: np.ndarray, levels: Sequence[float]) -> np.ndarray:
-    """How far from a record its label holds, along random directions: (...) float64.
-
-    ``right`` (draws, levels + 1, ...) bool: the unaltered record first, then the draw's noise at
-    ``levels``, rising. A draw's distance lies half-way between the last level before the first
-    wrong call and that call's; 0 where the record itself is called wrongly, as in the paper, and
-    the last level where all are called rightly. The mean over draws.
-
-    This is no distance to the decision boundary: the paper walks to it by HopSkipJump, thousands
-    of queries a record, and asks about noise where those are too many. Random directions meet
-    the boundary much later than the nearest one does, so a score says which record is the more
-    robust, and not how near the boundary lies.
-    """
-    held = np.logical_and.accumulate(right, axis=1).sum(axis=1)
-    ends = np.asarray([0.0, *levels])
-    reached = np.concatenate([[0.0], (ends[:-1] + ends[1:]) / 2, ends[-1:]])
-    return np.asarray(reached[held].mean(axis=0))
-
-
-def label_only(panel: Panel, population: Optional[Panel]) -> np.ndarray:
-    """The signal of a panel of :func:`share_kept` or :func:`level_kept`, as it is.
-
-    A :data:`mia_dual.attacks.panel.Score`; the references' share of the panel sets the threshold,
-    as the shadow model of the paper does.
-    """
-    return panel.target

@@ -8,9 +8,13 @@ import numpy as np
 
 from mia_dual.attacks.asked import Asked
 from mia_dual.attacks.base import Known, Need
+from mia_dual.attacks.over_queries import over_queries
+from mia_dual.attacks.panel import Panel
 from mia_dual.attacks.record_attack import RecordAttack
 from mia_dual.attacks.references import References, Signals
-from mia_dual.signals import SIGNALS
+from mia_dual.attacks.table import SignalTable
+from mia_dual.attacks.views import View
+from mia_dual.plan.plan import Version
 
 
 class OnRecords:
@@ -44,19 +48,20 @@ class PanelScorer:
     def scores(self, asked: Asked, rows: np.ndarray) -> np.ndarray:
         """See :class:`mia_dual.attacks.base.Scorer`; ``rows`` are all audited records, sorted."""
         audited, population = self._signals.audited, self._signals.population
-        signal = SIGNALS[self._attack.signal]
-        said = signal(asked.logits(rows), audited.labels)
-        apart = (
-            None if population is None else signal(asked.logits(population.rows), population.labels)
-        )
         without = {self._left_out} if self._left_out else set()
-        scores = np.empty(said.shape)
-        for model, row in enumerate(scores):
-            row[:] = self._attack.score(
-                audited.panel(self._attack.signal, said[model], without),
-                None
-                if population is None or apart is None
-                else population.panel(self._attack.signal, apart[model], without),
+
+        def panel(table: SignalTable, version: Version, view: View) -> Panel:
+            return table.panel(view, table.of(version, view, asked.answers), without)
+
+        scores = np.empty((len(asked.versions), len(rows)))
+        for version, row in zip(asked.versions, scores):
+            row[:] = over_queries(
+                self._attack.score,
+                [panel(audited, version, view) for view in self._attack.views],
+                [
+                    None if population is None else panel(population, version, view)
+                    for view in self._attack.views
+                ],
             )
         return scores
 
@@ -66,7 +71,7 @@ class PanelScorer:
         if table is None:
             return None
         scores, membership = [], []
-        name = self._attack.signal
+        views = self._attack.views
         for stand_in in self._signals.stand_ins:
             if stand_in == self._left_out:
                 continue
@@ -74,15 +79,16 @@ class PanelScorer:
             without = {stand_in, *([self._left_out] if self._left_out else [])}
             if without.issuperset(table.names):
                 continue
-            panel = table.panel(name, table.values(name)[place], without)
-            unseen = None
-            if population is not None:
-                # To a stand-in only records that it never saw are of the population.
-                apart = ~population.inside[place]
-                said = population.values(name)[place]
-                unseen = population.panel(name, said, without, apart) if apart.any() else None
+            panels = [table.panel(view, table.values(view)[place], without) for view in views]
+            unseen: list[Optional[Panel]] = [None] * len(views)
+            # To a stand-in only records that it never saw are of the population.
+            if population is not None and (apart := ~population.inside[place]).any():
+                unseen = [
+                    population.panel(view, population.values(view)[place], without, apart)
+                    for view in views
+                ]
             try:
-                found = self._attack.score(panel, unseen)
+                found = over_queries(self._attack.score, panels, unseen)
             except ValueError:
                 # One reference fewer, and none may be left of a kind that the attack looks at.
                 continue

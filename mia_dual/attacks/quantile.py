@@ -72,52 +72,29 @@ class QuantileRegression:
         """
         found = np.empty(signals.shape)
         for row, known, asked in zip(found, population, signals):
-            law = self._law(known)
-            row[:] = (asked - law.mean) / law.deviation
+            row[:] = self._places(known, asked)
         return found
 
-    def left_out(self, population: np.ndarray) -> np.ndarray:
-        """The population's own records, each scored as if it alone were not of the population.
-
-        ``population`` (models, population) float64. Gives (models, population) float64, finite:
-        what non-members score that no regression saw, but for their say in which features and
-        which penalty there are.
-        """
-        return np.stack([self._law(known).left_out for known in population])
-
-    def _law(self, known: np.ndarray) -> _Law:
+    def _places(self, known: np.ndarray, asked: np.ndarray) -> np.ndarray:
         mean = self._design.regress(known)
-        residuals = known - mean.without
-        typical = float(residuals.std())
+        deviation = float(mean.left_out.std())
         # Of a signal that never changes there is nothing to learn but that.
-        if typical == 0:
-            return _Law(mean.predicted, np.ones_like(mean.predicted), residuals)
-        spread = self._design.regress(np.log(np.maximum(np.abs(residuals), FLOOR * typical)))
-        left_out = residuals / np.exp(spread.without)
-        unit = float(np.sqrt(np.mean(left_out**2)))
-        return _Law(mean.predicted, unit * np.exp(spread.predicted), left_out / unit)
-
-
-@dataclass(frozen=True)
-class _Law:
-    """What one model's signal would be of the asked records, were they no members: ``mean`` and
-    ``deviation`` (asked,); ``left_out`` (population,): how far each record of the population lies
-    above what the others say of it, in deviations.
-    """
-
-    mean: np.ndarray
-    deviation: np.ndarray
-    left_out: np.ndarray
+        if deviation == 0:
+            return np.asarray(asked - mean.predicted)
+        logs = np.log(np.maximum(np.abs(mean.left_out), FLOOR * deviation))
+        spread = self._design.regress(logs)
+        unit = float(np.sqrt(np.mean((mean.left_out / np.exp(logs - spread.left_out)) ** 2)))
+        return np.asarray((asked - mean.predicted) / (unit * np.exp(spread.predicted)))
 
 
 @dataclass(frozen=True)
 class _Regression:
-    """``predicted`` (asked,); ``without`` (population,): what is predicted of each record when it
-    is the one left out.
+    """``predicted`` (asked,); ``left_out`` (population,): each record's residual when it is the
+    one left out.
     """
 
     predicted: np.ndarray
-    without: np.ndarray
+    left_out: np.ndarray
 
 
 class _Design:
@@ -146,8 +123,7 @@ class _Design:
         left_out = (values - middle - (self._kept * along) @ self._left.T) / self._without
         best = int((left_out**2).sum(axis=1).argmin())
         predicted = middle + self._asked @ (self._kept[best] * along)
-        within = (values.min(), values.max())
-        return _Regression(predicted.clip(*within), (values - left_out[best]).clip(*within))
+        return _Regression(predicted.clip(values.min(), values.max()), left_out[best])
 
 
 def _flat(records: Records, rows: np.ndarray) -> np.ndarray:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.metadata import version
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 import numpy as np
 
+from mia_dual.answers import Answers
 from mia_dual.attacks.asked import Asked
 from mia_dual.attacks.base import Known, Need
+from mia_dual.attacks.evidence import balance
 from mia_dual.attacks.quantile import QuantileRegression
 from mia_dual.attacks.references import References
 from mia_dual.signals import SIGNALS
@@ -16,7 +19,7 @@ from mia_dual.signals import SIGNALS
 SIGNAL = "log_odds"
 
 LEAST = 50
-"""Records that a stand-in for the target never saw, below which no threshold rests on it."""
+"""Records that a stand-in for the target learns from, below which no threshold rests on it."""
 
 
 class QuantileAttack:
@@ -42,58 +45,49 @@ class QuantileAttack:
 
 
 class QuantileScorer:
-    """The records, and what references say of them."""
+    """The records, and the shadows that stand in for the target."""
 
     def __init__(self, references: References, seed: int) -> None:
         signals, means = references.signals, references.means
         if signals is None or signals.population is None or means is None:
             raise ValueError(f"quantile needs {Need.POPULATION.value}, and {Need.FEATURES.value}")
-        self._signals, self._population = signals, signals.population
+        self._population, self._stand_ins = signals.population.rows, signals.stand_ins
+        self._shadows = references.shadows
         self._records, self._seed = means.family.records, seed
-        self._latest: Optional[tuple[np.ndarray, np.ndarray, QuantileRegression]] = None
 
     def scores(self, asked: Asked, rows: np.ndarray) -> np.ndarray:
         """See :class:`mia_dual.attacks.base.Scorer`."""
-        learnt = self._population.rows
-        signal, labels = SIGNALS[SIGNAL], self._records.labels
-        return self._regression(learnt, rows).scores(
-            signal(asked.logits(learnt), labels[learnt]), signal(asked.logits(rows), labels[rows])
-        )
+        return self._scores(asked.logits, self._population, rows)
 
     def known(self) -> Optional[Known]:
-        """Of stand-ins for the target, each with those records for its population that it never
-        saw; where they are scored themselves, each is left out of the regression.
+        """Of stand-ins for the target, each asked about members and non-members of its own; none
+        of either is of its population, since a regression knows too well what it has learnt from.
         """
-        table, population = self._signals.known, self._population
-        if table is None:
-            return None
+        shadows = self._shadows
+        chosen = balance(shadows.memberships, shadows.labels, shadows.seed)
         scores, membership = [], []
-        for stand_in in self._signals.stand_ins:
-            unseen = ~population.inside[population.place(stand_in)]
-            if unseen.sum() < LEAST:
+        for name, whole, own in zip(shadows.names, shadows.memberships, chosen):
+            learnt = np.setdiff1d(self._population, whole.rows)
+            if name not in self._stand_ins or len(learnt) < LEAST or not len(own.rows):
                 continue
-            learnt = population.rows[unseen]
-            of_learnt = population.values(SIGNAL)[population.place(stand_in), unseen][None]
-            of_known = table.values(SIGNAL)[table.place(stand_in)]
-            within = np.isin(table.rows, learnt)
-            regression = self._regression(learnt, table.rows[~within])
-            found = np.empty(len(table))
-            found[~within] = regression.scores(of_learnt, of_known[None, ~within])[0]
-            if within.any():
-                (left_out,) = regression.left_out(of_learnt)
-                found[within] = left_out[np.searchsorted(learnt, table.rows[within])]
+            alone = partial(_said, shadows.answers, name)
+            (found,) = self._scores(alone, learnt, own.rows)
             scores.append(found)
-            membership.append(table.inside[table.place(stand_in)])
+            membership.append(np.isin(own.rows, own.members))
         if not scores:
             return None
         return Known(np.concatenate(scores), np.concatenate(membership))
 
-    def _regression(self, learnt: np.ndarray, rows: np.ndarray) -> QuantileRegression:
-        """One from ``learnt`` to ``rows``: the latest, where those are its own."""
-        if self._latest is not None:
-            of, asked, regression = self._latest
-            if np.array_equal(of, learnt) and np.array_equal(asked, rows):
-                return regression
-        regression = QuantileRegression(self._records, learnt, rows, self._seed)
-        self._latest = learnt, rows, regression
-        return regression
+    def _scores(
+        self, logits: Callable[[np.ndarray], np.ndarray], population: np.ndarray, rows: np.ndarray
+    ) -> np.ndarray:
+        """(models, rows) of those whose ``logits`` of records are (models, records, classes)."""
+        signal, labels = SIGNALS[SIGNAL], self._records.labels
+        regression = QuantileRegression(self._records, population, rows, self._seed)
+        return regression.scores(
+            signal(logits(population), labels[population]), signal(logits(rows), labels[rows])
+        )
+
+
+def _said(answers: Answers, model: str, rows: np.ndarray) -> np.ndarray:
+    return answers.of(model, rows)[None]

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Optional
+from typing import Optional, Union
 
 import numpy as np
 
 from mia_dual.answers import Answers
+from mia_dual.attacks.asked import Means
 from mia_dual.attacks.panel import Panel
 from mia_dual.attacks.scratch import scratch
+from mia_dual.attacks.views import OfLogits, View
 from mia_dual.execution import DEFAULT, SHARE_OF_FREE_MEMORY, Execution, free_memory
-from mia_dual.signals import SIGNALS
+from mia_dual.plan.plan import Version
+
+Signal = Union[str, View]
+"""A view, or one of logits by the signal's name."""
 
 
 class SignalTable:
     """What references say of ``rows`` (sorted record indices), signal by signal.
 
     ``names``: the references, each asked about ``rows``. ``members``: the records each was trained
-    on. ``labels`` are those of all records. Logits are read once a signal; signals stay, at four
-    bytes a model and record, in memory or beside it (see :func:`mia_dual.attacks.scratch.scratch`).
-    ``execution``: the memory there is, and how many threads read models side by side. Neither moves
-    a signal.
+    on. ``labels`` are those of all records. ``means`` ask for what is not in ``answers``. A model
+    is looked at once a signal; signals stay, at four bytes a model and record, in memory or beside
+    it (see :func:`mia_dual.attacks.scratch.scratch`). ``execution`` (None: that of ``means``): the
+    memory there is, and how many threads read models side by side. Neither moves a signal.
     """
 
     def __init__(
@@ -32,7 +37,8 @@ class SignalTable:
         rows: np.ndarray,
         answers: Answers,
         labels: np.ndarray,
-        execution: Execution = DEFAULT,
+        means: Optional[Means] = None,
+        execution: Optional[Execution] = None,
     ) -> None:
         self.names, self.rows = tuple(names), rows
         self.labels = labels[rows]
@@ -42,9 +48,11 @@ class SignalTable:
             seen = np.zeros(len(labels), bool)
             seen[members[name]] = True
             np.take(seen, rows, out=self.inside[place])
-        self._answers, self._workers = answers, execution.workers
+        if execution is None:
+            execution = DEFAULT if means is None else means.trainer.engine.execution
+        self._answers, self._means, self._workers = answers, means, execution.workers
         self._limit = execution.memory or int(free_memory() * SHARE_OF_FREE_MEMORY)
-        self._values: dict[str, np.ndarray] = {}
+        self._values: dict[View, np.ndarray] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -53,28 +61,35 @@ class SignalTable:
         """Where in ``names`` a reference is."""
         return self.names.index(name)
 
-    def values(self, signal: str) -> np.ndarray:
+    def values(self, signal: Signal) -> np.ndarray:
         """(references, rows) float32."""
-        if signal not in self._values:
+        view = _view(signal)
+        if view not in self._values:
             # Takes a moment to import, and a finished run asks nothing of it.
             from joblib import cpu_count
 
             found = scratch(self.inside.shape, self._limit)
 
             def fill(place: int) -> None:
-                said = self._answers.of(self.names[place], self.rows)
-                found[place] = SIGNALS[signal](said, self.labels)
+                found[place] = self.of(
+                    Version(self.names[place], (self.names[place],)), view, self._answers
+                )
 
-            # Threads, since NumPy lets others run while it computes.
-            with ThreadPoolExecutor(self._workers or cpu_count()) as threads:
+            # Threads, since NumPy lets others run while it computes; what has to ask goes alone.
+            workers = self._workers or cpu_count()
+            with ThreadPoolExecutor(workers if isinstance(view, OfLogits) else 1) as threads:
                 for _ in threads.map(fill, range(len(self.names))):
                     pass
-            self._values[signal] = found
-        return self._values[signal]
+            self._values[view] = found
+        return self._values[view]
+
+    def of(self, version: Version, signal: Signal, answers: Answers) -> np.ndarray:
+        """The signal of ``version``, whose models ``answers`` are of: (rows,) float64."""
+        return _view(signal).of(version, answers, self._means, self.rows, self.labels)
 
     def panel(
         self,
-        signal: str,
+        signal: Signal,
         target: np.ndarray,
         without: Collection[str],
         records: Optional[np.ndarray] = None,
@@ -100,3 +115,7 @@ class SignalTable:
             return values[run], self.inside[run]
         some = scratch((len(places), len(self)), self._limit)
         return np.compress(kept, values, axis=0, out=some), self.inside[kept]
+
+
+def _view(signal: Signal) -> View:
+    return OfLogits(signal) if isinstance(signal, str) else signal

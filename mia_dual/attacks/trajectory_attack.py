@@ -9,12 +9,12 @@ from typing import Any, Optional
 
 import numpy as np
 
+from mia_dual.attack_settings import TrajectorySettings
 from mia_dual.attacks.asked import Asked, Means
 from mia_dual.attacks.base import Known, Need
 from mia_dual.attacks.evidence import balance
 from mia_dual.attacks.references import References, Shadows
 from mia_dual.attacks.trajectory import TrajectoryModel
-from mia_dual.config import TrajectorySettings
 from mia_dual.deletion.versions import version_logits
 from mia_dual.training.distil import Teacher, trajectories
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal, Optional
+
 import numpy as np
 
 from mia_dual.answers import Answers
@@ -11,16 +14,23 @@ from mia_dual.signals import confidences
 
 
 def version_logits(version: Version, answers: Answers, rows: np.ndarray) -> np.ndarray:
-    """Logits (rows, classes) of ``version``: one model's own, float32.
+    """Logits (rows, classes) of ``version``; see :func:`joined`."""
+    return joined([answers.of(model, rows) for model in version.models], version.aggregation)
 
-    For several models the logarithm of their joint confidences, float64: those are its logits, up
-    to a constant a record; -inf where no group gives a class any vote.
+
+def joined(
+    said: Sequence[np.ndarray], aggregation: Optional[Literal["mean", "vote"]]
+) -> np.ndarray:
+    """The logits of what ``said`` (rows, classes) of one model each, float32, are together.
+
+    One model's own where ``aggregation`` is None. Else the logarithm of their joint confidences,
+    float64: those are its logits, up to a constant a record; -inf where no group gives a class any
+    vote.
     """
-    said = [answers.of(model, rows) for model in version.models]
-    if version.aggregation is None:
+    if aggregation is None:
         (logits,) = said
         return logits
-    together = aggregate([confidences(logits) for logits in said], version.aggregation)
+    together = aggregate([confidences(logits) for logits in said], aggregation)
     with np.errstate(divide="ignore"):
         joint: np.ndarray = np.log(together.astype(np.float64))
     return joint

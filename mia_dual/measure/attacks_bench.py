@@ -162,7 +162,7 @@ def _measure(
     def run() -> tuple[float, float]:
         started = time.perf_counter()
         audited, population = (
-            SignalTable(names, members, part, answers, labels, execution)
+            SignalTable(names, members, part, answers, labels, execution=execution)
             for part in (rows[: table.records], rows[table.records :])
         )
         if signal is not None:

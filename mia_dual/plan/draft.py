@@ -7,13 +7,14 @@ from typing import Optional
 
 import numpy as np
 
-from mia_dual.config import Config, TrainingSettings
+from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.errors import DataError
 from mia_dual.plan.labels import configured
 from mia_dual.plan.plan import GIVEN, Plan, PlannedModel
 from mia_dual.plan.splits import Membership, draw_made, draw_split, lacking_evidence
 from mia_dual.plan.target import TargetDraft
+from mia_dual.training_settings import TrainingSettings
 
 TARGET, SHADOW, SYNTHETIC = "target", "shadow", "synthetic"
 """Recipes: the shadows share the target's, unless they are of another network; the options of a

@@ -10,9 +10,9 @@ from typing import Literal, Optional
 
 import numpy as np
 
-from mia_dual.config import TrainingSettings
 from mia_dual.plan.requests import Request
 from mia_dual.plan.splits import Membership, Split
+from mia_dual.training_settings import TrainingSettings
 
 GIVEN = "given"
 """The recipe of a model that was trained elsewhere: it is trained by none of the plan's."""

@@ -8,7 +8,8 @@ from typing import Optional
 
 import numpy as np
 
-from mia_dual.config import OF_THE_RUN, Config
+from mia_dual.attack_settings import OF_THE_RUN
+from mia_dual.config import Config
 from mia_dual.errors import ConfigError, DataError
 from mia_dual.seeds import generator
 

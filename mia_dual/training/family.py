@@ -9,7 +9,6 @@ from typing import Callable, Optional
 
 import numpy as np
 
-from mia_dual.config import TrainingSettings
 from mia_dual.errors import BackendError
 from mia_dual.interface import Capability, NetworkSpec, Optimizer, Records, Targets
 from mia_dual.networks import is_factory
@@ -17,6 +16,7 @@ from mia_dual.seeds import generator
 from mia_dual.store.keys import array_digest, key_of, next_key, start_key
 from mia_dual.store.source import factory_source
 from mia_dual.training.batches import draw_batches, learning_rates, steps_an_epoch
+from mia_dual.training_settings import TrainingSettings
 
 
 @dataclass(frozen=True)

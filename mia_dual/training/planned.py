@@ -7,7 +7,7 @@ from typing import Optional
 
 import numpy as np
 
-from mia_dual.config import Config, TrainingSettings
+from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.data.records import as_records, records_digest, records_shape
 from mia_dual.data.scaling import Scaling, fit_scaling
@@ -15,6 +15,7 @@ from mia_dual.interface import NetworkSpec
 from mia_dual.plan.draft import SYNTHETIC
 from mia_dual.plan.plan import Plan
 from mia_dual.training.family import Family, Member
+from mia_dual.training_settings import TrainingSettings
 
 
 def plan_families(plan: Plan, config: Config, dataset: Dataset) -> dict[str, Family]:

@@ -8,9 +8,10 @@ from typing import Optional, get_args
 import numpy as np
 
 from mia_dual.answers import Answers
+from mia_dual.attack_settings import AttackModelName
 from mia_dual.attacks.base import Need
 from mia_dual.attacks.choice import Choice
-from mia_dual.config import NO_BACKEND, AttackModelName, Config, DataSettings
+from mia_dual.config import NO_BACKEND, Config, DataSettings
 from mia_dual.data.outputs import OUTPUTS, Outputs, Table
 from mia_dual.engine import Engine
 from mia_dual.plan.document import plan_arrays, plan_document
@@ -36,10 +37,13 @@ REMEDIES = {
     Need.IN: "references that were trained on some of the target's records",
     Need.PROXIES: "references that were trained on some of the target's records",
     Need.POPULATION: "nothing in the file gives them",
-    Need.TRAINING: "which the target's outputs are not: use mia-dual run",
     Need.ATTACK_MODELS: "--backend",
     Need.FEATURES: "`mia-dual run` has them",
     Need.TRAINING: "`mia-dual run` has one",
+    Need.QUERIES: "saved outputs cannot be asked: mia-dual run, with target.weights for a model "
+    "that is trained already",
+    Need.GRADIENTS: "saved outputs have none: mia-dual run, with target.weights for a model that "
+    "is trained already",
 }
 """What gives the user each need."""
 

@@ -19,6 +19,7 @@ from mia_dual.progress import Progress
 from mia_dual.report.results import DataResult, Results
 from mia_dual.report.strength import by_strength
 from mia_dual.store.folder import RunFolder
+from mia_dual.training.family import Family
 from mia_dual.training.given import given_model
 from mia_dual.training.planned import plan_families, plan_members
 from mia_dual.training.trainer import Trained, Trainer
@@ -44,13 +45,16 @@ def run_audit(
     families = plan_families(plan, config, dataset)
     trainer = Trainer(engine, folder, progress)
     engine.recall(folder.read_json("environment.json"))
-    choice = Choice(_offered(plan, engine.capabilities), trainer, folder, config.seed)
+    shape = families[TARGET].spec.input_shape
+    there = _offered(plan, engine.capabilities)
+    choice = Choice(there, trainer, folder, config.seed, shape=shape)
     attacks, not_run = choice.attacks(config.attack)
     folder.write_json("environment.json", engine.record())
     folder.write_json("plan.json", plan_document(plan))
     folder.write_arrays("plan.npz", plan_arrays(plan))
 
     trained: dict[str, Trained] = {}
+    family_of: dict[str, Family] = {}
     given = {}
     if config.target.weights is not None:
         given["target"] = given_model(config.target.weights, engine, folder, families[TARGET])
@@ -65,12 +69,13 @@ def run_audit(
         asked = {name: plan.models[name].asked for name in found}
         answers |= ask(trainer, folder, family, found, asked, progress)
         trained.update(found)
+        family_of.update(dict.fromkeys(found, family))
     made = None
     if plan.made:
         spec = families[TARGET].spec
         questions = Questions(plan, config, dataset, spec, trainer, trained["target"])
         made = make_shadows(questions, folder, progress)
-    means = Means(plan, trainer, folder, progress, families[TARGET], trained)
+    means = Means(plan, trainer, folder, progress, families[TARGET], trained, family_of)
     references = (
         made.references
         if made
@@ -98,7 +103,7 @@ def run_audit(
             digest=dataset.digest(),
             records=len(dataset.labels),
             classes=dataset.classes,
-            shape=families[TARGET].spec.input_shape,
+            shape=shape,
         ),
         targets=config.targets,
         shadows=config.shadows.count,
@@ -135,5 +140,7 @@ def _offered(plan: Plan, capabilities: frozenset[Capability]) -> frozenset[Need]
         Need.TRAINING: Capability.STEPS in capabilities and not plan.made,
         # Attack models are networks of ours.
         Need.ATTACK_MODELS: {Capability.STEPS, Capability.WEIGHTS} <= capabilities,
+        Need.QUERIES: True,
+        Need.GRADIENTS: Capability.GRADIENTS in capabilities,
     }
     return frozenset(need for need, given in there.items() if given)

@@ -16,7 +16,6 @@ from mia_dual.attacks.references import References, Shadows, Signals
 from mia_dual.attacks.table import SignalTable
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
-from mia_dual.execution import DEFAULT, Execution
 from mia_dual.plan.draft import SYNTHETIC, check_evidence
 from mia_dual.plan.plan import Plan
 from mia_dual.progress import Progress
@@ -81,12 +80,11 @@ def real_references(
         seed=plan.seed,
         prefix=prefix,
     )
-    execution = DEFAULT if means is None else means.trainer.engine.execution
-    return References(shadows, _signals(plan, labels, answers, execution), means=means)
+    return References(shadows, _signals(plan, labels, answers, means), means=means)
 
 
 def _signals(
-    plan: Plan, labels: np.ndarray, answers: Answers, execution: Execution
+    plan: Plan, labels: np.ndarray, answers: Answers, means: Optional[Means]
 ) -> Optional[Signals]:
     asked = plan.references
     if not asked:
@@ -95,11 +93,9 @@ def _signals(
     members = {model.name: model.members for model in asked}
 
     def table(rows: np.ndarray) -> Optional[SignalTable]:
-        if not len(rows):
-            return None
-        return SignalTable(names, members, rows, answers, labels, execution)
+        return SignalTable(names, members, rows, answers, labels, means) if len(rows) else None
 
-    audited = SignalTable(names, members, plan.target_rows, answers, labels, execution)
+    audited = SignalTable(names, members, plan.target_rows, answers, labels, means)
     population = table(plan.split.population)
     shadows = [model.name for model in plan.shadows]
     return Signals(

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mia_dual import metrics
+from mia_dual.attack_settings import AttackSettings
 from mia_dual.attacks.base import Known, Need
 from mia_dual.attacks.choice import Choice
-from mia_dual.attacks.cuts import balanced_cut, fit_cuts
+from mia_dual.attacks.cuts import anchor_cuts, balanced_cut, fit_cuts
 from mia_dual.attacks.evidence import Evidence, gather_evidence
 from mia_dual.attacks.features import Features
 from mia_dual.attacks.sklearn_models import SklearnScorer
-from mia_dual.config import AttackSettings
 from mia_dual.errors import ConfigError
 from mia_dual.plan.splits import Membership
 
@@ -151,6 +151,21 @@ def test_a_family_that_is_asked_for_and_cannot_run_is_refused():
         chosen({Need.SHADOWS, Need.OUT}, families=["lira", "population"])
     with pytest.raises(ConfigError, match=r"'shadow_fcnet' .*set attack.models=\[random_forest\]"):
         chosen({Need.SHADOWS}, families=["shadow"])
+
+
+def test_anchors_mistake_no_more_than_the_share_of_either_side():
+    rng = np.random.default_rng(0)
+    membership = np.repeat([True, False], [500, 2000])
+    scores = rng.normal(size=2500) + 2 * membership
+    for mistakes in (0.0, 0.01, 0.1):
+        over, under = anchor_cuts(Known(scores, membership), mistakes)
+        assert (scores[~membership] > over).mean() == mistakes
+        assert (scores[membership] < under).mean() == mistakes
+    assert (scores[membership] > over).mean() > 0.5
+    assert anchor_cuts(None, 0.1) == (np.inf, -np.inf)
+    over, under = anchor_cuts(Known(scores[500:], membership[500:]), 0.1)
+    assert np.isfinite(over)
+    assert under == -np.inf
 
 
 def test_cuts_hold_the_rate_they_aim_at_among_references():

@@ -9,7 +9,8 @@ import pytest
 import yaml
 from hypothesis import given, settings
 
-from mia_dual.config import AttackSettings, Config, load_config
+from mia_dual.attack_settings import AttackSettings
+from mia_dual.config import Config, load_config
 from mia_dual.errors import ConfigError
 from mia_dual.yaml_file import read_yaml
 

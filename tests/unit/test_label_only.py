@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mia_dual.attacks.label_only import label_only, level_kept, rightly_called, share_kept
+from mia_dual.attacks.label_only import rightly_called, share_kept
+from mia_dual.attacks.looking import as_it_is
 from mia_dual.attacks.over_queries import over_queries
 from mia_dual.attacks.panel import Panel
 
@@ -33,26 +34,10 @@ def test_the_share_of_kept_labels():
     assert share_kept(right).tolist() == [1.0, 0.5, 0.0]
 
 
-def test_the_level_kept_ends_at_the_first_wrong_call():
-    # Records: never right, wrong at the first level, wrong at the second and right again, whole.
-    right = np.array([[[0, 1, 1, 1], [1, 0, 1, 1], [1, 0, 0, 1], [1, 1, 1, 1]]], bool)
-    levels = [0.1, 0.2, 0.4]
-    assert level_kept(right, levels) == pytest.approx([0.0, 0.05, 0.15, 0.4])
-    # Of several draws, the mean.
-    both = np.concatenate([right, right[..., ::-1]])
-    assert level_kept(both, levels) == pytest.approx([0.2, 0.1, 0.1, 0.2])
-    models = np.repeat(right[:, :, None, :], 2, axis=2)
-    assert level_kept(models, levels).shape == (2, 4)
-
-
 def panel(target):
     target = np.asarray(target, np.float64)
     nothing = np.empty((0, len(target)))
     return Panel(target, nothing, nothing.astype(bool), np.zeros(len(target), np.int64))
-
-
-def test_label_only_is_a_score():
-    assert label_only(panel([0.2, 1.0]), None).tolist() == [0.2, 1.0]
 
 
 def test_queries_are_averaged_each_with_its_own_population():
@@ -74,7 +59,7 @@ def test_more_queries_tell_members_better():
     member = np.arange(4000) < 2000
     panels = [panel(rng.normal(size=4000) + member) for _ in range(9)]
     one, nine = (
-        metrics.auc(member, over_queries(label_only, panels[:count], [None] * count))
+        metrics.auc(member, over_queries(as_it_is, panels[:count], [None] * count))
         for count in (1, 9)
     )
     # Phi(sqrt(queries / 2)).

@@ -62,7 +62,7 @@ def test_memory_and_threads_move_no_signal(asked, signal, rows):
     )
     inside = np.stack([np.isin(rows, members[name]) for name in NAMES])
     for execution in (Execution(memory=1, workers=3), Execution(workers=1), Execution()):
-        table = SignalTable(NAMES, members, rows, answers, labels, execution)
+        table = SignalTable(NAMES, members, rows, answers, labels, execution=execution)
         assert np.array_equal(table.values(signal), expected)
         assert np.array_equal(table.inside, inside)
         for without, left in (({"c"}, [0, 1, 3, 4]), ({"e"}, [0, 1, 2, 3]), ({"a", "c"}, [1, 3, 4]),
@@ -110,6 +110,6 @@ def test_no_room_anywhere_is_a_line(monkeypatch):
 def test_a_diverged_reference_is_a_line_from_any_thread(asked):
     _, rows, logits, members, labels = asked
     broken = Answers(rows, {**logits, "d": np.full_like(logits["d"], np.nan)}, {})
-    table = SignalTable(NAMES, members, ROWS, broken, labels, Execution(workers=2))
+    table = SignalTable(NAMES, members, ROWS, broken, labels, execution=Execution(workers=2))
     with pytest.raises(DataError, match="it has diverged"):
         table.values("log_odds")
