@@ -182,9 +182,13 @@ def test_bench_prints_what_questions_take(cli):
     done = cli("bench", "--questions", "--network", "fcnet", "--backend", "torch", *short)
     assert done.returncode == 0, done.stderr
     title, row = (line.split() for line in done.stdout.splitlines()[:2])
-    assert title == ["network", "backend", "answer", "ms", "gradient", "ms", "/", "answer"]
-    answers, gradients, ratio = map(float, row[2:])
-    assert min(answers, gradients) > 0
+    assert title == [
+        *("network", "backend", "answer", "ms", "training", "ms", "/", "training"),
+        *("gradient", "ms", "/", "answer"),
+    ]
+    answers, training, of_training, gradients, ratio = map(float, row[2:])
+    assert min(answers, training, gradients) > 0
+    assert of_training == pytest.approx(answers / training, rel=0.2, abs=0.01)
     assert ratio == pytest.approx(gradients / answers, rel=0.2)
 
 
