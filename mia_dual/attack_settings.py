@@ -62,12 +62,14 @@ class FCNetSettings(TrainingSettings):
 class ImitativeSettings(Settings):
     """Of imitators, which learn what a target answers (IMIA)."""
 
-    count: Models = Field(8, ge=2, description="imitators of a target that never see its records,")
+    count: Models = Field(
+        8, ge=2, description="imitators of a target, each of which is trained in two steps"
+    )
     epochs: Optional[Epochs] = Field(
-        None, description="of an imitator, on the target's answers; null: as many as the target's"
+        None, description="on what the target answers; null: as many as the target's"
     )
     further: Optional[Epochs] = Field(
-        None, description="and then on audited records; null: as many as the target's"
+        None, description="then with half of the audited records too; null: as many as the target's"
     )
 
 

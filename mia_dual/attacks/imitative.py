@@ -33,7 +33,8 @@ SCORES: Mapping[str, RecordAttack] = {
     "imitative_base": ratio(FamilySettings())[0],
 }
 """How records are scored: online LiRA, all records' variance pooled since imitators are few, as in
-the paper; and BASE, which minds less that they are never as sure as the target.
+the paper; and BASE, whose signal minds less that they are never as sure as the target, and which
+found more on overfitted ConvNets.
 """
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Optional
 
@@ -96,19 +96,15 @@ class References:
         return keys if self.means is None else [*keys, self.means.family.key]
 
     def taught_keys(self) -> list[str]:
-        """What models that an attack trains depend on beside those: what the target answers, and
-        how its family is trained.
+        """What models that learn from the target depend on beside :meth:`keys`: what it answers,
+        the seed, and the epochs that it is trained for.
         """
         if self.means is None or self.left_out is None:
             return []
-        family, plan = self.means.family, self.means.plan
-        # A file of the target's weights lies where it may: what they answer is what counts.
-        settings = family.settings.model_dump(mode="json", exclude={"weights"})
-        trained = {"spec": asdict(family.spec), "source": family.source, "settings": settings}
+        plan, epochs = self.means.plan, self.means.family.settings.epochs
         return [
             self.shadows.answers.key(self.left_out),
-            key_of({**trained, "records": family.digest, "seed": plan.seed}),
-            array_digest(plan.split.population),
+            key_of({"seed": plan.seed, "epochs": epochs}),
         ]
 
     @property
