@@ -34,7 +34,8 @@ def test_an_example_says_what_its_audit_found(ran):
     name, told, out = ran
     folder, attacks = AUDITS[name]
     found = Results.load(out / folder)
-    assert list(found.attacks) == attacks
+    assert [attack for attack in found.attacks if attack.startswith("shadow")] == attacks
+    assert {"loss", "lira_offline", "base"} <= found.attacks.keys()
     for attack, result in found.attacks.items():
         assert re.search(rf"^{attack}: AUC {result.auc:.3f} ", told, re.MULTILINE)
     # What learnt 300 digits or grew on 900 knows something of them, and of all.

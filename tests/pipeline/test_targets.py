@@ -1,9 +1,11 @@
 """Several targets over the same records, and references that saw half of them."""
 
+import io
 import json
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from mia_dual import metrics
 from mia_dual.attacks.catalogue import FAMILIES, FamilySettings
@@ -15,6 +17,8 @@ from mia_dual.data.outputs import load_outputs
 from mia_dual.plan.draft import draft_plan
 from mia_dual.progress import Silent
 from mia_dual.report.results import Results
+from mia_dual.report.strength import by_strength
+from mia_dual.report.tables import print_results
 from mia_dual.signals import SIGNALS
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
@@ -307,3 +311,33 @@ def test_saved_outputs_get_the_scores_that_the_run_gave_them(tmp_path):
                  "bavaria_online", "shadow_logistic_regression"):  # fmt: skip
         assert np.array_equal(ours[name][0], theirs[name][0]), name
         np.testing.assert_array_equal(ours[f"cuts/{name}"], theirs[f"cuts/{name}"], name)
+
+
+def test_the_terminal_shows_every_attack_in_eighty_columns(run):
+    _, results, _ = run
+    shown = io.StringIO()
+    print_results(results, Console(file=shown, width=80))
+    lines = shown.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "…" not in shown.getvalue()
+    words = [line.split()[0] for line in lines if line.split()]
+    order = [word for word in words if word in results.attacks]
+    assert order[: len(results.attacks)] == by_strength(results.attacks)
+    assert "3 targets: fcnet on digits" in shown.getvalue()
+
+
+def test_what_attacks_find_together_is_drawn(run):
+    _, results, _ = run
+    figure = results.agreement_figure()
+    square, bars = figure.axes[:2]
+    names = [label.get_text() for label in square.get_yticklabels()]
+    assert names == by_strength(results.attacks)
+    shown = {(text.get_position()[1], text.get_position()[0]): text.get_text()
+             for text in square.texts}  # fmt: skip
+    for pair in results.together.pairs:
+        place = names.index(pair.first), names.index(pair.second)
+        told = "–" if pair.jaccard is None else f"{pair.jaccard:.2f}".lstrip("0")
+        assert shown[place] == shown[place[::-1]] == told
+    assert [bar.get_width() for bar in bars.patches[: len(names)]] == [
+        results.together.attacks[name].found for name in names
+    ]
