@@ -2,8 +2,8 @@
 
 Layout: ``config.yaml``, ``environment.json``, ``plan.json`` and ``plan.npz``, ``models/``,
 ``answers/`` (the files of the store, linked or copied, so that the folder is whole by itself),
-``scores.npz``, ``results.json``, ``cost.json``, ``index.jsonl`` (key, checksum and place of every
-linked file) and the append-only ``log.jsonl``. Where records are made for shadows, also
+``scores.npz``, ``roc.npz``, ``results.json``, ``cost.json``, ``index.jsonl`` (key, checksum and
+place of every linked file) and the append-only ``log.jsonl``. Where records are made for shadows, also
 ``shadow_records.npz`` (linked too) and ``scores_with_real.npz``, of the same attacks without them.
 """
 
@@ -37,6 +37,7 @@ FILES = (
     SHADOW_RECORDS,
     "scores.npz",
     SCORES_WITH_REAL,
+    "roc.npz",
     "results.json",
     "cost.json",
     "index.jsonl",
