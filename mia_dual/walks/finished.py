@@ -97,12 +97,9 @@ class FinishedRun:
         }
         self.requests = {
             (deletion.target, deletion.request): Request(
-                deletion.request,
-                deleted,
-                np.setdiff1d(self.targets[deletion.target].members, deleted),
+                deletion.request, *(self._rows[name] for name in _request_arrays(deletion))
             )
             for deletion in self.plan.deletions
-            for deleted in [self._rows[_deleted_array(deletion)]]
         }
         self.scores, self.labels = self._scores()
 
@@ -275,7 +272,7 @@ class FinishedRun:
         names = [array for name in self._target_names() for array in _membership_arrays(name)]
         for model in self.plan.models:
             names += [f"members/{model}", f"asked/{model}"]
-        names += [_deleted_array(deletion) for deletion in self.plan.deletions]
+        names += [name for one in self.plan.deletions for name in _request_arrays(one)]
         arrays = self._arrays("plan.npz", names)
         for name, rows in arrays.items():
             if not _are_rows(rows, self.results.data.records):
@@ -346,9 +343,11 @@ def _membership_arrays(target: str) -> tuple[str, str]:
     return f"{target}/members", f"{target}/non_members"
 
 
-def _deleted_array(deletion: PlannedDeletion) -> str:
+def _request_arrays(deletion: PlannedDeletion) -> tuple[str, str]:
+    """The arrays of ``plan.npz`` that hold what is deleted, and what is retained."""
     prefix = "" if deletion.target == FIRST else f"{deletion.target}/"
-    return f"{prefix}deleted/{slug_of(deletion.request)}"
+    slug = slug_of(deletion.request)
+    return f"{prefix}deleted/{slug}", f"{prefix}retained/{slug}"
 
 
 def _are_rows(rows: np.ndarray, records: int) -> bool:
