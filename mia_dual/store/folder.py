@@ -3,8 +3,8 @@
 Layout: ``config.yaml``, ``environment.json``, ``plan.json`` and ``plan.npz``, ``models/``,
 ``answers/`` (the files of the store, linked or copied, so that the folder is whole by itself),
 ``scores.npz``, ``roc.npz``, ``results.json``, ``cost.json``, ``index.jsonl`` (key, checksum and
-place of every linked file) and the append-only ``log.jsonl``. Where records are made for shadows, also
-``shadow_records.npz`` (linked too) and ``scores_with_real.npz``, of the same attacks without them.
+place of every linked file) and the append-only ``log.jsonl``. Where records are made for shadows,
+also ``shadow_records.npz`` (linked too) and ``scores_with_real.npz``, of the same attacks without.
 """
 
 from __future__ import annotations
