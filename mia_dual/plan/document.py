@@ -75,9 +75,9 @@ def plan_arrays(plan: Plan) -> dict[str, np.ndarray]:
     ``members/<model>`` and ``asked/<model>`` for every model; ``group/<number>``;
     ``deleted/<request>`` and ``retained/<request>``; of other targets ``<target>/members``,
     ``<target>/non_members``, ``<target>/group/<number>``, ``<target>/deleted/<request>`` and
-    ``<target>/retained/<request>``; ``audited`` (records,) and ``memberships`` (models in the order of ``plan.json``, audited) bool, without
-    the models of role ``synthetic``: their members and what they are asked about are indices of
-    ``shadow_records.npz``.
+    ``<target>/retained/<request>``; ``audited`` (records,) and ``memberships`` (models in the order
+    of ``plan.json``, audited) bool, without the models of role ``synthetic``: their members and
+    what they are asked about are indices of ``shadow_records.npz``.
     """
     arrays = {
         "target_members": plan.split.target.members,

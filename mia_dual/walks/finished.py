@@ -336,6 +336,16 @@ class FinishedRun:
         )
 
 
+def run_config(path: Path) -> Config:
+    """The config of the run in folder ``path``; StoreError where it holds none."""
+    if not (path / "config.yaml").is_file():
+        raise StoreError(
+            f"'{path}' is no run folder (it has no config.yaml): name a folder that mia-dual run "
+            "wrote"
+        )
+    return load_config(path / "config.yaml")
+
+
 def _membership_arrays(target: str) -> tuple[str, str]:
     """The arrays of ``plan.npz`` that hold the members and non-members of ``target``."""
     if target == FIRST:
