@@ -18,10 +18,11 @@ PARTIAL = ".partial"
 CHUNK = 1 << 20
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, durable: bool = True) -> None:
     """Write ``content`` beside ``path`` and move it there: a kill leaves the old file or none.
 
-    Several processes may write one path at once; the last one's file stays.
+    Several processes may write one path at once; the last one's file stays. Where it need not be
+    ``durable``, a machine that loses power may leave a file that is not whole.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
@@ -29,7 +30,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         with partial.open("wb") as stream:
             stream.write(content)
             stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
         os.replace(partial, path)
     except BaseException:
         partial.unlink(missing_ok=True)
