@@ -95,9 +95,9 @@ def test_one_record_retrains_its_group_and_requests_add_up(run):
 def test_a_ratio_means_the_original_members_and_class_and_group_what_is_left(run, digits):
     assert len(delete(run, ratio=0.1)[0].records) == 12
     assert len(delete(run, ratio=0.1)[0].records) == 12
-    entry, results, _ = delete(run, label=3)
+    entry, _, _ = delete(run, label=3)
     assert (digits.labels[list(entry.records)] == 3).all()
-    entry, results, _ = delete(run, group=1)
+    entry, _, _ = delete(run, group=1)
     versions = json.loads((run / "plan.json").read_text())["versions"]
     assert not any(
         model.startswith("group-01") for model in versions["grouped-request-4"]["models"]
