@@ -35,7 +35,7 @@ def make_certificate(run: FinishedRun, entries: Sequence[Entry], dataset: Datase
     """
     last = entries[-1]
     deleted = np.unique(np.concatenate([np.array(entry.records, np.int64) for entry in entries]))
-    versions = {method: _version(run, name) for method, name in last.versions.items()}
+    versions = versions_in_force(run, last)
     names = dict.fromkeys(name for version in versions.values() for name in version.models)
     scaled = fit_scaling(dataset, run.config.data.standardise, run.target.members) is not None
     scaling = array_digest(run.target.members) if scaled else None
@@ -58,6 +58,14 @@ def make_certificate(run: FinishedRun, entries: Sequence[Entry], dataset: Datase
         limits=limits_of(scaling),
         digest="",
     ).sealed()
+
+
+def versions_in_force(run: FinishedRun, last: Entry) -> dict[str, CertifiedVersion]:
+    """What ``plan.json`` says of the versions that the ledger's ``last`` entry names, by method.
+
+    Raises StoreError where it lacks one.
+    """
+    return {method: _version(run, name) for method, name in last.versions.items()}
 
 
 def config_digest(run: FinishedRun) -> str:
