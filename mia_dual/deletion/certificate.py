@@ -139,7 +139,8 @@ def read_certificate(folder: Path) -> Certificate:
         raise StoreError(f"'{file}' cannot be read ({error.strerror})") from error
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors(include_url=False)[0]["loc"])
-        raise _changed(file, f"{quoted(place)} is not as such a file has it") from error
+        found_at = quoted(place) if place else "it"
+        raise _changed(file, f"{found_at} is not as such a file has it") from error
     except (ValueError, RecursionError) as error:
         raise _changed(file, "it is not JSON") from error
     if found.digest != found.computed():
