@@ -26,6 +26,9 @@ DEEPEST = 10
 MOST_DIGITS = 24
 """Of an integer, sign and 0x included: more than 64 bits need."""
 
+_BREAKS = re.compile("[\x85\u2028\u2029]")
+"""What YAML 1.1, and so PyYAML, takes for the end of a line, and 1.2 for a letter."""
+
 _PREFIX = "tag:yaml.org,2002:"
 _PLAIN = {
     "null": re.compile(r"(?:~|null|Null|NULL|)\Z"),
@@ -75,6 +78,11 @@ def read_yaml(text: str) -> Any:
     """
     if len(text) > MOST_CHARACTERS:
         raise _too_long()
+    found = _BREAKS.search(text)
+    if found is not None:
+        written = ascii(found.group())[1:-1]
+        line = text.count("\n", 0, found.start()) + 1
+        raise YamlError(f"write the character {written} as an escape, in double quotes", line)
     try:
         node = _compose(text)
     except yaml.MarkedYAMLError as error:

@@ -9,6 +9,7 @@ from mia_dual.cli.attack import attack
 from mia_dual.cli.bench import bench
 from mia_dual.cli.compare import compare
 from mia_dual.cli.datasets import datasets
+from mia_dual.cli.delete import delete, log
 from mia_dual.cli.doctor import doctor
 from mia_dual.cli.guard import guarded
 from mia_dual.cli.run import run
@@ -39,7 +40,7 @@ def _options(
     pass
 
 
-for command in (run, attack, study, compare, verify, datasets, doctor, bench):
+for command in (run, delete, log, verify, attack, study, compare, datasets, doctor, bench):
     app.command()(guarded(command))
 app.add_typer(store, name="store")
 app.add_typer(xihe, name="xihe")

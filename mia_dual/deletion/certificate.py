@@ -13,9 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mia_dual.errors import StoreError
 from mia_dual.quoting import quoted
+from mia_dual.store.folder import CERTIFICATE
 from mia_dual.store.keys import key_of
-
-CERTIFICATE = "certificate.json"
 
 CERTIFICATE_SCHEMA = 1
 """Raised when a certificate's fields or words change."""

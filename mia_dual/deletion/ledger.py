@@ -16,8 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mia_dual.errors import StoreError
 
-LEDGER = "ledger.jsonl"
-
 START = "0" * 64
 """Stands before the first entry."""
 
@@ -69,13 +67,12 @@ def make_entry(
     return draft.model_copy(update={"digest": draft.computed()})
 
 
-def read_ledger(folder: Path) -> list[Entry]:
-    """The entries of the run in ``folder``; none where nothing was deleted by request.
+def read_ledger(file: Path) -> list[Entry]:
+    """The entries in ``file``; none where it is not there: nothing was deleted by request.
 
     Raises StoreError naming the line where one is not as it was written, or does not follow from
     the one before.
     """
-    file = folder / LEDGER
     if not file.exists():
         return []
     try:

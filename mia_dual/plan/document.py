@@ -73,11 +73,11 @@ def plan_arrays(plan: Plan) -> dict[str, np.ndarray]:
 
     ``target_members``, ``target_non_members``, ``shadow_pool``, ``population`` and ``auxiliary``;
     ``members/<model>`` and ``asked/<model>`` for every model; ``group/<number>``;
-    ``deleted/<request>``; of other targets ``<target>/members``, ``<target>/non_members``,
-    ``<target>/group/<number>`` and ``<target>/deleted/<request>``; ``audited`` (records,)
-    and ``memberships`` (models in the order of ``plan.json``, audited) bool, without
-    the models of role ``synthetic``: their members and what they are asked about are indices of
-    ``shadow_records.npz``.
+    ``deleted/<request>`` and ``retained/<request>``; of other targets ``<target>/members``,
+    ``<target>/non_members``, ``<target>/group/<number>``, ``<target>/deleted/<request>`` and
+    ``<target>/retained/<request>``; ``audited`` (records,) and ``memberships`` (models in the order
+    of ``plan.json``, audited) bool, without the models of role ``synthetic``: their members and
+    what they are asked about are indices of ``shadow_records.npz``.
     """
     arrays = {
         "target_members": plan.split.target.members,
@@ -100,4 +100,5 @@ def plan_arrays(plan: Plan) -> dict[str, np.ndarray]:
             arrays[f"{prefix}group/{number:02d}"] = group
         for request in target.requests:
             arrays[f"{prefix}deleted/{request.slug}"] = request.deleted
+            arrays[f"{prefix}retained/{request.slug}"] = request.retained
     return arrays

@@ -9,6 +9,7 @@ import numpy as np
 
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
+from mia_dual.deletion.ledger import Entry
 from mia_dual.errors import DataError
 from mia_dual.plan.labels import configured
 from mia_dual.plan.plan import GIVEN, Plan, PlannedModel
@@ -23,13 +24,17 @@ shadows, and a recipe of their own since they are trained apart.
 """
 
 
-def plan_dataset(config: Config, dataset: Dataset) -> tuple[Dataset, Plan]:
-    """``dataset`` with the labels that ``config`` asks for, and the plan for it.
+def plan_dataset(
+    config: Config, dataset: Dataset, ledger: Sequence[Entry] = ()
+) -> tuple[Dataset, Plan]:
+    """``dataset`` with the labels that ``config`` asks for, and the plan for it and ``ledger``.
 
     Raises ConfigError or DataError as :func:`draft_plan` does.
     """
     dataset = configured(dataset, config)
-    plan = draft_plan(config, dataset.labels, dataset.classes, dataset.features, dataset.member)
+    plan = draft_plan(
+        config, dataset.labels, dataset.classes, dataset.features, dataset.member, ledger
+    )
     return dataset, plan
 
 
@@ -39,12 +44,14 @@ def draft_plan(
     classes: int,
     features: Optional[np.ndarray] = None,
     member: Optional[np.ndarray] = None,
+    ledger: Sequence[Entry] = (),
 ) -> Plan:
     """The plan of ``config`` for records of ``labels`` (records,) int64 in 0 .. ``classes`` - 1.
 
     ``features`` (records, ...) are looked at only where ``deletion.choice`` asks what records are
     like. ``member`` (records,) bool: who a target with weights of its own
-    (``config.target.weights``) was trained on. Raises ConfigError or DataError where the records
+    (``config.target.weights``) was trained on. ``ledger``: what was deleted of the one target by
+    request, beside what ``config`` deletes. Raises ConfigError or DataError where the records
     cannot give what is asked of them.
     """
     if config.target.weights is not None and member is None:
@@ -73,7 +80,7 @@ def draft_plan(
             membership,
             membership.members if member is None else np.flatnonzero(member),
             asked,
-        ).draft((own, TARGET), labels, features)
+        ).draft((own, TARGET), labels, features, ledger)
         for number, membership in enumerate(split.targets)
     ]
     # References are asked about what the targets are asked about, where an attack looks at it.

@@ -25,7 +25,7 @@ MOST_DIGITS = 18
 @dataclass(frozen=True)
 class Request:
     """``deleted`` (the forget set) and ``retained`` (the retain set): sorted record indices that
-    make up the target's members.
+    make up the target's members, but for those that earlier requests of a ledger deleted.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Request:
 
     @property
     def ratio(self) -> float:
-        """Deleted share of the members."""
+        """Deleted share of the members there were."""
         return len(self.deleted) / (len(self.deleted) + len(self.retained))
 
 
@@ -80,7 +80,7 @@ def draw_requests(
             for ratio in wanted.ratios
         ]
     if wanted.indices is not None:
-        deleted = _from_file(wanted.indices, members)
+        deleted = read_indices(wanted.indices, members)
         requests.append(_request("indices", deleted, members))
     if wanted.classes:
         deleted = _of_classes(wanted.classes, members, labels)
@@ -149,25 +149,29 @@ def _of_classes(wanted: Sequence[int], members: np.ndarray, labels: np.ndarray) 
     return members[np.isin(labels[members], wanted)]
 
 
-def _from_file(file: Path, members: np.ndarray) -> np.ndarray:
+def read_indices(file: Path, members: np.ndarray, key: str = "deletion.indices") -> np.ndarray:
+    """The record indices in a text file, sorted: each of them one of ``members``.
+
+    Raises DataError, a line that begins with ``key``, where they are not.
+    """
     known = set(members.tolist())
     chosen: set[int] = set()
-    for text in _words(file):
+    for text in _words(file, key):
         if not (text.isascii() and text.isdecimal()):
-            raise DataError(f"deletion.indices: {quoted(text)} in '{file}' is no record index")
+            raise DataError(f"{key}: {quoted(text)} in '{file}' is no record index")
         digits = text.lstrip("0") or "0"
         if len(digits) > MOST_DIGITS or int(digits) not in known:
             raise DataError(
-                f"deletion.indices: record {quoted(digits)} in '{file}' is no member of the "
+                f"{key}: record {quoted(digits)} in '{file}' is no member of the "
                 "target (plan.npz lists the members)"
             )
         chosen.add(int(digits))
     if not chosen:
-        raise DataError(f"deletion.indices: '{file}' names no record")
+        raise DataError(f"{key}: '{file}' names no record")
     return np.array(sorted(chosen), np.int64)
 
 
-def _words(file: Path) -> Iterator[str]:
+def _words(file: Path, key: str) -> Iterator[str]:
     """The words of a text file, read as they are asked for. A pipe or device is no file."""
     try:
         if not file.is_file():
@@ -177,8 +181,7 @@ def _words(file: Path) -> Iterator[str]:
                 yield from line.split()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
-            f"deletion.indices: '{file}' cannot be read: give a text file of record indices, "
-            "one a line"
+            f"{key}: '{file}' cannot be read: give a text file of record indices, one a line"
         ) from error
 
 

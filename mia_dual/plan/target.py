@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Optional
 
 import numpy as np
 
 from mia_dual.config import Config
+from mia_dual.deletion.ledger import Entry
 from mia_dual.plan.groups import draw_groups
 from mia_dual.plan.plan import (
     FIRST,
@@ -54,11 +55,16 @@ class TargetDraft:
         self._deletions: list[PlannedDeletion] = []
 
     def draft(
-        self, recipes: tuple[str, str], labels: np.ndarray, features: Optional[np.ndarray]
+        self,
+        recipes: tuple[str, str],
+        labels: np.ndarray,
+        features: Optional[np.ndarray],
+        ledger: Sequence[Entry] = (),
     ) -> DraftedTarget:
         """The target; ``recipes`` are those of its own model, and of what is retrained.
 
-        ``labels`` and ``features`` are those of all records, as :func:`draft_plan` takes them.
+        ``labels`` and ``features`` are those of all records, and ``ledger`` what was deleted by
+        request, as :func:`draft_plan` takes them.
         """
         config, wanted = self._config, self._config.deletion
         own, retrained = recipes
@@ -73,9 +79,11 @@ class TargetDraft:
         self._add_version("original", (self._name,))
         if requests and "full" in wanted.methods:
             self._draft_full(retrained, requests)
-        if requests and "grouped" in wanted.methods:
-            self._draft_grouped(retrained, requests, groups)
-        target = PlannedTarget(self._name, self._membership, tuple(groups), tuple(requests))
+        names: list[str] = []
+        if (requests or ledger) and "grouped" in wanted.methods:
+            names = self._draft_grouped(retrained, requests, groups)
+        asked = self._draft_asked(retrained, ledger, names, groups)
+        target = PlannedTarget(self._name, self._membership, tuple(groups), (*requests, *asked))
         return DraftedTarget(target, self._models, self._versions, self._deletions)
 
     def _draft_full(self, recipe: str, requests: list[Request]) -> None:
@@ -86,9 +94,56 @@ class TargetDraft:
             self._add_version(name, (model,), fresh=(model,))
             self._add_deletion(request, "full", "original", name)
 
+    def _draft_asked(
+        self,
+        recipe: str,
+        ledger: Sequence[Entry],
+        names: list[str],
+        groups: list[np.ndarray],
+    ) -> list[Request]:
+        """The requests of ``ledger``, each upon those before it.
+
+        ``names`` are the models of ``groups``; none where nothing is grouped.
+        """
+        asked = []
+        gone = self._trained_on[:0]
+        in_force = {"full": "original", "grouped": "groups"}
+        models = dict(enumerate(names))
+        for entry in ledger:
+            records = np.array(entry.records, np.int64)
+            gone = np.union1d(gone, records)
+            left = np.setdiff1d(self._membership.members, gone)
+            request = Request(f"request {entry.number}", records, left)
+            asked.append(request)
+            if "full" in self._config.deletion.methods:
+                name = f"full-{request.slug}"
+                model = self._add_model(name, "full", recipe, np.setdiff1d(self._trained_on, gone))
+                self._add_version(name, (model,), fresh=(model,))
+                self._add_deletion(request, "full", in_force["full"], name)
+                in_force["full"] = name
+            if names:
+                name = f"grouped-{request.slug}"
+                fresh = []
+                for number, group in enumerate(groups):
+                    if not np.isin(records, group).any():
+                        continue
+                    del models[number]
+                    kept = np.setdiff1d(group, gone)
+                    if len(kept):
+                        model = f"group-{number:02d}-{request.slug}"
+                        models[number] = self._add_model(model, "group", recipe, kept)
+                        fresh.append(models[number])
+                aggregation = self._config.deletion.aggregation
+                joined = tuple(models[number] for number in sorted(models))
+                self._add_version(name, joined, aggregation, tuple(fresh))
+                self._add_deletion(request, "grouped", in_force["grouped"], name)
+                in_force["grouped"] = name
+        return asked
+
     def _draft_grouped(
         self, recipe: str, requests: list[Request], groups: list[np.ndarray]
-    ) -> None:
+    ) -> list[str]:
+        """Groups, and what each of ``requests`` retrains; gives the names of the groups' models."""
         names = [
             self._add_model(f"group-{number:02d}", "group", recipe, group)
             for number, group in enumerate(groups)
@@ -106,6 +161,7 @@ class TargetDraft:
             after = f"grouped-{request.slug}"
             self._add_version(after, (*kept, *fresh), aggregation, tuple(fresh))
             self._add_deletion(request, "grouped", "groups", after)
+        return names
 
     def _add_model(
         self, name: str, role: Literal["full", "group"], recipe: str, rows: np.ndarray

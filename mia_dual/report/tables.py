@@ -12,6 +12,7 @@ from rich.table import Table
 from mia_dual.report.results import (
     AttackResult,
     BeforeAfter,
+    DeletionResult,
     Results,
     ShadowDataResult,
     Success,
@@ -48,7 +49,7 @@ def print_results(results: Results, console: Console) -> None:
     console.print(_per_class(order[0], results.attacks[order[0]]))
     shown = [order[0], *(name for name in results.attacks if name.startswith("shadow_"))]
     for name in dict.fromkeys(shown) if results.deletion else ():
-        console.print(_deletions(results, name))
+        console.print(_deletions(results.deletion, name))
     reasons: dict[str, list[str]] = {}
     for name, lack in results.not_run.items():
         reasons.setdefault(lack, []).append(name)
@@ -56,6 +57,13 @@ def print_results(results: Results, console: Console) -> None:
         console.print(
             f"did not run: {', '.join(names)}: needs {lack}", soft_wrap=True, highlight=False
         )
+
+
+def print_deletion(results: Results, request: str, console: Console) -> None:
+    """Print what one deletion did to the strongest attack on the original."""
+    found = [entry for entry in results.deletion if entry.request == request]
+    strongest = by_strength(results.attacks)[0]
+    console.print(_deletions(found, strongest))
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -143,13 +151,13 @@ def _per_class(name: str, attack: AttackResult) -> Table:
     return table
 
 
-def _deletions(results: Results, name: str) -> Table:
+def _deletions(deletions: Sequence[DeletionResult], name: str) -> Table:
     table = _table(
         f"{name}: success before > after deletion",
         "deleted", "method", "retrained", "AUC deleted", "acc. deleted", "AUC retained",
         "test acc.",
     )  # fmt: skip
-    for entry in results.deletion:
+    for entry in deletions:
         attack = entry.attacks[name]
         table.add_row(
             f"{entry.request} ({entry.deleted})",

@@ -3,13 +3,16 @@
 Layout: ``config.yaml``, ``environment.json``, ``plan.json`` and ``plan.npz``, ``models/``,
 ``answers/`` (the files of the store, linked or copied, so that the folder is whole by itself),
 ``scores.npz``, ``roc.npz``, ``results.json``, ``cost.json``, ``index.jsonl`` (key, checksum and
-place of every linked file) and the append-only ``log.jsonl``. Where records are made for shadows, also
-``shadow_records.npz`` (linked too) and ``scores_with_real.npz``, of the same attacks without them.
+place of every linked file) and the append-only ``log.jsonl``. Where records are made for shadows,
+also ``shadow_records.npz`` (linked too) and ``scores_with_real.npz``, of the same attacks without.
+After a request to delete also ``ledger.jsonl`` (append-only) and ``certificate.json``, and while it
+is carried out ``deletion.pending.json``.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -28,6 +31,9 @@ from mia_dual.yaml_file import YamlError, read_yaml, read_yaml_file
 
 SHADOW_RECORDS = "shadow_records.npz"
 SCORES_WITH_REAL = "scores_with_real.npz"
+LEDGER = "ledger.jsonl"
+PENDING = "deletion.pending.json"
+CERTIFICATE = "certificate.json"
 FOLDERS = ("models", "answers")
 FILES = (
     "config.yaml",
@@ -38,6 +44,9 @@ FILES = (
     "scores.npz",
     SCORES_WITH_REAL,
     "roc.npz",
+    LEDGER,
+    PENDING,
+    CERTIFICATE,
     "results.json",
     "cost.json",
     "index.jsonl",
@@ -184,6 +193,27 @@ class RunFolder:
         if not file.is_file():
             return False
         return file.samefile(self.store.file(entry)) or checksum_of(file) == entry.sha256
+
+    def has_results(self) -> bool:
+        """Whether a run was finished here."""
+        return (self.path / "results.json").exists()
+
+    def remove(self, name: str) -> None:
+        """Remove ``name``, a file of the run itself, where it is there."""
+        try:
+            (self.path / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def append(self, name: str, line: str) -> None:
+        """Append ``line`` to ``name``, and see it on the disk."""
+        try:
+            with (self.path / name).open("a", encoding="utf-8") as stream:
+                stream.write(line)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def read_json(self, name: str) -> Any:
         """The content of ``name``, or None where it is absent or cannot be read."""

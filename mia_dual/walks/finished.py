@@ -97,12 +97,9 @@ class FinishedRun:
         }
         self.requests = {
             (deletion.target, deletion.request): Request(
-                deletion.request,
-                deleted,
-                np.setdiff1d(self.targets[deletion.target].members, deleted),
+                deletion.request, *(self._rows[name] for name in _request_arrays(deletion))
             )
             for deletion in self.plan.deletions
-            for deleted in [self._rows[_deleted_array(deletion)]]
         }
         self.scores, self.labels = self._scores()
 
@@ -275,7 +272,7 @@ class FinishedRun:
         names = [array for name in self._target_names() for array in _membership_arrays(name)]
         for model in self.plan.models:
             names += [f"members/{model}", f"asked/{model}"]
-        names += [_deleted_array(deletion) for deletion in self.plan.deletions]
+        names += [name for one in self.plan.deletions for name in _request_arrays(one)]
         arrays = self._arrays("plan.npz", names)
         for name, rows in arrays.items():
             if not _are_rows(rows, self.results.data.records):
@@ -339,6 +336,16 @@ class FinishedRun:
         )
 
 
+def run_config(path: Path) -> Config:
+    """The config of the run in folder ``path``; StoreError where it holds none."""
+    if not (path / "config.yaml").is_file():
+        raise StoreError(
+            f"'{path}' is no run folder (it has no config.yaml): name a folder that mia-dual run "
+            "wrote"
+        )
+    return load_config(path / "config.yaml")
+
+
 def _membership_arrays(target: str) -> tuple[str, str]:
     """The arrays of ``plan.npz`` that hold the members and non-members of ``target``."""
     if target == FIRST:
@@ -346,9 +353,11 @@ def _membership_arrays(target: str) -> tuple[str, str]:
     return f"{target}/members", f"{target}/non_members"
 
 
-def _deleted_array(deletion: PlannedDeletion) -> str:
+def _request_arrays(deletion: PlannedDeletion) -> tuple[str, str]:
+    """The arrays of ``plan.npz`` that hold what is deleted, and what is retained."""
     prefix = "" if deletion.target == FIRST else f"{deletion.target}/"
-    return f"{prefix}deleted/{slug_of(deletion.request)}"
+    slug = slug_of(deletion.request)
+    return f"{prefix}deleted/{slug}", f"{prefix}retained/{slug}"
 
 
 def _are_rows(rows: np.ndarray, records: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mia_dual.answers import Answers, ask
@@ -10,6 +12,7 @@ from mia_dual.attacks.base import Need
 from mia_dual.attacks.choice import Choice
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
+from mia_dual.deletion.ledger import Entry, read_ledger
 from mia_dual.engine import Engine
 from mia_dual.interface import Capability
 from mia_dual.plan.document import plan_arrays, plan_document
@@ -18,7 +21,7 @@ from mia_dual.plan.plan import Plan
 from mia_dual.progress import Progress
 from mia_dual.report.results import DataResult, Results
 from mia_dual.report.strength import by_strength
-from mia_dual.store.folder import RunFolder
+from mia_dual.store.folder import LEDGER, RunFolder
 from mia_dual.training.family import Family
 from mia_dual.training.given import given_model
 from mia_dual.training.planned import plan_families, plan_members
@@ -34,14 +37,22 @@ from mia_dual.walks.shadows import make_shadows, real_references, score_with_rea
 
 
 def run_audit(
-    config: Config, engine: Engine, dataset: Dataset, folder: RunFolder, progress: Progress
+    config: Config,
+    engine: Engine,
+    dataset: Dataset,
+    folder: RunFolder,
+    progress: Progress,
+    further: Sequence[Entry] = (),
 ) -> Results:
     """Run the audit of ``config`` on ``dataset``, into ``folder``, or go on with it.
 
-    What the store holds already is not made again. Raises DataError or ConfigError before
-    anything is trained when the data set cannot give what is asked of it.
+    What was deleted by request stays so: the folder's ledger is part of the plan, and ``further``
+    entries that it does not hold yet. What the store holds already is not made again. Raises
+    DataError or ConfigError before anything is trained when the data set cannot give what is asked
+    of it, StoreError where the ledger was changed.
     """
-    dataset, plan = plan_dataset(config, dataset)
+    ledger = [*read_ledger(folder.path / LEDGER), *further]
+    dataset, plan = plan_dataset(config, dataset, ledger)
     families = plan_families(plan, config, dataset)
     trainer = Trainer(engine, folder, progress)
     engine.recall(folder.read_json("environment.json"))
@@ -50,8 +61,8 @@ def run_audit(
     choice = Choice(there, trainer, folder, config.seed, shape=shape)
     attacks, not_run = choice.attacks(config.attack)
     folder.write_json("environment.json", engine.record())
-    folder.write_json("plan.json", plan_document(plan))
-    folder.write_arrays("plan.npz", plan_arrays(plan))
+    if not folder.has_results():
+        _write_plan(folder, plan)
 
     trained: dict[str, Trained] = {}
     family_of: dict[str, Family] = {}
@@ -83,7 +94,6 @@ def run_audit(
     )
     versions = list(plan.versions.values())
     scores = score(attacks, references, versions, answers, plan.target_rows, folder, progress)
-    folder.write_arrays("scores.npz", scores.arrays(dataset.labels))
     shadow_data = None
     if made:
         beside = score_with_real(attacks, plan, dataset, answers, folder, progress)
@@ -93,7 +103,6 @@ def run_audit(
 
     judge = Judge(plan, dataset.labels, answers, scores, drawn=config.target.weights is None)
     attacks_found, originals = judge.attacks("original"), judge.places("original")
-    folder.write_arrays("roc.npz", roc_arrays(scores, originals))
     results = Results(
         backend=engine.name,
         seed=config.seed,
@@ -118,8 +127,17 @@ def run_audit(
         grouped=judge.grouped(),
         deletion=judge.deletions({name: model.steps for name, model in trained.items()}),
     )
+    # A finished run stays as it was until what takes its place is whole.
+    _write_plan(folder, plan)
+    folder.write_arrays("scores.npz", scores.arrays(dataset.labels))
+    folder.write_arrays("roc.npz", roc_arrays(scores, originals))
     folder.write_json("cost.json", costs(plan, trained, made))
     return finish(folder, results)
+
+
+def _write_plan(folder: RunFolder, plan: Plan) -> None:
+    folder.write_json("plan.json", plan_document(plan))
+    folder.write_arrays("plan.npz", plan_arrays(plan))
 
 
 def _offered(plan: Plan, capabilities: frozenset[Capability]) -> frozenset[Need]:

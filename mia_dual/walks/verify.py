@@ -13,14 +13,14 @@ import numpy as np
 from mia_dual import __version__
 from mia_dual.data.dataset import Dataset
 from mia_dual.data.scaling import fit_scaling
-from mia_dual.deletion.certificate import CERTIFICATE, Certificate, read_certificate
-from mia_dual.deletion.ledger import LEDGER, Entry, read_ledger
+from mia_dual.deletion.certificate import Certificate, read_certificate
+from mia_dual.deletion.ledger import Entry, read_ledger
 from mia_dual.engine import Engine
 from mia_dual.errors import StoreError
 from mia_dual.interface import Weights
 from mia_dual.plan.labels import configured
 from mia_dual.progress import Progress
-from mia_dual.store.folder import RunFolder
+from mia_dual.store.folder import CERTIFICATE, LEDGER, RunFolder
 from mia_dual.store.keys import CODE_SCHEMA
 from mia_dual.store.objects import Store
 from mia_dual.training.family import Member
@@ -70,7 +70,7 @@ def verify_run(
     certified ones. Raises StoreError naming what was altered.
     """
     certified = read_certificate(run.path)
-    entries = read_ledger(run.path)
+    entries = read_ledger(run.path / LEDGER)
     _check_ledger(run, certified, entries)
     if config_digest(run) != certified.config:
         raise _altered(run, "config.yaml", "it is not the file that was certified")

@@ -17,19 +17,18 @@ from mia_dual.deletion.certificate import (
     encode,
     read_certificate,
 )
-from mia_dual.deletion.ledger import encode as encode_entry
-from mia_dual.deletion.ledger import make_entry
+from mia_dual.deletion.ledger import read_ledger
 from mia_dual.errors import StoreError
 from mia_dual.progress import Silent
 from mia_dual.store.files import as_npz, checksum_of
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.keys import array_digest
 from mia_dual.store.objects import Store
-from mia_dual.walks.certify import make_certificate
+from mia_dual.walks.delete import Wanted, delete_records
 from mia_dual.walks.finished import FinishedRun
 from mia_dual.walks.run import run_audit
 from mia_dual.walks.verify import verify_run
-from tests.numpy_backend import NumpyBackend, NumpyEngine
+from tests.numpy_backend import Interrupted, NumpyBackend, NumpyEngine
 
 SETTINGS = {
     "backend": "torch",
@@ -37,9 +36,8 @@ SETTINGS = {
     "target": {"network": "fcnet", "hidden": 16, "epochs": 4, "learning_rate": 0.05},
     "shadows": {"count": 3},
     "attack": {"families": ["shadow"], "models": ["logistic_regression"]},
-    "deletion": {"ratios": [0.1], "groups": 3, "methods": ["full", "grouped"]},
+    "deletion": {"ratios": [], "groups": 4, "methods": ["full", "grouped"]},
 }
-IN_FORCE = ["full-10pct", "group-00-10pct", "group-01-10pct", "group-02-10pct"]
 
 
 @pytest.fixture(scope="module")
@@ -48,21 +46,19 @@ def digits():
 
 
 def make_run(path, dataset):
-    """A finished run with a deletion of two entries in its ledger, and its certificate."""
+    """A run from which one record was deleted by request, and then two."""
     config = Config.model_validate(SETTINGS)
     with RunFolder(path, config, Store(path.parent / f"store-{path.name}")) as folder:
         run_audit(config, NumpyEngine(), dataset, folder, Silent())
-    deleted = deleted_of(path).tolist()
-    versions = {"full": "full-10pct", "grouped": "grouped-10pct"}
-    retrained = {"full": ("full-10pct",), "grouped": tuple(IN_FORCE[1:])}
-    first = make_entry([], "5 records", deleted[:5], versions, {"full": (), "grouped": ()})
-    second = make_entry([first], "the rest", deleted[5:], versions, retrained)
-    write_ledger(path, [encode_entry(first), encode_entry(second)])
-    certify(path, [first, second], dataset)
+        one, *others = np.load(path / "plan.npz")["target_members"][:3].tolist()
+        for records in ((one,), tuple(others)):
+            delete_records(
+                config, Wanted(records=records), NumpyEngine(), dataset, folder, Silent()
+            )
 
 
 def deleted_of(path):
-    return np.load(path / "plan.npz")["deleted/10pct"]
+    return np.load(path / "plan.npz")["target_members"][:3]
 
 
 def write_ledger(path, lines):
@@ -71,11 +67,6 @@ def write_ledger(path, lines):
 
 def ledger_lines(path):
     return (path / "ledger.jsonl").read_text().splitlines(keepends=True)
-
-
-def certify(path, entries, dataset):
-    certificate = make_certificate(FinishedRun(path), entries, dataset)
-    (path / "certificate.json").write_text(encode(certificate))
 
 
 @pytest.fixture(scope="module")
@@ -99,18 +90,22 @@ def verify(path, dataset, retrain=0, backend=None):
 def test_a_certificate_says_what_is_in_force_and_what_it_saw(run, digits):
     certificate = read_certificate(run)
     plan = np.load(run / "plan.npz")
-    assert list(certificate.models) == IN_FORCE
-    assert certificate.versions["full"].models == ("full-10pct",)
-    assert certificate.versions["grouped"].aggregation == "mean"
+    grouped = certificate.versions["grouped"]
+    assert certificate.versions["full"].models == ("full-request-2",)
+    assert (grouped.name, grouped.aggregation, len(grouped.models)) == (
+        "grouped-request-2", "mean", 4,
+    )  # fmt: skip
+    assert certificate.models.keys() == {"full-request-2", *grouped.models}
+    assert certificate.ledger == read_ledger(run / "ledger.jsonl")[-1].digest
     for name, model in certificate.models.items():
         members = plan[f"members/{name}"]
         assert model.weights == checksum_of(run / "models" / f"{name}.safetensors")
         assert (model.indices, model.records) == (array_digest(members), len(members))
-        assert not np.isin(members, plan["deleted/10pct"]).any()
+        assert not np.isin(members, deleted_of(run)).any()
     assert certificate.data == digits.digest()
-    assert certificate.deleted_indices == array_digest(plan["deleted/10pct"])
-    assert (certificate.entries, certificate.deleted) == (2, 12)
-    assert (certificate.recipe["epochs"], certificate.models["full-10pct"].seed) == (4, 0)
+    assert certificate.deleted_indices == array_digest(deleted_of(run))
+    assert (certificate.entries, certificate.deleted) == (2, 3)
+    assert (certificate.recipe["epochs"], certificate.models["full-request-2"].seed) == (4, 0)
     assert (certificate.statement, certificate.limits) == (STATEMENT, LIMITS)
     assert certificate.environment["framework"] == "numpy"
 
@@ -118,21 +113,46 @@ def test_a_certificate_says_what_is_in_force_and_what_it_saw(run, digits):
 def test_all_models_are_trained_again_bit_for_bit(run, digits):
     backend = NumpyBackend()
     found = verify(run, digits, "all", backend)
-    assert sorted(found.retrained) == sorted(backend.trained) == IN_FORCE
+    assert (
+        sorted(found.retrained) == sorted(backend.trained) == sorted(read_certificate(run).models)
+    )
     assert (found.difference, found.elsewhere) == (0.0, "")
 
 
 def test_the_models_retrained_last_are_trained_again_first(run, digits):
     backend = NumpyBackend()
-    assert verify(run, digits, 2, backend).retrained == ("full-10pct", "group-00-10pct")
-    assert backend.trained == ["full-10pct", "group-00-10pct"]
+    _, last = read_ledger(run / "ledger.jsonl")
+    latest = [*last.retrained["full"], *last.retrained["grouped"]]
+    assert verify(run, digits, len(latest), backend).retrained == tuple(latest)
+    assert backend.trained == latest
     untouched = NumpyBackend()
     found = verify(run, digits, 0, untouched)
     assert (found.retrained, found.difference, untouched.trained) == ((), None, [])
 
 
+def test_what_is_in_force_can_be_verified_while_a_deletion_is_cut_off(run, digits):
+    config = Config.model_validate(SETTINGS)
+
+    def delete(wanted, backend):
+        with RunFolder(run, config, Store(run.parent / "store")) as folder:
+            delete_records(config, wanted, NumpyEngine(backend), digits, folder, Silent())
+
+    broken = NumpyBackend()
+    broken.stop_after = 5
+    record = int(np.load(run / "plan.npz")["target_members"][9])
+    with pytest.raises(Interrupted):
+        delete(Wanted(records=(record,)), broken)
+    assert verify(run, digits, "all").certificate.deleted == 3
+    delete(Wanted(), NumpyBackend())
+    assert verify(run, digits, "all").certificate.deleted == 4
+    # Cut off after the certificate was written, before the ledger was.
+    write_ledger(run, ledger_lines(run)[:2])
+    with pytest.raises(StoreError, match="or repeat a deletion that was interrupted"):
+        verify(run, digits)
+
+
 def change_weight(path, by=0.5):
-    file = path / "models" / "group-01-10pct.safetensors"
+    file = path / "models" / "full-request-2.safetensors"
     weights = safetensors.numpy.load(file.read_bytes())
     weights["fc1.weight"][3, 5] += np.float32(by)
     file.unlink()  # never write through a link
@@ -150,13 +170,18 @@ def change_index(path, array, out, into):
 def another_index(path):
     plan = np.load(path / "plan.npz")
     change_index(
-        path, "members/full-10pct", plan["members/full-10pct"][3], plan["target_non_members"][0]
+        path,
+        "members/full-request-2",
+        plan["members/full-request-2"][3],
+        plan["target_non_members"][0],
     )
 
 
 def deleted_index(path):
     plan = np.load(path / "plan.npz")
-    change_index(path, "members/full-10pct", plan["members/full-10pct"][3], deleted_of(path)[2])
+    change_index(
+        path, "members/full-request-2", plan["members/full-request-2"][3], deleted_of(path)[2]
+    )
 
 
 def change_line(path, number, old, new):
@@ -168,7 +193,7 @@ def change_line(path, number, old, new):
 
 def change_record(path):
     record = int(deleted_of(path)[0])
-    change_line(path, 0, f"[{record},", f"[{record + 1},")
+    change_line(path, 0, f"[{record}]", f"[{record + 1}]")
 
 
 def change_certificate(path, key, value):
@@ -197,20 +222,20 @@ def change_config(path):
 
 def change_version(path):
     plan = json.loads((path / "plan.json").read_text())
-    plan["versions"]["full-10pct"]["models"] = ["target"]
+    plan["versions"]["full-request-2"]["models"] = ["target"]
     (path / "plan.json").write_text(json.dumps(plan))
 
 
 @pytest.mark.parametrize(
     ("alter", "message"),
     [
-        (change_weight, r"models/group-01-10pct.safetensors was altered .*SHA-256"),
+        (change_weight, r"models/full-request-2.safetensors was altered .*SHA-256"),
         (
-            lambda path: (path / "models" / "group-01-10pct.safetensors").unlink(),
-            r"models/group-01-10pct.safetensors cannot be read",
+            lambda path: (path / "models" / "full-request-2.safetensors").unlink(),
+            r"models/full-request-2.safetensors cannot be read",
         ),
-        (another_index, r"plan.npz was altered .*'members/full-10pct' are not the indices"),
-        (deleted_index, r"plan.npz has record \d+ among .* 'full-10pct', and the ledger says"),
+        (another_index, r"plan.npz was altered .*'members/full-request-2' are not the indices"),
+        (deleted_index, r"plan.npz has record \d+ among .* 'full-request-2', and the ledger says"),
         (change_record, r"ledger.jsonl' was changed: entry 1 "),
         (
             lambda path: write_ledger(path, ledger_lines(path)[1:]),
@@ -222,7 +247,7 @@ def change_version(path):
         ),
         (lambda path: (path / "ledger.jsonl").unlink(), r"ledger.jsonl was altered.*ledger's 0 "),
         (
-            lambda path: change_certificate(path, "models/full-10pct/indices", "0" * 64),
+            lambda path: change_certificate(path, "models/full-request-2/indices", "0" * 64),
             r"certificate.json' was changed: its content does not have its digest",
         ),
         (
@@ -231,8 +256,8 @@ def change_version(path):
         ),
         (change_statement_and_digest, r"certificate.json' was changed: its statement or limits"),
         (
-            lambda path: change_certificate(path, "models/full-10pct/records", "many"),
-            r"certificate.json' was changed: 'models.full-10pct.records' is not",
+            lambda path: change_certificate(path, "models/full-request-2/records", "many"),
+            r"certificate.json' was changed: 'models.full-request-2.records' is not",
         ),
         (
             lambda path: change_certificate(path, "schema_version", 99),
@@ -274,12 +299,12 @@ def forge(path, dataset, by):
     """Another weight, and a certificate that goes with it."""
     change_weight(path, by)
     (path / "index.jsonl").write_text(
-        (path / "index.jsonl").read_text() + forged_line(path, "models/group-01-10pct.safetensors")
+        (path / "index.jsonl").read_text() + forged_line(path, "models/full-request-2.safetensors")
     )
     certified = read_certificate(path)
-    file = path / "models" / "group-01-10pct.safetensors"
+    file = path / "models" / "full-request-2.safetensors"
     models = dict(certified.models)
-    models["group-01-10pct"] = models["group-01-10pct"].model_copy(
+    models["full-request-2"] = models["full-request-2"].model_copy(
         update={"weights": checksum_of(file)}
     )
     forged = certified.model_copy(update={"models": models}).sealed()
@@ -296,7 +321,7 @@ def forged_line(path, name):
 def test_a_forged_certificate_is_found_by_training_again(run, digits):
     forge(run, digits, by=1e-6)
     assert verify(run, digits).retrained == ()
-    message = r"group-01-10pct.safetensors is not what training on the certified indices gives"
+    message = r"full-request-2.safetensors is not what training on the certified indices gives"
     with pytest.raises(StoreError, match=message):
         verify(run, digits, "all")
 
@@ -333,10 +358,10 @@ def test_the_command_says_what_it_checked_and_fails_on_what_was_altered(cli, run
     digest = read_certificate(run).digest
     assert digest in done.stdout
     assert "2 entries" in done.stdout
-    assert "training indices of 4 models as certified" in done.stdout
+    assert "training indices of 5 models as certified" in done.stdout
     assert "no model was trained again" in done.stdout
     change_weight(run)
-    for arguments, word in (((), "group-01-10pct"), (("--retrain", "none"), "'none'")):
+    for arguments, word in (((), "full-request-2"), (("--retrain", "none"), "'none'")):
         done = cli("verify", run, *arguments)
         assert done.returncode == 2
         (line,) = done.stderr.strip().splitlines()

@@ -73,3 +73,11 @@ def test_a_file_too_long_for_a_config_is_refused(tmp_path, content):
     file.write_bytes(content)
     with pytest.raises(YamlError, match="longer than 65,536"):
         read_yaml_file(file)
+
+
+@pytest.mark.parametrize("letter", ["\x85", "\u2028", "\u2029"])
+def test_letters_that_older_dialects_take_for_breaks_are_to_be_escaped(letter):
+    with pytest.raises(YamlError, match=r"line 2: write the character .* as an escape"):
+        read_yaml(f'a: 1\nb: "{letter}"')
+    assert read_yaml('b: "\\u2028"') == {"b": "\u2028"}
+    assert read_yaml(write_yaml({"b": letter})) == {"b": letter}

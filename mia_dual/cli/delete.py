@@ -1,0 +1,118 @@
+"""``mia-dual delete`` and ``mia-dual log``: requests to delete, and what became of them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Optional
+
+import typer
+
+from mia_dual.cli.options import (
+    DATA_DIR,
+    MEMORY,
+    STORE,
+    TOGETHER,
+    WORKERS,
+    Together,
+    execution_of,
+)
+
+RUN = typer.Argument(..., help="The folder of a finished run.")
+
+
+def delete(
+    run: Path = RUN,
+    records: Optional[str] = typer.Option(None, help="Record indices, as in 5,17."),
+    indices: Optional[Path] = typer.Option(None, help="A text file of record indices, one a line."),
+    ratio: Optional[float] = typer.Option(
+        None, help="A share of the original members, drawn among those left."
+    ),
+    label: Optional[int] = typer.Option(None, "--class", help="All that is left of a class."),
+    group: Optional[int] = typer.Option(None, help="All that is left of a group."),
+    data_dir: Optional[Path] = DATA_DIR,
+    store: Optional[Path] = STORE,
+    together: Together = TOGETHER,
+    memory: Optional[str] = MEMORY,
+    workers: Optional[int] = WORKERS,
+) -> None:
+    """Delete records from a finished run: retrain what held them, attack again, note it down.
+
+    Requests add up. Without a request, what was begun and cut off goes on.
+    """
+    from rich.console import Console
+
+    from mia_dual.cli.damage import tell_damage
+    from mia_dual.cli.progress import RichProgress
+    from mia_dual.data.load import dataset_of
+    from mia_dual.engine import Engine
+    from mia_dual.report.tables import print_deletion
+    from mia_dual.store.folder import RunFolder
+    from mia_dual.store.objects import Store, store_folder
+    from mia_dual.walks.delete import Wanted, delete_records
+    from mia_dual.walks.finished import run_config
+
+    config = run_config(run)
+    wanted = Wanted(_numbers(records), indices, ratio, label, group)
+    engine = Engine(config.backend, config.device, execution_of(together, memory, workers))
+    console = Console()
+    progress = RichProgress(console)
+    dataset = dataset_of(config, data_dir=data_dir, progress=progress)
+    started = time.perf_counter()
+    with RunFolder(run, config, Store(store_folder(store, run.parent))) as folder:
+        entry, results = delete_records(config, wanted, engine, dataset, folder, progress)
+    seconds = time.perf_counter() - started
+    print_deletion(results, f"request {entry.number}", console)
+    tell_damage(folder.store, console)
+    count = sum(map(len, entry.retrained.values()))
+    console.print(
+        f"request {entry.number} ({entry.request}): {len(entry.records)} deleted, {entry.deleted} "
+        f"in all; {count} models retrained, {seconds:.1f} s; {run / 'ledger.jsonl'} says so",
+        soft_wrap=True,
+        markup=False,
+        highlight=False,
+    )
+
+
+def log(run: Path = RUN) -> None:
+    """Show what was deleted from a run by request, and what that retrained."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from mia_dual.deletion.ledger import read_ledger
+    from mia_dual.store.folder import LEDGER, PENDING
+    from mia_dual.walks.finished import run_config
+
+    run_config(run)
+    entries = read_ledger(run / LEDGER)
+    console = Console()
+    table = Table(box=box.SIMPLE_HEAD, padding=0)
+    for title in ("no.", "request", "deleted", "in all", "method", "in force since", "retrained"):
+        table.add_column(title)
+    for entry in entries:
+        told = [str(entry.number), entry.request, str(len(entry.records)), str(entry.deleted)]
+        for method, version in entry.versions.items():
+            table.add_row(*told, method, version, str(len(entry.retrained[method])))
+            told = [""] * len(told)
+    if entries:
+        console.print(table)
+        console.print(f"the chain ends in {entries[-1].digest}", highlight=False, soft_wrap=True)
+    else:
+        console.print("nothing was deleted by request")
+    if (run / PENDING).exists():
+        console.print("a request was begun and is not finished: mia-dual delete goes on with it")
+
+
+def _numbers(text: Optional[str]) -> Optional[tuple[int, ...]]:
+    from mia_dual.errors import ConfigError
+    from mia_dual.plan.requests import MOST_DIGITS
+    from mia_dual.quoting import quoted
+
+    if text is None:
+        return None
+    words = [word.strip() for word in text.split(",")]
+    for word in words:
+        if not (word.isascii() and word.isdecimal()) or len(word) > MOST_DIGITS:
+            raise ConfigError(f"--records {quoted(text)}: write record indices, as in 5,17")
+    return tuple(map(int, words))
