@@ -15,6 +15,7 @@ from mia_dual.cli.guard import guarded
 from mia_dual.cli.run import run
 from mia_dual.cli.store import store
 from mia_dual.cli.study import study
+from mia_dual.cli.verify import verify
 from mia_dual.cli.xihe import xihe
 
 app = typer.Typer(
@@ -39,7 +40,7 @@ def _options(
     pass
 
 
-for command in (run, delete, log, attack, study, compare, datasets, doctor, bench):
+for command in (run, delete, log, verify, attack, study, compare, datasets, doctor, bench):
     app.command()(guarded(command))
 app.add_typer(store, name="store")
 app.add_typer(xihe, name="xihe")

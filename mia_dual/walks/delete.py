@@ -12,17 +12,21 @@ from pydantic import ValidationError
 
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
+from mia_dual.deletion.certificate import encode as encode_certificate
 from mia_dual.deletion.ledger import Entry, encode, make_entry, read_ledger
 from mia_dual.engine import Engine
 from mia_dual.errors import ConfigError, StoreError
 from mia_dual.plan.draft import plan_dataset
+from mia_dual.plan.labels import configured
 from mia_dual.plan.plan import Plan
 from mia_dual.plan.requests import read_indices
 from mia_dual.progress import Progress
 from mia_dual.quoting import quoted
 from mia_dual.report.results import Results
 from mia_dual.seeds import generator
-from mia_dual.store.folder import LEDGER, PENDING, RunFolder
+from mia_dual.store.folder import CERTIFICATE, LEDGER, PENDING, RunFolder
+from mia_dual.walks.certify import make_certificate
+from mia_dual.walks.finished import FinishedRun
 from mia_dual.walks.run import run_audit
 
 
@@ -97,6 +101,10 @@ def delete_records(
         entry = _draft(config, dataset, entries, name, wanted)
         folder.write(PENDING, encode(entry).encode())
     results = run_audit(config, engine, dataset, folder, progress, [entry])
+    certificate = make_certificate(
+        FinishedRun(folder.path), [*entries, entry], configured(dataset, config)
+    )
+    folder.write(CERTIFICATE, encode_certificate(certificate).encode())
     folder.append(LEDGER, encode(entry))
     folder.remove(PENDING)
     return entry, results
@@ -127,8 +135,8 @@ def _draft(
     config: Config, dataset: Dataset, entries: Sequence[Entry], name: str, wanted: Wanted
 ) -> Entry:
     """The entry of a new request: what it deletes, and what that retrains."""
-    configured, plan = plan_dataset(config, dataset, entries)
-    records = _resolve(wanted, plan, configured.labels, entries)
+    labelled, plan = plan_dataset(config, dataset, entries)
+    records = _resolve(wanted, plan, labelled.labels, entries)
     chosen = records.tolist()
     draft = make_entry(entries, name, chosen, {}, {})
     _, longer = plan_dataset(config, dataset, [*entries, draft])

@@ -1,0 +1,90 @@
+"""``mia-dual verify``: whether a run's deletions are what its certificate says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Optional, Union
+
+import typer
+
+from mia_dual.cli.options import DATA_DIR, MEMORY, WORKERS, Together, execution_of
+
+if TYPE_CHECKING:
+    from mia_dual.walks.verify import Verified
+
+
+def verify(
+    path: Path = typer.Argument(
+        ..., metavar="RUN", help="The folder of a run from which records were deleted."
+    ),
+    retrain: Optional[str] = typer.Option(
+        None,
+        metavar="N|all",
+        help="Train so many of the models in force again, the last retrained first, and compare "
+        "their weights.",
+    ),
+    data_dir: Optional[Path] = DATA_DIR,
+    memory: Optional[str] = MEMORY,
+    workers: Optional[int] = WORKERS,
+) -> None:
+    """Check a run's ledger of deletions, its certificate, and all that these have digests of."""
+    from rich.console import Console
+
+    from mia_dual.cli.progress import RichProgress
+    from mia_dual.data.load import dataset_of
+    from mia_dual.engine import Engine
+    from mia_dual.walks.finished import FinishedRun
+    from mia_dual.walks.verify import verify_run
+
+    wanted = _count(retrain)
+    run = FinishedRun(path)
+    config = run.config
+    progress = RichProgress(Console(stderr=True))
+
+    def engine() -> Engine:
+        # Asked for when environment.json is found as certified: so that bits can be the same.
+        together = Together(run.environment.get("together", "auto"))
+        return Engine(config.backend, config.device, execution_of(together, memory, workers))
+
+    found = verify_run(
+        run,
+        lambda: dataset_of(config, data_dir=data_dir, progress=progress),
+        engine,
+        wanted,
+        progress,
+    )
+    for line in _lines(found, config.data.name):
+        typer.echo(line)
+
+
+def _count(text: Optional[str]) -> Union[int, Literal["all"]]:
+    from mia_dual.errors import ConfigError
+    from mia_dual.quoting import quoted
+
+    if text is None:
+        return 0
+    if text == "all":
+        return "all"
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):
+        raise ConfigError(f"--retrain {quoted(text)} is no count of models: give 1 or more, or all")
+    return int(text)
+
+
+def _lines(found: Verified, data: str) -> list[str]:
+    certificate = found.certificate
+    models, entries = len(certificate.models), certificate.entries
+    lines = [
+        f"ledger.jsonl: {entries} {'entry' if entries == 1 else 'entries'}, each of the one "
+        f"before; {certificate.deleted} records are deleted",
+        f"certificate.json: as written, of the last entry; digest {certificate.digest}",
+        f"config.yaml and data '{data}': as certified",
+        f"plan.npz: training indices of {models} models as certified, none of a deleted record",
+        f"models/: {models} files as certified",
+    ]
+    if not found.retrained:
+        return [*lines, "no model was trained again: --retrain all compares weights, too"]
+    same = "bit for bit" if not found.difference else f"to {found.difference:.2g} of the largest"
+    lines.append(f"{len(found.retrained)} of {models} models trained again: equal {same}")
+    if found.elsewhere:
+        lines.append(f"trained elsewhere than certified: {found.elsewhere}")
+    return lines
