@@ -10,11 +10,14 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mia_dual.errors import StoreError
+
+RecordIndex = Annotated[int, Field(ge=0, le=2**63 - 1)]
+"""What fits an int64."""
 
 START = "0" * 64
 """Stands before the first entry."""
@@ -32,7 +35,7 @@ class Entry(BaseModel):
 
     number: int = Field(ge=1)
     request: str = Field(min_length=1, max_length=200)
-    records: tuple[int, ...] = Field(min_length=1)
+    records: tuple[RecordIndex, ...] = Field(min_length=1)
     deleted: int = Field(ge=1)
     versions: dict[str, str]
     retrained: dict[str, tuple[str, ...]]
