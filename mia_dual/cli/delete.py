@@ -89,7 +89,8 @@ def log(run: Path = RUN) -> None:
     console = Console()
     table = Table(box=box.SIMPLE_HEAD, padding=0)
     for title in ("no.", "request", "deleted", "in all", "method", "in force since", "retrained"):
-        table.add_column(title)
+        widest = 24 if title == "request" else None
+        table.add_column(title, max_width=widest, overflow="fold")
     for entry in entries:
         told = [str(entry.number), entry.request, str(len(entry.records)), str(entry.deleted)]
         for method, version in entry.versions.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +22,16 @@ from mia_dual.plan.labels import configured
 from mia_dual.plan.plan import Plan
 from mia_dual.plan.requests import read_indices
 from mia_dual.progress import Progress
-from mia_dual.quoting import quoted
+from mia_dual.quoting import one_line, quoted
 from mia_dual.report.results import Results
 from mia_dual.seeds import generator
 from mia_dual.store.folder import CERTIFICATE, LEDGER, PENDING, RunFolder
 from mia_dual.walks.certify import make_certificate
 from mia_dual.walks.finished import FinishedRun
 from mia_dual.walks.run import run_audit
+
+LONGEST = 120
+"""Characters of a request's name."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,11 @@ class Wanted:
                 f"a request is one of --{', --'.join(given)}, and two are given "
                 f"({quoted(named[0])}, {quoted(named[1])}): ask one after the other"
             )
-        return quoted(named[0], 150)[1:-1] if named else None
+        if not named:
+            return None
+        digest = hashlib.sha256(named[0].encode()).hexdigest()[:12]
+        # Long lists of records that begin alike are requests of two names.
+        return one_line(named[0], LONGEST) + (f" ({digest})" if len(named[0]) > LONGEST else "")
 
 
 def delete_records(

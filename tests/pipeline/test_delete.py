@@ -140,6 +140,13 @@ def test_a_run_repeated_after_a_deletion_keeps_it(run, digits):
     assert (run / "results.json").read_bytes() == before
 
 
+def test_requests_that_only_begin_alike_have_other_names():
+    many = tuple(range(1000, 1100))
+    names = {Wanted(records=records).name for records in (many, many[:-1], many[:1])}
+    assert len(names) == 3
+    assert all(len(name) < 200 and name.isprintable() for name in names)
+
+
 @pytest.mark.parametrize("change", ["record", "number", "gone", "twice", "garbage"])
 def test_a_ledger_that_was_changed_is_refused(run, change):
     first, second = members(run)[:2]
@@ -191,3 +198,21 @@ def test_what_cannot_be_deleted_is_a_line_and_nothing_changes(run, cli, digits, 
     assert_refused(cli("log", tmp_path / "nowhere"), "no run folder")
     after = sorted((file.name, file.read_bytes()) for file in run.iterdir() if file.is_file())
     assert before == after
+
+
+def test_the_commands_delete_show_and_verify(cli, small_config, tmp_path):
+    settings = ("--set", "attack.families=[thresholds]", "--set", "deletion.ratios=[]",
+                "--set", "deletion.classes=[]")  # fmt: skip
+    assert cli("run", "-c", small_config, *settings, "--out", "run").returncode == 0
+    chosen = np.load(tmp_path / "run" / "plan.npz")["target_members"][[3, 8]]
+    (tmp_path / "gone.txt").write_text("\n".join(map(str, chosen)))
+    done = cli("delete", "run", "--indices", "gone.txt")
+    assert done.returncode == 0, done.stderr
+    assert "request 1 (indices gone.txt): 2 deleted, 2 in all" in done.stdout
+    assert max(map(len, done.stdout.splitlines()[:8])) <= 80
+    shown = cli("log", "run")
+    assert shown.returncode == 0, shown.stderr
+    assert "grouped-request-1" in shown.stdout
+    verified = cli("verify", "run", "--retrain", "2")
+    assert verified.returncode == 0, verified.stderr
+    assert "2 of 4 models trained again: equal bit for bit" in verified.stdout
