@@ -38,6 +38,7 @@ import numpy as np
 
 from mia_dual.metrics.ranking import tolerated
 from mia_dual.metrics.rates import Interval, wilson
+from mia_dual.metrics.resampling import multiplicities
 
 DRAWS = 500
 """Draws of records."""
@@ -187,10 +188,7 @@ def _multiplicities(
 ) -> Iterator[np.ndarray]:
     """How often each of ``count`` is drawn: (at_once, count) int64 at most, ``draws`` in all."""
     for start in range(0, draws, at_once):
-        size = min(at_once, draws - start)
-        # Each draw has numbers of its own, so that one count tells all of them.
-        drawn = rng.integers(count, size=(size, count)) + count * np.arange(size)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count)
+        yield multiplicities(count, min(at_once, draws - start), rng)
 
 
 def _added_by_targets(

@@ -69,16 +69,19 @@ def _draws(
 def _weights(sample: Sample, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     inside = int(sample.membership.sum())
     outside = len(sample.membership) - inside
-    return _multiplicities(inside, size, rng), _multiplicities(outside, size, rng)
+    return multiplicities(inside, size, rng), multiplicities(outside, size, rng)
 
 
-def _multiplicities(count: int, size: int, rng: np.random.Generator) -> np.ndarray:
+def multiplicities(count: int, size: int, rng: np.random.Generator) -> np.ndarray:
+    """How often each of ``count`` is drawn when as many are drawn: (size, count) int64, a draw a
+    row.
+    """
     if not count:
         return np.zeros((size, 0), np.int64)
-    # Counting draws is several times as fast as drawing counts.
-    return np.stack(
-        [np.bincount(rng.integers(count, size=count), minlength=count) for _ in range(size)]
-    )
+    # Counting draws is several times as fast as drawing counts; each draw has numbers of its own,
+    # so that one count tells all of them.
+    drawn = rng.integers(count, size=(size, count)) + count * np.arange(size)[:, None]
+    return np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count)
 
 
 def _figures(
