@@ -53,13 +53,14 @@ def settings(backend: str, arguments: argparse.Namespace, seed: int) -> Config:
             },
             "shadows": {"count": arguments.shadows},
             "attack": {
+                "families": ["shadow"],
                 "fcnet": {
                     "network": "fcnet",
                     "epochs": 5,
                     "batch_size": 50,
                     "optimizer": "adam",
                     "learning_rate": 0.001,
-                }
+                },
             },
             "deletion": {"ratios": [], "methods": ["full"]},
         }
