@@ -19,9 +19,6 @@ from mia_dual.interface import NetworkSpec
 from mia_dual_torch.networks import forward
 from mia_dual_torch.weights import trained
 
-LAYERS = (nn.Linear, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d)
-"""What of a network's layers may have parameters, for :class:`ManyRecords`."""
-
 WINDOWS = 2**20
 """Numbers in the windows of a convolution that are copied at a time: what a cache holds."""
 
@@ -65,8 +62,9 @@ class ManyRecords:
     back to it, both of which keep records apart (Goodfellow 2015, arXiv 1510.01799; of convolutions
     Rochette et al. 2019, arXiv 1912.06015).
 
-    For modules whose trained parameters all belong to ``LAYERS``, each used once, by its layer
-    alone, and whose records do not mix: :func:`is_known` tries that.
+    For modules whose trained parameters all belong to linear layers, convolutions and batch
+    normalisations, each used once, by its layer alone, and whose records do not mix:
+    :func:`is_known` tries that.
     """
 
     def __init__(self, spec: NetworkSpec, module: nn.Module) -> None:

@@ -25,7 +25,7 @@ from mia_dual_torch.networks import build
 from mia_dual_torch.query import draws_when_asked
 from mia_dual_torch.records import DeviceRecords
 from mia_dual_torch.weights import load, trained
-from mia_dual_torch.workers import cores, run
+from mia_dual_torch.workers import cores, run, share_out
 
 TOGETHER = 64
 """Records a pass, where many go together: more leave the cache."""
@@ -50,24 +50,11 @@ def gradient_norms(
         drawing = draws_when_asked(spec, data)
         step = 1 if drawing or not _are_kept_apart(spec, device) else TOGETHER
         workers = cores(execution, device)
-        # Where there are fewer models than cores, cores share the records of a model.
-        spans = -(-workers // len(models))
-        span = step * -(-rows.shape[1] // (step * spans))
+        most = -(-len(models) // workers)
+        work = partial(_differentiate, spec, data, drawing, step)
         works = [
-            partial(
-                _differentiate,
-                spec,
-                data,
-                drawing,
-                step,
-                models[first : first + most],
-                rows[first : first + most],
-                range(start, rows.shape[1])[:span:step],
-                norms[first : first + most],
-            )
-            for most in [-(-len(models) // workers)]
-            for first in range(0, len(models), most)
-            for start in range(0, rows.shape[1], span)
+            partial(work, models[chunk], rows[chunk], starts, norms[chunk])
+            for chunk, starts in share_out(len(models), most, rows.shape[1], step, workers)
         ]
         for _ in run(works, workers, lambda steps: None):
             pass

@@ -20,7 +20,7 @@ from mia_dual_torch.stacked.layered import LayerStack, forward_bytes
 from mia_dual_torch.stacked.networks import LAYERED
 from mia_dual_torch.stacked.stack import put
 from mia_dual_torch.weights import load, shapes
-from mia_dual_torch.workers import cores, run
+from mia_dual_torch.workers import cores, run, share_out
 
 ALONE = 256
 """Records a forward pass of one module: more leave the cache, and take twice as long."""
@@ -62,20 +62,9 @@ def ask(
     else:
         step = ALONE
         work = partial(_ask_one_by_one, spec, data, draws_when_asked(spec, data))
-    chunks = [slice(first, first + most) for first in range(0, len(models), most)]
-    # Where there are fewer chunks than cores, cores share the records of a chunk.
-    spans = -(-workers // len(chunks))
-    span = step * -(-rows.shape[1] // (step * spans))
     works = [
-        partial(
-            work,
-            models[chunk],
-            rows[chunk],
-            range(first, rows.shape[1])[:span:step],
-            answers[chunk],
-        )
-        for chunk in chunks
-        for first in range(0, rows.shape[1], span)
+        partial(work, models[chunk], rows[chunk], starts, answers[chunk])
+        for chunk, starts in share_out(len(models), most, rows.shape[1], step, workers)
     ]
     for _ in run(works, workers, lambda steps: None):
         pass

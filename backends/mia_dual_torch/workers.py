@@ -38,6 +38,22 @@ def cores(execution: Execution, device: torch.device) -> int:
     return (execution.workers or torch.get_num_threads()) if device.type == "cpu" else 1
 
 
+def share_out(
+    models: int, most: int, rows: int, step: int, workers: int
+) -> Iterator[tuple[slice, range]]:
+    """Pieces of work that ask ``models`` about ``rows`` records each: which models, ``most`` at a
+    time, and where passes of ``step`` records start.
+
+    Where there are fewer chunks of models than ``workers``, these share the records of a chunk.
+    """
+    chunks = [slice(first, first + most) for first in range(0, models, most)]
+    spans = -(-workers // len(chunks))
+    span = step * -(-rows // (step * spans))
+    for chunk in chunks:
+        for first in range(0, rows, span):
+            yield chunk, range(first, rows)[:span:step]
+
+
 def run(works: Sequence[Work[Found]], workers: int, report: ReportSteps) -> Iterator[Found]:
     """Do ``works`` on as many as ``workers`` threads.
 
