@@ -8,10 +8,9 @@ from typing import Any, Optional
 
 import numpy as np
 
-from mia_dual.answers import Answers
 from mia_dual.attacks.asked import Means
 from mia_dual.attacks.label_only import rightly_called, share_kept
-from mia_dual.attacks.views import need_means
+from mia_dual.attacks.views import Scene, need_means
 from mia_dual.deletion.versions import joined, version_logits
 from mia_dual.plan.plan import Version
 from mia_dual.queries.alteration import Alteration
@@ -29,16 +28,14 @@ class Copies:
         self._means: Optional[Means] = None
         self._answers: dict[str, AlteredAnswers] = {}
 
-    def logits(
-        self, version: Version, alteration: int, means: Optional[Means], rows: np.ndarray
-    ) -> np.ndarray:
-        """What ``version`` says of the copies of ``rows`` under one of the ``alterations``.
+    def logits(self, version: Version, alteration: int, scene: Scene) -> np.ndarray:
+        """What ``version`` says of the copies of the scene's rows under one of the ``alterations``.
 
         (rows, classes), as :func:`mia_dual.deletion.versions.version_logits`.
         """
-        answers = self._asked(need_means(means))
+        answers = self._asked(need_means(scene.means))
         said = [answers[model].of(model, alteration) for model in version.models]
-        places = np.searchsorted(answers[version.models[0]].rows, rows)
+        places = np.searchsorted(answers[version.models[0]].rows, scene.rows)
         return joined([logits[places] for logits in said], version.aggregation)
 
     def _asked(self, means: Means) -> dict[str, AlteredAnswers]:
@@ -72,17 +69,10 @@ class OfCopies:
         altered = self.copies.alterations[self.alteration].describe()
         return {"signal": self.signal, "altered": altered}
 
-    def of(
-        self,
-        version: Version,
-        answers: Answers,
-        means: Optional[Means],
-        rows: np.ndarray,
-        labels: np.ndarray,
-    ) -> np.ndarray:
+    def of(self, version: Version, scene: Scene) -> np.ndarray:
         """See :class:`mia_dual.attacks.views.View`."""
-        logits = self.copies.logits(version, self.alteration, means, rows)
-        return SIGNALS[self.signal](logits, labels)
+        logits = self.copies.logits(version, self.alteration, scene)
+        return SIGNALS[self.signal](logits, scene.labels)
 
 
 @dataclass(frozen=True)
@@ -98,16 +88,9 @@ class LabelsKept:
         altered = [alteration.describe() for alteration in self.copies.alterations]
         return {"signal": "share_kept", "altered": altered}
 
-    def of(
-        self,
-        version: Version,
-        answers: Answers,
-        means: Optional[Means],
-        rows: np.ndarray,
-        labels: np.ndarray,
-    ) -> np.ndarray:
+    def of(self, version: Version, scene: Scene) -> np.ndarray:
         """See :class:`mia_dual.attacks.views.View`; values of float32, since many are equal."""
-        right = [rightly_called(version_logits(version, answers, rows), labels)]
+        right = [rightly_called(version_logits(version, scene.answers, scene.rows), scene.labels)]
         for place in range(len(self.copies.alterations)):
-            right.append(rightly_called(self.copies.logits(version, place, means, rows), labels))
+            right.append(rightly_called(self.copies.logits(version, place, scene), scene.labels))
         return share_kept(np.stack(right)).astype(np.float32).astype(np.float64)

@@ -8,10 +8,10 @@ from typing import Any, Optional
 
 import numpy as np
 
-from mia_dual.answers import Answers, calls
+from mia_dual.answers import calls
 from mia_dual.attacks.asked import Means
 from mia_dual.attacks.gradient_norm import gradient_signal
-from mia_dual.attacks.views import need_means
+from mia_dual.attacks.views import Scene, need_means
 from mia_dual.plan.plan import Version
 from mia_dual.progress import Advance
 from mia_dual.signals import LIMIT
@@ -36,19 +36,12 @@ class OfGradients:
         """See :class:`mia_dual.attacks.views.View`."""
         return {"signal": "gradient_norm"}
 
-    def of(
-        self,
-        version: Version,
-        answers: Answers,
-        means: Optional[Means],
-        rows: np.ndarray,
-        labels: np.ndarray,
-    ) -> np.ndarray:
+    def of(self, version: Version, scene: Scene) -> np.ndarray:
         """See :class:`mia_dual.attacks.views.View`."""
-        means = need_means(means)
+        means = need_means(scene.means)
         if self._means is not means:
             self._signals, self._means = _ask(means), means
-        places = np.searchsorted(means.rows, rows)
+        places = np.searchsorted(means.rows, scene.rows)
         single = np.stack([self._signals[model][places] for model in version.models])
         squares = np.logaddexp.reduce(-2 * single, axis=0) - np.log(len(single))
         return np.clip(-squares / 2, -LIMIT, LIMIT)

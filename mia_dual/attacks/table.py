@@ -12,7 +12,7 @@ from mia_dual.answers import Answers
 from mia_dual.attacks.asked import Means
 from mia_dual.attacks.panel import Panel
 from mia_dual.attacks.scratch import scratch
-from mia_dual.attacks.views import OfLogits, View
+from mia_dual.attacks.views import OfLogits, Scene, View
 from mia_dual.execution import DEFAULT, SHARE_OF_FREE_MEMORY, Execution, free_memory
 from mia_dual.plan.plan import Version
 
@@ -85,7 +85,8 @@ class SignalTable:
 
     def of(self, version: Version, signal: Signal, answers: Answers) -> np.ndarray:
         """The signal of ``version``, whose models ``answers`` are of: (rows,) float64."""
-        return _view(signal).of(version, answers, self._means, self.rows, self.labels)
+        scene = Scene(self.rows, self.labels, answers, self._means)
+        return _view(signal).of(version, scene)
 
     def panel(
         self,

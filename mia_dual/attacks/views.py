@@ -14,6 +14,19 @@ from mia_dual.plan.plan import Version
 from mia_dual.signals import SIGNALS
 
 
+@dataclass(frozen=True)
+class Scene:
+    """The records looked at, and what is known of them: ``rows`` (record indices), their ``labels``
+    (rows,) int64, the ``answers`` of the models looked at, each of which was asked about them, and
+    the ``means`` that ask for what is not there; None where nothing can be asked.
+    """
+
+    rows: np.ndarray
+    labels: np.ndarray
+    answers: Answers
+    means: Optional[Means]
+
+
 class View(Protocol):
     """A signal with what it looks at. Panels of one view are all of the same signal."""
 
@@ -21,19 +34,11 @@ class View(Protocol):
         """All that the signal depends on beside models, records and labels; JSON can hold it."""
         ...
 
-    def of(
-        self,
-        version: Version,
-        answers: Answers,
-        means: Optional[Means],
-        rows: np.ndarray,
-        labels: np.ndarray,
-    ) -> np.ndarray:
+    def of(self, version: Version, scene: Scene) -> np.ndarray:
         """The signal of ``version`` (a reference is one of one model): (rows,) float64, finite.
 
-        ``rows``: record indices that its models were asked about; ``labels`` (rows,) are theirs.
-        ``means`` ask for what is not in ``answers``. What references stand in for is compared
-        with what targets give: where signals are often equal, they are values of float32.
+        What references stand in for is compared with what targets give: where signals are often
+        equal, they are values of float32.
         """
         ...
 
@@ -48,16 +53,10 @@ class OfLogits:
         """See :class:`View`."""
         return {"signal": self.signal}
 
-    def of(
-        self,
-        version: Version,
-        answers: Answers,
-        means: Optional[Means],
-        rows: np.ndarray,
-        labels: np.ndarray,
-    ) -> np.ndarray:
+    def of(self, version: Version, scene: Scene) -> np.ndarray:
         """See :class:`View`; it needs no ``means``."""
-        return SIGNALS[self.signal](version_logits(version, answers, rows), labels)
+        logits = version_logits(version, scene.answers, scene.rows)
+        return SIGNALS[self.signal](logits, scene.labels)
 
 
 def need_means(means: Optional[Means]) -> Means:
