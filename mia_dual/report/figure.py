@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mia_dual.report.optional import optional
 from mia_dual.report.results import Results, Success
+from mia_dual.report.strength import shown_around_deletions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,7 +20,8 @@ BEFORE, AFTER = "#D55E00", "#0072B2"
 
 
 def draw(results: Results) -> Figure:
-    """Panels side by side: the target (and its groups), then the deleted records of each deletion.
+    """Panels side by side: the target (and its groups), then the deleted records of each deletion,
+    as the strongest attack and the tutorial's see them.
 
     Bars are 95 % intervals; the line at .5 is guessing.
     """
@@ -31,7 +33,8 @@ def draw(results: Results) -> Figure:
     changes = [
         (f"{deletion.request}, {deletion.method}: {name}", pair.deleted)
         for deletion in results.deletion
-        for name, pair in deletion.attacks.items()
+        for name in shown_around_deletions(results.attacks)
+        for pair in [deletion.attacks[name]]
     ]
     height = 1.5 + 0.3 * max(len(attacks), 2 * len(changes))
     figure = canvas(figsize=(12.0 if changes else 6.0, height), layout="constrained")
@@ -46,7 +49,10 @@ def draw(results: Results) -> Figure:
             _point(panels[1], place + 0.15, change.after, AFTER, "after")
         lines, names = panels[1].get_legend_handles_labels()
         once = dict(zip(names, lines))
-        panels[1].legend(once.values(), once.keys())
+        # Above the panel, where it hides no point.
+        panels[1].legend(
+            once.values(), once.keys(), loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2
+        )
     figure.suptitle(_plain(f"{results.network} on {results.data.name} ({results.backend})"))
     return figure
 

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 from mia_dual.report.results import AttackResult
 
+SHADOW = "shadow_"
+"""Begins the names of the shadow attack's, one for each kind of attack model."""
+
 
 def by_strength(attacks: Mapping[str, AttackResult]) -> list[str]:
     """Names of ``attacks``, the strongest first.
@@ -26,3 +29,11 @@ def by_strength(attacks: Mapping[str, AttackResult]) -> list[str]:
         return tuple(-1.0 if figure is None else figure for figure in figures)
 
     return sorted(attacks, key=strength, reverse=True)
+
+
+def shown_around_deletions(attacks: Mapping[str, AttackResult]) -> list[str]:
+    """Those of ``attacks`` that a reader is shown before and after each deletion: the strongest,
+    and the tutorial's. All are in ``results.json``.
+    """
+    chosen = [by_strength(attacks)[0], *(name for name in attacks if name.startswith(SHADOW))]
+    return list(dict.fromkeys(chosen))

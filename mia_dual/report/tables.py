@@ -18,7 +18,7 @@ from mia_dual.report.results import (
     Success,
     Together,
 )
-from mia_dual.report.strength import by_strength
+from mia_dual.report.strength import by_strength, shown_around_deletions
 
 MOST_TOGETHER = 6
 """Attacks that are set beside the strongest in the terminal; ``results.json`` has all pairs."""
@@ -47,8 +47,7 @@ def print_results(results: Results, console: Console) -> None:
     if results.together is not None:
         console.print(_together(results.together, order))
     console.print(_per_class(order[0], results.attacks[order[0]]))
-    shown = [order[0], *(name for name in results.attacks if name.startswith("shadow_"))]
-    for name in dict.fromkeys(shown) if results.deletion else ():
+    for name in shown_around_deletions(results.attacks) if results.deletion else ():
         console.print(_deletions(results.deletion, name))
     reasons: dict[str, list[str]] = {}
     for name, lack in results.not_run.items():
