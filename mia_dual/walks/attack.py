@@ -27,6 +27,7 @@ from mia_dual.walks.crowd import together
 from mia_dual.walks.curves import roc_arrays
 from mia_dual.walks.finish import finish
 from mia_dual.walks.judge import Judge
+from mia_dual.walks.offered import offered_by_references
 from mia_dual.walks.scoring import score
 from mia_dual.walks.shadows import real_references
 
@@ -127,15 +128,12 @@ def attack_outputs(
 def _offered(plan: Plan, labels: np.ndarray, trains: bool) -> frozenset[Need]:
     rows, shadows = plan.target_rows, plan.split.shadows
     classes = np.unique(labels[rows])
-    inside = any(np.isin(rows, model.members).any() for model in plan.references[:-1])
     there = {
         Need.SHADOWS: bool(shadows) and not len(lacking_evidence(shadows, labels, classes)),
-        Need.OUT: any(not np.isin(rows, model.members).all() for model in plan.references[:-1]),
-        Need.IN: inside,
-        Need.PROXIES: inside,
         Need.ATTACK_MODELS: trains,
     }
-    return frozenset(need for need, given in there.items() if given)
+    found = frozenset(need for need, given in there.items() if given)
+    return found | offered_by_references(plan)
 
 
 def _answers(outputs: Outputs, plan: Plan) -> Answers:

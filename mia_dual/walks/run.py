@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from mia_dual.answers import Answers, ask
 from mia_dual.attacks.asked import Means
 from mia_dual.attacks.base import Need
@@ -31,6 +29,7 @@ from mia_dual.walks.crowd import most_exposed, together
 from mia_dual.walks.curves import roc_arrays
 from mia_dual.walks.finish import finish
 from mia_dual.walks.judge import Judge
+from mia_dual.walks.offered import offered_by_references
 from mia_dual.walks.scoring import score
 from mia_dual.walks.shadow_records import Questions
 from mia_dual.walks.shadows import make_shadows, real_references, score_with_real
@@ -142,17 +141,8 @@ def _write_plan(folder: RunFolder, plan: Plan) -> None:
 
 def _offered(plan: Plan, capabilities: frozenset[Capability]) -> frozenset[Need]:
     """What attacks find in a run: real shadows that were asked about audited records, and so on."""
-    # Made records are of no other model than the shadows that were trained on them.
-    asked = () if plan.made else plan.references
-    of_others = [model for model in asked if model.role == "shadow" or len(plan.targets) > 1]
-    rows = plan.target_rows
-    known = np.union1d(rows, plan.split.population)
     there = {
         Need.SHADOWS: True,
-        Need.OUT: bool(of_others),
-        Need.IN: any(np.isin(rows, model.members).any() for model in of_others),
-        Need.PROXIES: any(np.isin(known, model.members).any() for model in of_others),
-        Need.POPULATION: bool(of_others) and len(plan.split.population) > 0,
         # What attacks ask and train with goes to those that have real shadows.
         Need.FEATURES: not plan.made,
         Need.TRAINING: Capability.STEPS in capabilities and not plan.made,
@@ -161,4 +151,6 @@ def _offered(plan: Plan, capabilities: frozenset[Capability]) -> frozenset[Need]
         Need.QUERIES: True,
         Need.GRADIENTS: Capability.GRADIENTS in capabilities,
     }
-    return frozenset(need for need, given in there.items() if given)
+    found = frozenset(need for need, given in there.items() if given)
+    # Made records are of no other model than the shadows that were trained on them.
+    return found if plan.made else found | offered_by_references(plan)
