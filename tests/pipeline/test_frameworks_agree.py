@@ -3,7 +3,10 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from mia_dual.metrics.agreement import spearman
 
 QUICK = Path(__file__).parents[2] / "configs" / "quick.yaml"
 
@@ -34,6 +37,30 @@ def test_quick_runs_part_less_by_framework_than_by_seed(cli, tmp_path):
         for seed in (0, 1):
             gap = found["torch", seed][figure] - found["mindspore", seed][figure]
             assert abs(gap) <= spread, figure
+
+
+def test_attacks_that_ask_and_train_more_score_alike_on_both(cli, small_config, tmp_path):
+    """Targets and references in and out, altered copies, gradients, students and a cascade."""
+    families = "lira,rmia,base,label_only,gradients,quantile,trajectory,imitative,cascade"
+    scores = {}
+    for backend in ("torch", "mindspore"):
+        done = cli(
+            "run", "-c", small_config, "--backend", backend, "--out", backend,
+            "--set", "targets=2", "--set", "shadows={count: 4, design: in_and_out}",
+            "--set", f"attack={{families: [{families}]}}", "--set", "attack.imitative.count=2",
+            "--set", "attack.cascade={rounds: 1, count: 2}",
+            "--set", "attack.trajectory={epochs: 2, auxiliary: 100}",
+            "--set", "target.epochs=10", "--set", "deletion={ratios: []}",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        results = json.loads((tmp_path / backend / "results.json").read_text())
+        assert results["not_run"] == {}
+        assert results["targets"] == 2
+        scores[backend] = np.load(tmp_path / backend / "scores.npz")
+    for attack in results["attacks"]:
+        for ours, theirs in zip(scores["torch"][attack], scores["mindspore"][attack]):
+            # Shares and places step, and many records have equal ones.
+            assert spearman(ours, theirs) > 0.98, attack
 
 
 @pytest.mark.parametrize(
