@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Optional
 
@@ -122,22 +122,8 @@ class TargetDraft:
                 self._add_deletion(request, "full", in_force["full"], name)
                 in_force["full"] = name
             if names:
-                name = f"grouped-{request.slug}"
-                fresh = []
-                for number, group in enumerate(groups):
-                    if not np.isin(records, group).any():
-                        continue
-                    del models[number]
-                    kept = np.setdiff1d(group, gone)
-                    if len(kept):
-                        model = f"group-{number:02d}-{request.slug}"
-                        models[number] = self._add_model(model, "group", recipe, kept)
-                        fresh.append(models[number])
-                aggregation = self._config.deletion.aggregation
-                joined = tuple(models[number] for number in sorted(models))
-                self._add_version(name, joined, aggregation, tuple(fresh))
-                self._add_deletion(request, "grouped", in_force["grouped"], name)
-                in_force["grouped"] = name
+                before, in_force["grouped"] = in_force["grouped"], f"grouped-{request.slug}"
+                models = self._delete_grouped(recipe, request, before, models, groups, gone)
         return asked
 
     def _draft_grouped(
@@ -151,17 +137,37 @@ class TargetDraft:
         aggregation = self._config.deletion.aggregation
         self._add_version("groups", tuple(names), aggregation)
         for request in requests:
-            left = dict(_retrained(groups, request))
-            kept = [name for number, name in enumerate(names) if number not in left]
-            fresh = [
-                self._add_model(f"group-{number:02d}-{request.slug}", "group", recipe, rows)
-                for number, rows in left.items()
-                if len(rows)
-            ]
-            after = f"grouped-{request.slug}"
-            self._add_version(after, (*kept, *fresh), aggregation, tuple(fresh))
-            self._add_deletion(request, "grouped", "groups", after)
+            models = dict(enumerate(names))
+            self._delete_grouped(recipe, request, "groups", models, groups, request.deleted)
         return names
+
+    def _delete_grouped(
+        self,
+        recipe: str,
+        request: Request,
+        before: str,
+        models: dict[int, str],
+        groups: list[np.ndarray],
+        gone: np.ndarray,
+    ) -> dict[int, str]:
+        """Carry out ``request`` on the version ``before``, whose groups' ``models`` are by number.
+
+        ``gone``: all that is deleted with it. Gives the models after it, those retrained last; a
+        group without records has none.
+        """
+        hit = [number for number in models if np.isin(request.deleted, groups[number]).any()]
+        kept = {number: name for number, name in models.items() if number not in hit}
+        left = {number: np.setdiff1d(groups[number], gone) for number in hit}
+        fresh = {
+            number: self._add_model(f"group-{number:02d}-{request.slug}", "group", recipe, rows)
+            for number, rows in left.items()
+            if len(rows)
+        }
+        name, retrained = f"grouped-{request.slug}", tuple(fresh.values())
+        joined = (*kept.values(), *retrained)
+        self._add_version(name, joined, self._config.deletion.aggregation, retrained)
+        self._add_deletion(request, "grouped", before, name)
+        return {**kept, **fresh}
 
     def _add_model(
         self, name: str, role: Literal["full", "group"], recipe: str, rows: np.ndarray
@@ -190,11 +196,3 @@ class TargetDraft:
                 self._name,
             )
         )
-
-
-def _retrained(groups: list[np.ndarray], request: Request) -> Iterator[tuple[int, np.ndarray]]:
-    """The numbers of the groups that hold a deleted record, and what is left of each."""
-    for number, group in enumerate(groups):
-        left = np.setdiff1d(group, request.deleted)
-        if len(left) < len(group):
-            yield number, left
