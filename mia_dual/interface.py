@@ -168,6 +168,7 @@ class TrainingJob:
     keep: tuple[int, ...] = ()
     stream: int = 0
     rows: Optional[np.ndarray] = None
+    mask: Optional[Mapping[str, np.ndarray]] = None
 
 
 @dataclass(frozen=True)

@@ -176,7 +176,7 @@ class Cascade:
         halves = halve(course.left, self._settings.count, seed)
         names = [f"{target}-cascade-{number}-{place:02d}" for place in range(len(halves))]
         return {
-            name: Member(name, np.union1d(course.members, half), epochs, seed)
+            name: Member.of(name, np.union1d(course.members, half), epochs, seed)
             for name, half in zip(names, halves)
         }
 

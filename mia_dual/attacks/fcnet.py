@@ -87,7 +87,7 @@ class FCNetScorer:
             lambda: Records(vectors, evidence.membership.astype(np.int64)),
         )
         members = {
-            name: Member(name, np.flatnonzero(parts == label), settings.epochs, shadows.seed)
+            name: Member.of(name, np.flatnonzero(parts == label), settings.epochs, shadows.seed)
             for label in self._classes
             for name in [f"attack{features.suffix}-{label}"]
         }

@@ -103,7 +103,7 @@ def _of_family(
     for role in dict.fromkeys(plan.models[name].role for name in members):
         names = [name for name in members if plan.models[name].role == role]
         wanted = [members[name] for name in names if name in lacking]
-        seen = sum(len(member.rows) * member.epochs for member in wanted)
+        seen = sum(len(one.rows) * one.epochs for member in wanted for one in member.segments)
         steps = sum(family.steps(member) for member in wanted)
         roles.append(RoleForecast(role, len(names), len(wanted), steps, seen * operations))
     steps = sum(role.steps for role in roles)

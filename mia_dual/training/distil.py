@@ -29,7 +29,7 @@ def students(logits: np.ndarray, rows: np.ndarray, epochs: int, seed: int) -> li
     stages of one training, which :meth:`mia_dual.training.trainer.Trainer.train` does once.
     """
     targets = Targets(rows, confidences(logits))
-    return [Member(STUDENT, rows, epoch, seed, targets) for epoch in range(1, epochs + 1)]
+    return [Member.of(STUDENT, rows, epoch, seed, targets) for epoch in range(1, epochs + 1)]
 
 
 @dataclass(frozen=True)

@@ -5,46 +5,86 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Callable, Optional
+from typing import Any, Callable, Optional
 
 import numpy as np
 
 from mia_dual.errors import BackendError
-from mia_dual.interface import Capability, NetworkSpec, Optimizer, Records, Targets
+from mia_dual.interface import (
+    NO_RECORD,
+    Capability,
+    NetworkSpec,
+    Optimizer,
+    Records,
+    Targets,
+)
 from mia_dual.networks import is_factory
 from mia_dual.seeds import generator
 from mia_dual.store.keys import array_digest, key_of, next_key, start_key
 from mia_dual.store.source import factory_source
-from mia_dual.training.batches import draw_batches, learning_rates, steps_an_epoch
+from mia_dual.training.batches import learning_rates
+from mia_dual.training.segment import Segment
 from mia_dual.training_settings import TrainingSettings
 
 
 @dataclass(frozen=True)
 class Member:
-    """One model of a family: ``rows`` are the record indices it is trained on, for ``epochs``.
+    """One model of a family: its training is a chain of ``segments``, one after the other.
 
     Weights, batches and the network's own stream are drawn from ``seed`` and ``name``. ``targets``
     say what it learns to answer in place of labels; None: labels alone. ``origin``: the store's
     key of the model whose weights it starts from, its optimizer at rest; None: weights of its own.
+    ``mask``: which values of its parameters are trained (:class:`mia_dual.interface.TrainingJob`);
+    None: all. ``stays``: the state after every segment stays in the store, so that trainings that
+    begin alike go on from there.
     """
 
     name: str
-    rows: np.ndarray
-    epochs: int
     seed: int
+    segments: tuple[Segment, ...]
     targets: Optional[Targets] = None
     origin: Optional[str] = None
+    mask: Optional[Mapping[str, np.ndarray]] = None
+    stays: bool = False
+
+    @staticmethod
+    def of(
+        name: str,
+        rows: np.ndarray,
+        epochs: int,
+        seed: int,
+        targets: Optional[Targets] = None,
+        origin: Optional[str] = None,
+    ) -> Member:
+        """A model that is trained on ``rows`` (sorted record indices) for ``epochs``."""
+        return Member(name, seed, (Segment(rows, epochs),), targets, origin)
 
     @property
-    def peculiarities(self) -> dict[str, str]:
-        """What is in the keys of members that have targets or an origin, and in no other's."""
-        found = {}
+    def epochs(self) -> int:
+        """Of all segments."""
+        return sum(segment.epochs for segment in self.segments)
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The records that it sees: sorted, each once."""
+        parts = [segment.rows for segment in self.segments]
+        parts += [one.beside.rows for one in self.segments if one.beside is not None]
+        return parts[0] if len(parts) == 1 else np.unique(np.concatenate(parts))
+
+    @property
+    def peculiarities(self) -> dict[str, Any]:
+        """What is in the keys of members that have targets, an origin or a mask, and in no
+        other's.
+        """
+        found: dict[str, Any] = {}
         if self.targets is not None:
             rows, distributions = self.targets.rows, self.targets.distributions
             found["target_rows"] = array_digest(rows)
             found["target_distributions"] = array_digest(distributions)
         if self.origin is not None:
             found["origin"] = self.origin
+        if self.mask is not None:
+            found["mask"] = {name: array_digest(part) for name, part in self.mask.items()}
         return found
 
 
@@ -95,25 +135,47 @@ class Family:
             }
         )
 
-    def steps_an_epoch(self, member: Member) -> int:
-        """Optimizer steps ``member`` takes each epoch."""
-        return steps_an_epoch(len(member.rows), self.settings.batch_size)
+    def ends(self, member: Member) -> np.ndarray:
+        """How many steps ``member`` has taken after each epoch: (epochs,) int64, rising."""
+        each = [one.steps_an_epoch(self.settings) for one in member.segments]
+        return np.repeat(each, [one.epochs for one in member.segments]).cumsum()
 
     def steps(self, member: Member) -> int:
         """Optimizer steps of the whole training of ``member``."""
-        return member.epochs * self.steps_an_epoch(member)
+        return int(self.ends(member)[-1])
 
-    def batches(self, member: Member) -> np.ndarray:
-        """Every batch of the training of ``member``: (steps, batch size) int64 record indices."""
-        rng = generator(member.seed, "batches", member.name)
-        return draw_batches(member.rows, member.epochs, self.settings.batch_size, rng)
+    def batches(self, member: Member) -> tuple[np.ndarray, Optional[np.ndarray]]:
+        """Every batch of the training of ``member``, (steps, batch) int64 record indices, and what
+        its records weigh, as float32; None where that is the same for all.
+        """
+        parts, shares = [], []
+        width = max(segment.width(self.settings) for segment in member.segments)
+        plain = all(segment.is_plain for segment in member.segments)
+        for number, segment in enumerate(member.segments):
+            labels = ("batches", member.name, *([str(number)] if number else []))
+            drawn = segment.batches(self.settings, generator(member.seed, *labels))
+            lacking = ((0, 0), (0, width - drawn.shape[1]))
+            parts.append(np.pad(drawn, lacking, constant_values=NO_RECORD))
+            if not plain:
+                shares.append(np.pad(segment.shares(drawn, self.settings), lacking))
+        return np.concatenate(parts), None if plain else np.concatenate(shares)
 
-    def rates(self, epochs: int) -> np.ndarray:
-        """The learning rate of each of so many epochs: (epochs,) float64."""
+    def rates(self, member: Member) -> np.ndarray:
+        """The learning rate of each epoch of ``member``: (epochs,) float64."""
         settings = self.settings
-        return learning_rates(
-            settings.learning_rate, epochs, epochs, settings.decay_every, settings.decay
-        )
+        parts = [
+            np.full(one.epochs, one.rate)
+            if one.rate is not None
+            else learning_rates(
+                settings.learning_rate,
+                one.epochs,
+                one.epochs,
+                settings.decay_every,
+                settings.decay,
+            )
+            for one in member.segments
+        ]
+        return np.concatenate(parts)
 
     def keys(self, environment: dict[str, str], member: Member) -> list[str]:
         """The key of ``member`` before its first epoch, and after each: (epochs + 1,)."""
@@ -124,7 +186,6 @@ class Family:
                 "source": self.source,
                 "optimizer": asdict(self.optimizer),
                 "records": self.digest,
-                "rows": array_digest(member.rows),
                 "batch_size": self.settings.batch_size,
                 "seed": member.seed,
                 "name": member.name,
@@ -132,9 +193,21 @@ class Family:
             }
         )
         keys = [key]
-        for number, rate in enumerate(self.rates(member.epochs).tolist(), start=1):
-            keys.append(next_key(keys[-1], {"number": number, "rate": rate}))
+        rates = iter(self.rates(member).tolist())
+        for number, segment in enumerate(member.segments):
+            said = {"segment": number, **segment.describe()}
+            for epoch in range(segment.epochs):
+                link = {"number": epoch, "rate": next(rates), **({} if epoch else said)}
+                keys.append(next_key(keys[-1], link))
         return keys
+
+    def segment_steps(self, member: Member) -> tuple[int, ...]:
+        """Optimizer steps of each segment of ``member``."""
+        return tuple(one.epochs * one.steps_an_epoch(self.settings) for one in member.segments)
+
+    def segment_ends(self, member: Member) -> list[int]:
+        """Epochs after which ``member`` is done with a segment that is not its last."""
+        return np.cumsum([segment.epochs for segment in member.segments])[:-1].tolist()
 
 
 class FamilyAtOnce(Family):
@@ -144,15 +217,19 @@ class FamilyAtOnce(Family):
     trained means nothing to them, and is in no key: a member of other epochs is the same model.
     """
 
-    def steps_an_epoch(self, member: Member) -> int:
+    def ends(self, member: Member) -> np.ndarray:
         """The one fit."""
-        return 1
+        return np.ones(1, np.int64)
 
-    def batches(self, member: Member) -> np.ndarray:
+    def batches(self, member: Member) -> tuple[np.ndarray, Optional[np.ndarray]]:
         """All records of ``member``: (1, rows)."""
-        return member.rows[None, :]
+        return member.rows[None, :], None
 
-    def rates(self, epochs: int) -> np.ndarray:
+    def segment_steps(self, member: Member) -> tuple[int, ...]:
+        """The one fit."""
+        return (1,)
+
+    def rates(self, member: Member) -> np.ndarray:
         """Nothing that counts: (1,) zero."""
         return np.zeros(1)
 
@@ -178,15 +255,19 @@ def suited(
 ) -> tuple[Family, dict[str, Member]]:
     """``family`` and its ``members`` as a backend of ``capabilities`` trains them.
 
-    Raises BackendError where it fits models at once, and one has an origin.
+    Raises BackendError where it fits models at once, and one takes steps of its own kind.
     """
     if Capability.STEPS in capabilities:
         return family, dict(members)
     for member in members.values():
-        if member.origin is not None:
+        plain = all(segment.is_plain for segment in member.segments)
+        if member.origin is not None or member.mask is not None or not plain:
             raise BackendError(
                 f"model '{member.name}' goes on from another, and this backend fits models at "
                 "once: choose a backend of networks"
             )
     at_once = FamilyAtOnce(family.spec, family.settings, family.digest, lambda: family.records)
-    return at_once, {label: replace(member, epochs=1) for label, member in members.items()}
+    return at_once, {
+        label: replace(member, segments=(Segment(member.rows, 1),), stays=False)
+        for label, member in members.items()
+    }

@@ -43,7 +43,7 @@ def imitation_targets(
 def out_members(target: str, targets: Targets, count: int, epochs: int, seed: int) -> list[Member]:
     """``count`` imitators of the model ``target``, which see the population alone."""
     return [
-        Member(f"{target}-imitation-out-{number:02d}", targets.rows, epochs, seed, targets)
+        Member.of(f"{target}-imitation-out-{number:02d}", targets.rows, epochs, seed, targets)
         for number in range(count)
     ]
 
@@ -63,7 +63,7 @@ def in_members(
     have no targets, and so teach their labels.
     """
     return [
-        Member(
+        Member.of(
             f"{target}-imitation-in-{number:02d}",
             np.sort(np.concatenate([targets.rows, half])),
             epochs,

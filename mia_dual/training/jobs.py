@@ -24,14 +24,18 @@ def make_job(
     ``label`` names the job. ``keep``: epochs (counted from the very first) after which the state
     is kept; those that are done already, or come last, say nothing.
     """
-    each = family.steps_an_epoch(member)
+    ends = [0, *family.ends(member).tolist()]
+    batches, shares = family.batches(member)
+    taken = ends[done]
     return TrainingJob(
         name=label,
         start=start,
-        batches=family.batches(member)[done * each :],
-        learning_rates=np.repeat(family.rates(member.epochs)[done:], each),
+        batches=batches[taken:],
+        learning_rates=np.repeat(family.rates(member), np.diff(ends))[taken:],
+        shares=None if shares is None else shares[taken:],
         targets=member.targets,
-        keep=tuple((epoch - done) * each for epoch in sorted(keep) if done < epoch < member.epochs),
+        mask=member.mask,
+        keep=tuple(ends[epoch] - taken for epoch in sorted(keep) if done < epoch < len(ends) - 1),
         stream=_draw_seed(member.seed, "stream", member.name),
         rows=member.rows,
     )
@@ -43,11 +47,11 @@ def first_state(family: Family, member: Member, backend: Backend) -> State:
     Raises NetworkError where it normalises over batches and would see one of a single record.
     """
     built = built_weights(family, backend, _draw_seed(member.seed, "build", member.name))
-    smallest = min(len(member.rows), family.settings.batch_size)
-    if smallest < 2 and normalises(built):
+    fewest = min(len(segment.rows) for segment in member.segments)
+    if min(fewest, family.settings.batch_size) < 2 and normalises(built):
         raise NetworkError(
             f"network '{family.spec.name}' normalises over each batch, and '{member.name}' would "
-            f"train on batches of one record ({len(member.rows)} records, batch_size "
+            f"train on batches of one record ({fewest} records, batch_size "
             f"{family.settings.batch_size}): ask for 2 at least"
         )
     return State(draw_weights(built, generator(member.seed, "weights", member.name)))

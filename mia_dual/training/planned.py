@@ -13,8 +13,10 @@ from mia_dual.data.records import as_records, records_digest, records_shape
 from mia_dual.data.scaling import Scaling, fit_scaling
 from mia_dual.interface import NetworkSpec
 from mia_dual.plan.draft import SYNTHETIC
-from mia_dual.plan.plan import Plan
+from mia_dual.plan.groups import slice_epochs
+from mia_dual.plan.plan import Plan, PlannedModel
 from mia_dual.training.family import Family, Member
+from mia_dual.training.segment import Segment
 from mia_dual.training_settings import TrainingSettings
 
 
@@ -70,10 +72,25 @@ def dataset_family(
 
 
 def plan_members(plan: Plan, recipe: str) -> dict[str, Member]:
-    """Every model of ``plan`` of that recipe as it is trained, by name."""
+    """Every model of ``plan`` of that recipe as it is trained, by name; but for those that go on
+    from another, which has to be there first.
+    """
     epochs = plan.recipes[recipe].epochs
     return {
-        model.name: Member(model.name, model.members, epochs, plan.seed)
+        model.name: planned_member(model, epochs, plan.seed)
         for model in plan.models.values()
-        if model.recipe == recipe
+        if model.recipe == recipe and model.origin is None
     }
+
+
+def planned_member(model: PlannedModel, epochs: int, seed: int) -> Member:
+    """``model`` as it is trained: on its members for ``epochs``, or slice upon slice."""
+    name = model.drawn_as or model.name
+    if not model.slices:
+        return Member.of(name, model.members, epochs, seed)
+    each = slice_epochs(epochs, len(model.slices))
+    seen = [
+        np.sort(np.concatenate(model.slices[: number + 1])) for number in range(len(model.slices))
+    ]
+    segments = tuple(Segment(rows, each) for rows in seen if len(rows))
+    return Member(name, seed, segments, stays=True)

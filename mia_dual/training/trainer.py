@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Optional
 
@@ -26,15 +26,23 @@ WORTH_KEEPING = 3e11
 cores, so that a kill costs no more than that.
 """
 
+FIRST_AVERAGE = "first/"
+"""Begins the names of the optimizer's first averages (:class:`mia_dual.interface.State`)."""
+
 
 @dataclass(frozen=True)
 class Trained:
     """A stored model: what is known of it, and the steps its whole training takes (one where a
     backend fits models at once).
+
+    ``passed``: what is stored of the states that stay, after each segment but the last: the
+    model, then its moments. ``segment_steps``: the steps of each segment.
     """
 
     entry: Entry
     steps: int
+    passed: tuple[tuple[Entry, Entry], ...] = ()
+    segment_steps: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,19 +78,32 @@ class Trainer:
         """A model for each of ``members``, by the labels they come under.
 
         Models already stored are not trained again, and of trainings that begin alike only the
-        longest takes place. Raises DivergedError and NetworkError as backends do.
+        longest takes place; where a state of them stays, the others go on from it. Raises
+        DivergedError and NetworkError as backends do.
         """
         environment = self.engine.environment
         family, members = suited(family, members, self.engine.capabilities)
         keys = {label: family.keys(environment, member) for label, member in members.items()}
         last = {label: chain[-1] for label, chain in keys.items()}
-        self._folder.refer(key for found in last.values() for key in (found, moments_key(found)))
+        staying = {
+            label: [keys[label][epoch] for epoch in family.segment_ends(member) if member.stays]
+            for label, member in members.items()
+        }
+        needed = [*last.values(), *(key for chain in staying.values() for key in chain)]
+        self._folder.refer(key for found in needed for key in (found, moments_key(found)))
         found = {key: self._find_model(key) for key in last.values()}
         missing = [label for label, key in last.items() if found[key] is None]
-        if missing:
-            found.update(self._train(title, family, members, missing, keys))
+        while missing:
+            wave = self._wave(missing, staying)
+            found.update(self._train(title, family, members, wave, keys, staying))
+            missing = [label for label in missing if label not in wave]
         return {
-            label: Trained(entry, family.steps(members[label]))
+            label: Trained(
+                entry,
+                family.steps(members[label]),
+                tuple(self._passed(staying[label])),
+                family.segment_steps(members[label]),
+            )
             for label, key in last.items()
             for entry in [found[key]]
             if entry is not None
@@ -98,6 +119,38 @@ class Trainer:
             )
         return safetensors.numpy.load(content)
 
+    def first_averages(self, trained: Trained) -> dict[str, np.ndarray]:
+        """The optimizer's first average of each trained parameter at the end of a training."""
+        entry = self._folder.find(moments_key(trained.entry.key))
+        content = None if entry is None else self._folder.store.read(entry)
+        if content is None:
+            raise StoreError(
+                f"the optimizer's state of model '{trained.entry.name}' is not in the store, or "
+                "damaged: run again, and it is made again"
+            )
+        return {
+            name[len(FIRST_AVERAGE) :]: array
+            for name, array in safetensors.numpy.load(content).items()
+            if name.startswith(FIRST_AVERAGE)
+        }
+
+    def _wave(self, missing: Sequence[str], staying: Mapping[str, list[str]]) -> list[str]:
+        """Those of ``missing`` that wait for no state that another of them is about to reach."""
+        chosen: list[str] = []
+        coming: set[str] = set()
+        for label in missing:
+            if coming.isdisjoint(staying[label]):
+                chosen.append(label)
+                coming.update(key for key in staying[label] if self._folder.find(key) is None)
+        return chosen
+
+    def _passed(self, keys: Sequence[str]) -> Iterator[tuple[Entry, Entry]]:
+        """What is stored of the states of ``keys``; one that is damaged or gone is left out."""
+        for key in keys:
+            entry, beside = self._find_model(key), self._find_model(moments_key(key))
+            if entry is not None and beside is not None:
+                yield entry, beside
+
     def _find_model(self, key: str) -> Optional[Entry]:
         entry = self._folder.find(key)
         if entry is None or not self._folder.store.is_sound(entry):
@@ -111,9 +164,11 @@ class Trainer:
         members: Mapping[str, Member],
         missing: Sequence[str],
         keys: Mapping[str, list[str]],
+        staying: Mapping[str, list[str]],
     ) -> dict[str, Entry]:
         backend = self.engine.backend
         wanted = {keys[label][-1] for label in missing}
+        wanted.update(key for label in missing for key in staying[label])
         labels = _longest(missing, keys)
         starts = {label: self._start(family, members[label], keys[label]) for label in labels}
         weights = starts[labels[0]].state.weights
@@ -146,6 +201,10 @@ class Trainer:
             )
             for label in labels
         ]
+        ends = {label: family.ends(members[label]) for label in labels}
+        taken = {
+            label: int(np.append(0, ends[label])[start.epochs]) for label, start in starts.items()
+        }
         total = sum(family.steps(members[label]) for label in labels)
         left = sum(len(job.batches) for job in jobs)
         drawn = drawn_names(weights)
@@ -164,7 +223,7 @@ class Trainer:
             reached = backend.train(family.spec, family.optimizer, jobs, family.records, report)
             for state in reached:
                 label, start = state.name, starts[state.name]
-                epoch = start.epochs + state.step // family.steps_an_epoch(members[label])
+                epoch = int(np.searchsorted(ends[label], taken[label] + state.step)) + 1
                 key = keys[label][epoch]
                 entry = self._keep(state, key, start.seconds, passing=key not in wanted)
                 for passed in {start.epochs, *kept[label]}:
@@ -188,9 +247,9 @@ class Trainer:
 
     def _start(self, family: Family, member: Member, chain: Sequence[str]) -> _Start:
         """The furthest stored state of a model, or its first."""
-        store = self._folder.store
+        store, folder = self._folder.store, self._folder
         for epochs in range(len(chain) - 2, 0, -1):
-            entry, beside = store.find(chain[epochs]), store.find(moments_key(chain[epochs]))
+            entry, beside = folder.find(chain[epochs]), folder.find(moments_key(chain[epochs]))
             if entry is None or beside is None:
                 continue
             weights, moments = store.read(entry), store.read(beside)
@@ -224,7 +283,7 @@ class Trainer:
         self, family: Family, members: Sequence[Member], weights: Weights, longest: int
     ) -> range:
         """The epochs after which all models of a call are kept on the way."""
-        records = sum(len(member.rows) for member in members)
+        records = sum(len(member.segments[-1].rows) for member in members)
         operations = records * training_flops(family.spec, weights)
         every = max(1, round(self._worth_keeping / max(operations, 1)))
         return range(every, longest, every)

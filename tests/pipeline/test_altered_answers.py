@@ -41,7 +41,7 @@ def asked(tmp_path):
     digits = load_dataset("digits")
     config = Config.model_validate(SETTINGS)
     family = dataset_family(config.target, None, digits)
-    members = {name: Member(name, np.arange(150), epochs=20, seed=0) for name in ("a", "b")}
+    members = {name: Member.of(name, np.arange(150), epochs=20, seed=0) for name in ("a", "b")}
 
     def ask(alterations, rows=ROWS, names=("a", "b"), out="run"):
         backend = CallsCounted()

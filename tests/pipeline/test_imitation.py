@@ -59,7 +59,7 @@ def test_imitators_answer_as_the_target_and_then_learn_the_record(trainer_in, di
             answers = ask(trainer, folder, family, models, asked, Silent())
             return np.stack([answers.of(name, rows) for name in models])
 
-        target = made("target", [Member("target", AUDITED[::2], 40, seed=0)])
+        target = made("target", [Member.of("target", AUDITED[::2], 40, seed=0)])
         (answer,) = said(target, POPULATION)
         targets = imitation_targets(answer, labels[POPULATION], POPULATION)
         assert targets.distributions.dtype == np.float32
@@ -74,7 +74,7 @@ def test_imitators_answer_as_the_target_and_then_learn_the_record(trainer_in, di
         assert trainer.engine.backend.steps - before == 4 * 10 * 35
 
         # The target errs where it does; a model of labels alone errs elsewhere.
-        plain = made("plain", [Member("plain", POPULATION, 20, seed=0)])
+        plain = made("plain", [Member.of("plain", POPULATION, 20, seed=0)])
         unseen = np.arange(1300, 1700)
         of_target, of_plain = (confidences(said(models, unseen)[0]) for models in (target, plain))
         of_outs = confidences(said(outs, unseen)).mean(axis=0)
@@ -104,9 +104,9 @@ def test_where_a_model_goes_on_from_is_in_its_key(trainer_in, digits):
     family = dataset_family(CONFIG.target, None, digits)
     folder, make = trainer_in("store")
     with folder:
-        first = make().train("first", family, {"a": Member("a", AUDITED, 2, seed=0)})["a"]
-        further = Member("b", AUDITED, 1, seed=0, origin=first.entry.key)
-        fresh = Member("b", AUDITED, 1, seed=0)
+        first = make().train("first", family, {"a": Member.of("a", AUDITED, 2, seed=0)})["a"]
+        further = Member.of("b", AUDITED, 1, seed=0, origin=first.entry.key)
+        fresh = Member.of("b", AUDITED, 1, seed=0)
         trainer = make()
         found = trainer.train("next", family, {"further": further, "fresh": fresh})
         assert found["further"].entry.key != found["fresh"].entry.key

@@ -129,8 +129,8 @@ def test_a_model_that_was_killed_goes_on_in_its_middle(tmp_path, digits, optimiz
     )
     family = dataset_family(config.target, None, digits)
     members = {
-        "a": Member("a", np.arange(0, 160), epochs=20, seed=0),
-        "b": Member("b", np.arange(100, 250), epochs=20, seed=0),
+        "a": Member.of("a", np.arange(0, 160), epochs=20, seed=0),
+        "b": Member.of("b", np.arange(100, 250), epochs=20, seed=0),
     }
 
     def train(out, backend, worth_keeping=1):
@@ -161,7 +161,7 @@ def test_trainings_that_begin_alike_take_place_once(tmp_path, digits):
     config = Config.model_validate(SETTINGS)
     family = dataset_family(config.target, None, digits)
     rows = np.arange(0, 160)
-    members = {f"{epochs} epochs": Member("a", rows, epochs, seed=0) for epochs in (3, 8, 5)}
+    members = {f"{epochs} epochs": Member.of("a", rows, epochs, seed=0) for epochs in (3, 8, 5)}
     together, apart = NumpyBackend(), NumpyBackend()
     with RunFolder(tmp_path / "run", config, Store(tmp_path / "store")) as folder:
         trained = Trainer(NumpyEngine(together), folder, Silent()).train("models", family, members)

@@ -32,7 +32,7 @@ CONFIG = Config.model_validate(
 )  # fmt: skip
 AUXILIARY = np.arange(1200, 1700)
 MODELS = {
-    name: Member(name, np.arange(first, first + 150), 60, seed=0)
+    name: Member.of(name, np.arange(first, first + 150), 60, seed=0)
     for name, first in (("target", 0), ("shadow-00", 300), ("shadow-01", 600), ("shadow-02", 900))
 }
 ASKED = {name: np.arange(model.rows[0], model.rows[0] + 300) for name, model in MODELS.items()}
@@ -106,8 +106,8 @@ def test_targets_are_in_a_models_key(digits):
     logits = np.eye(10)[digits.labels[AUXILIARY]] * 3
     (member,) = students(logits, AUXILIARY, 1, seed=0)
     (other,) = students(logits * 2, AUXILIARY, 1, seed=0)
-    plain = Member(member.name, AUXILIARY, 1, seed=0)
-    fewer = Member(
+    plain = Member.of(member.name, AUXILIARY, 1, seed=0)
+    fewer = Member.of(
         member.name, AUXILIARY, 1, 0,
         Targets(AUXILIARY[1:], member.targets.distributions[1:]),
     )  # fmt: skip
