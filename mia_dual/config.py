@@ -11,24 +11,23 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from mia_dual.attack_settings import AttackSettings
 from mia_dual.complaints import complaint
 from mia_dual.data.outputs import OUTPUTS
+from mia_dual.deletion_settings import DeletionSettings
 from mia_dual.errors import ConfigError
 from mia_dual.quoting import quoted
 from mia_dual.setting_types import (
     Classes,
-    ClassLabel,
     Count,
     FilePath,
     Flag,
     Fraction,
     Models,
     Name,
-    Ratio,
     Records,
     Seed,
     Share,
     Side,
 )
-from mia_dual.training_settings import Settings, TrainingSettings, known_network, without_twins
+from mia_dual.training_settings import Settings, TrainingSettings, known_network
 from mia_dual.yaml_file import DEEPEST, YamlError, read_yaml, read_yaml_file, write_yaml
 
 NO_BACKEND = "none"
@@ -190,46 +189,6 @@ class ShadowSettings(Settings):
         return network if network is None else known_network(network)
 
 
-class DeletionSettings(Settings):
-    """What is deleted from the target's members, each time from the original set."""
-
-    ratios: tuple[Ratio, ...] = Field((0.05, 0.1), max_length=100, description="shares deleted")
-    choice: Literal["random", "outliers", "typical", "mislabelled"] = Field(
-        "random",
-        description="which records a ratio takes: any, those least or most like their class, or "
-        "of those that data.mislabelled made wrong",
-    )
-    placement: Literal["uniform", "concentrated"] = Field(
-        "uniform",
-        description="where records deleted at random lie: anywhere, or in as few groups as hold "
-        "them",
-    )
-    indices: Optional[FilePath] = Field(
-        None, description="a text file of record indices, one a line"
-    )
-    classes: tuple[ClassLabel, ...] = Field(
-        (), max_length=1000, description="delete every record of these classes"
-    )
-    methods: tuple[Literal["full", "grouped"], ...] = Field(("full", "grouped"), min_length=1)
-    groups: Models = Field(10, ge=2)
-    aggregation: Literal["mean", "vote"] = Field(
-        "mean", description="of the groups: mean of confidences, or share of votes"
-    )
-
-    @field_validator("ratios")
-    @classmethod
-    def _inside(cls, ratios: tuple[float, ...]) -> tuple[float, ...]:
-        for ratio in ratios:
-            if not 0 < ratio < 1:
-                raise ValueError(f"{ratio} is not between 0 and 1 (0.05 is 5 %)")
-        return ratios
-
-    @field_validator("ratios", "classes", "methods")
-    @classmethod
-    def _once(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        return without_twins(values)
-
-
 class Config(Settings):
     """Everything a run's results depend on, but for the machine."""
 
@@ -257,14 +216,19 @@ class Config(Settings):
     @model_validator(mode="after")
     def _choice_can_be_made(self) -> Config:
         wanted = self.deletion
-        if wanted.choice == "mislabelled" and not self.data.mislabelled:
+        if "mislabelled" in wanted.choice and not self.data.mislabelled:
             raise ValueError(
                 "deletion.choice: mislabelled needs data.mislabelled: a share of wrong labels"
             )
-        if wanted.choice != "random" and wanted.placement == "concentrated":
+        if "exposed" in wanted.choice and self.targets < 4 and self.shadows.design == "disjoint":
             raise ValueError(
-                f"deletion.choice: {wanted.choice} says which records go, wherever they lie: "
-                "leave deletion.placement uniform"
+                "deletion.choice: exposed needs references that saw each record and others that "
+                "did not: set shadows.design: in_and_out, or targets: 4 at least"
+            )
+        if "exposed" in wanted.choice and not self.attack.asks_references:
+            raise ValueError(
+                "deletion.choice: exposed needs references that are asked about the records: name "
+                "a family such as lira in attack.families"
             )
         return self
 
@@ -285,7 +249,10 @@ class Config(Settings):
         for key, given in (
             ("target.weights", self.target.weights is not None),
             ("data.mislabelled", self.data.mislabelled > 0),
-            ("deletion.indices", self.deletion.indices is not None),
+            (
+                "deletion.indices",
+                self.deletion.indices is not None and not self.deletion.shared,
+            ),
             (f"shadows.data.source: {source}", source != "real"),
         ):
             if given:

@@ -36,7 +36,7 @@ class Copies:
         answers = self._asked(need_means(scene.means))
         said = [answers[model].of(model, alteration) for model in version.models]
         places = np.searchsorted(answers[version.models[0]].rows, scene.rows)
-        return joined([logits[places] for logits in said], version.aggregation)
+        return joined([logits[places] for logits in said], version.aggregation, version.sizes)
 
     def _asked(self, means: Means) -> dict[str, AlteredAnswers]:
         if self._means is not means:

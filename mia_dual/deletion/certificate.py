@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal, Optional
+from typing import Any, Optional
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from mia_dual.deletion_settings import Aggregation
 from mia_dual.errors import StoreError
 from mia_dual.quoting import quoted
 from mia_dual.store.folder import CERTIFICATE
@@ -65,9 +66,7 @@ class CertifiedVersion(_Part):
 
     name: str
     models: tuple[str, ...] = Field(min_length=1)
-    aggregation: Optional[Literal["mean", "vote"]] = Field(
-        description="how models are joined; null: it is one"
-    )
+    aggregation: Optional[Aggregation] = Field(description="how models are joined; null: it is one")
 
 
 class Certificate(_Part):

@@ -37,11 +37,14 @@ def plan_document(plan: Plan) -> dict[str, Any]:
                 "recipe": model.recipe,
                 "members": len(model.members),
                 "asked": len(model.asked),
+                "slices": len(model.slices),
+                "drawn_as": model.drawn_as or model.name,
+                "origin": model.origin,
             }
             for model in plan.models.values()
         },
         "roles": dict(Counter(model.role for model in plan.models.values())),
-        "groups": [len(group) for group in plan.groups],
+        "groups": [len(group.records) for group in plan.groups],
         "requests": {
             request.name: {"deleted": len(request.deleted), "retained": len(request.retained)}
             for request in plan.requests
@@ -52,6 +55,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
                 "aggregation": version.aggregation,
                 "retrained": list(version.retrained),
                 "target": version.target,
+                "sizes": list(version.sizes),
             }
             for version in plan.versions.values()
         },
@@ -72,12 +76,13 @@ def plan_arrays(plan: Plan) -> dict[str, np.ndarray]:
     """What ``plan.npz`` holds: record indices, int64, but for ``memberships``.
 
     ``target_members``, ``target_non_members``, ``shadow_pool``, ``population`` and ``auxiliary``;
-    ``members/<model>`` and ``asked/<model>`` for every model; ``group/<number>``;
-    ``deleted/<request>`` and ``retained/<request>``; of other targets ``<target>/members``,
-    ``<target>/non_members``, ``<target>/group/<number>``, ``<target>/deleted/<request>`` and
-    ``<target>/retained/<request>``; ``audited`` (records,) and ``memberships`` (models in the order
-    of ``plan.json``, audited) bool, without the models of role ``synthetic``: their members and
-    what they are asked about are indices of ``shadow_records.npz``.
+    ``members/<model>`` and ``asked/<model>`` for every model, and ``slice/<model>/<number>`` of one
+    that comes to its members in slices; ``group/<number>``; ``deleted/<request>`` and
+    ``retained/<request>``, and ``unseen/<request>`` where it was drawn among all records; of other
+    targets the same behind ``<target>/``, and ``<target>/members`` and ``<target>/non_members``;
+    ``audited`` (records,) and ``memberships`` (models in the order of ``plan.json``, audited) bool,
+    without the models of role ``synthetic``: their members and what they are asked about are
+    indices of ``shadow_records.npz``.
     """
     arrays = {
         "target_members": plan.split.target.members,
@@ -91,14 +96,18 @@ def plan_arrays(plan: Plan) -> dict[str, np.ndarray]:
     for model in plan.models.values():
         arrays[f"members/{model.name}"] = model.members
         arrays[f"asked/{model.name}"] = model.asked
+        for number, part in enumerate(model.slices):
+            arrays[f"slice/{model.name}/{number:03d}"] = part
     for place, target in enumerate(plan.targets):
         prefix = f"{target.name}/" if place else ""
         if place:
             arrays[f"{prefix}members"] = target.membership.members
             arrays[f"{prefix}non_members"] = target.membership.non_members
         for number, group in enumerate(target.groups):
-            arrays[f"{prefix}group/{number:02d}"] = group
+            arrays[f"{prefix}group/{number:02d}"] = group.records
         for request in target.requests:
             arrays[f"{prefix}deleted/{request.slug}"] = request.deleted
             arrays[f"{prefix}retained/{request.slug}"] = request.retained
+            if request.unseen is not None:
+                arrays[f"{prefix}unseen/{request.slug}"] = request.unseen
     return arrays

@@ -11,8 +11,9 @@ from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.deletion.ledger import Entry
 from mia_dual.errors import DataError
+from mia_dual.plan.groups import draw_groups
 from mia_dual.plan.labels import configured
-from mia_dual.plan.plan import GIVEN, Plan, PlannedModel
+from mia_dual.plan.plan import GIVEN, METHODS, Plan, PlannedModel, Version
 from mia_dual.plan.splits import Membership, draw_made, draw_split, lacking_evidence
 from mia_dual.plan.target import TargetDraft
 from mia_dual.training_settings import TrainingSettings
@@ -25,15 +26,19 @@ shadows, and a recipe of their own since they are trained apart.
 
 
 def plan_dataset(
-    config: Config, dataset: Dataset, ledger: Sequence[Entry] = ()
+    config: Config,
+    dataset: Dataset,
+    ledger: Sequence[Entry] = (),
+    exposure: Optional[np.ndarray] = None,
 ) -> tuple[Dataset, Plan]:
-    """``dataset`` with the labels that ``config`` asks for, and the plan for it and ``ledger``.
+    """``dataset`` with the labels that ``config`` asks for, and the plan for it, ``ledger`` and
+    ``exposure``.
 
     Raises ConfigError or DataError as :func:`draft_plan` does.
     """
     dataset = configured(dataset, config)
     plan = draft_plan(
-        config, dataset.labels, dataset.classes, dataset.features, dataset.member, ledger
+        config, dataset.labels, dataset.classes, dataset.features, dataset.member, ledger, exposure
     )
     return dataset, plan
 
@@ -45,13 +50,16 @@ def draft_plan(
     features: Optional[np.ndarray] = None,
     member: Optional[np.ndarray] = None,
     ledger: Sequence[Entry] = (),
+    exposure: Optional[np.ndarray] = None,
 ) -> Plan:
     """The plan of ``config`` for records of ``labels`` (records,) int64 in 0 .. ``classes`` - 1.
 
     ``features`` (records, ...) are looked at only where ``deletion.choice`` asks what records are
     like. ``member`` (records,) bool: who a target with weights of its own
     (``config.target.weights``) was trained on. ``ledger``: what was deleted of the one target by
-    request, beside what ``config`` deletes. Raises ConfigError or DataError where the records
+    request, beside what ``config`` deletes. ``exposure`` (records,) float64: how exposed each is by
+    what references say of it; None before they are there: what ``deletion.choice: exposed`` deletes
+    is then missing. Raises ConfigError or DataError where the records
     cannot give what is asked of them.
     """
     if config.target.weights is not None and member is None:
@@ -80,7 +88,7 @@ def draft_plan(
             membership,
             membership.members if member is None else np.flatnonzero(member),
             asked,
-        ).draft((own, TARGET), labels, features, ledger)
+        ).draft((own, TARGET), labels, features, ledger, exposure)
         for number, membership in enumerate(split.targets)
     ]
     # References are asked about what the targets are asked about, where an attack looks at it.
@@ -108,6 +116,8 @@ def draft_plan(
             )
             for number, shadow in enumerate(made_shadows)
         ]
+    in_groups, shadow_groups = _shadows_in_groups(config, split.shadows, models)
+    models += in_groups
     models += [model for target in targets for model in target.models if model.role != "target"]
     deletions = [deletion for target in targets for deletion in target.deletions]
     order = {request.name: place for place, request in enumerate(targets[0].target.requests)}
@@ -120,11 +130,48 @@ def draft_plan(
         versions={version.name: version for target in targets for version in target.versions},
         # By request, then by method, as results tell of them.
         deletions=tuple(
-            sorted(deletions, key=lambda found: (order[found.request.name], found.method))
+            sorted(
+                deletions,
+                key=lambda found: (order[found.request.name], METHODS.index(found.method)),
+            )
         ),
+        shadow_groups=shadow_groups,
+        awaits_exposure="exposed" in config.deletion.choice and exposure is None,
         made=made,
         made_shadows=made_shadows,
     )
+
+
+def _shadows_in_groups(
+    config: Config, shadows: Sequence[Membership], models: Sequence[PlannedModel]
+) -> tuple[list[PlannedModel], tuple[Version, ...]]:
+    """The ``shadows`` among ``models`` trained in groups as the targets are: the models of those
+    groups, and what they are together; none where attacks on groups learn from single shadows.
+    """
+    wanted = config.deletion
+    if "grouped" not in wanted.methods or wanted.fitted_on == "single":
+        return [], ()
+    planned = [model for model in models if model.role == "shadow"]
+    added: list[PlannedModel] = []
+    versions = []
+    for model, shadow in zip(planned, shadows):
+        groups = draw_groups(config, shadow.members, model.name)
+        parts = [
+            PlannedModel(
+                f"{model.name}-group-{number:02d}",
+                "shadow_group",
+                model.recipe,
+                group.records,
+                model.asked,
+                group.slices if wanted.slices > 1 else (),
+            )
+            for number, group in enumerate(groups)
+        ]
+        names = tuple(part.name for part in parts)
+        sizes = tuple(len(part.members) for part in parts)
+        versions.append(Version(model.name, names, wanted.aggregation, sizes=sizes))
+        added += parts
+    return added, tuple(versions)
 
 
 def check_evidence(

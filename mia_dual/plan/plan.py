@@ -6,10 +6,12 @@ A pure function of config and records, made before anything trains.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Optional
+from typing import Literal, Optional, Union
 
 import numpy as np
 
+from mia_dual.deletion_settings import Aggregation, ApproximateMethod, ExactMethod
+from mia_dual.plan.groups import Group
 from mia_dual.plan.requests import Request
 from mia_dual.plan.splits import Membership, Split
 from mia_dual.training_settings import TrainingSettings
@@ -20,18 +22,41 @@ GIVEN = "given"
 FIRST = "target"
 """The name of the first target; the others have a number after it."""
 
-Role = Literal["target", "shadow", "full", "group", "synthetic"]
-Method = Literal["full", "grouped"]
+Role = Literal[
+    "target",
+    "shadow",
+    "full",
+    "group",
+    "synthetic",
+    "reference",
+    "approximate",
+    "shadow_group",
+]
+Method = Union[ExactMethod, Literal["reference"], ApproximateMethod]
+
+METHODS: tuple[Method, ...] = (
+    *("full", "grouped", "reference"),
+    *("nothing", "fine_tune", "warm_start", "neg_grad_plus", "scrub", "salun"),
+)
+"""In the order in which results tell of them: those that delete, models that never saw the forget
+set and differ from full retraining by their draws alone, then those that delete nothing."""
+
+
+EXACT = METHODS[:2]
+COMPARED = METHODS[2:]
 
 
 @dataclass(frozen=True)
 class PlannedModel:
-    """One model: its name seeds its weights and batches, ``recipe`` names how it is trained; only
-    models of one recipe are trained together.
+    """One model: ``recipe`` names how it is trained; only models of one recipe are trained
+    together.
 
     ``members``: sorted int64 record indices it is trained on. ``asked``: those it is asked about.
     Those of a ``synthetic`` model, which is a shadow, are indices of made records, not of the data
-    set's.
+    set's. ``slices``: its members in the order in which training comes to them; none where they
+    come all at once. ``untouched``: the first so many slices are those of the model it takes the
+    place of, whose training it goes on with. ``drawn_as``: the name that seeds its weights and
+    batches; None: its own. ``origin``: of a role ``approximate``, the model that it goes on from.
     """
 
     name: str
@@ -39,6 +64,10 @@ class PlannedModel:
     recipe: str
     members: np.ndarray
     asked: np.ndarray
+    slices: tuple[np.ndarray, ...] = ()
+    untouched: int = 0
+    drawn_as: Optional[str] = None
+    origin: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -46,14 +75,16 @@ class Version:
     """A target as it stands before or after a deletion: one model, or several that are joined.
 
     ``aggregation`` says how (see :func:`mia_dual.deletion.aggregation.aggregate`), None for one
-    model. ``retrained`` names the models trained for it alone. ``target``: which target it is of.
+    model; ``sizes`` are the records of each. ``retrained`` names the models trained for it alone.
+    ``target``: which target it is of.
     """
 
     name: str
     models: tuple[str, ...]
-    aggregation: Optional[Literal["mean", "vote"]] = None
+    aggregation: Optional[Aggregation] = None
     retrained: tuple[str, ...] = ()
     target: str = FIRST
+    sizes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,7 +106,7 @@ class PlannedTarget:
 
     name: str
     membership: Membership
-    groups: tuple[np.ndarray, ...] = ()
+    groups: tuple[Group, ...] = ()
     requests: tuple[Request, ...] = ()
 
 
@@ -83,8 +114,11 @@ class PlannedTarget:
 class Plan:
     """What a run will do.
 
-    ``made``: how many records are made for shadows; ``made_shadows``: each such shadow's part of
-    them, in the order of their models. Their labels are not known before the target is.
+    ``shadow_groups``: each shadow as a version of models that are trained in groups, under the
+    shadow's name; none where nothing is fitted on such. ``awaits_exposure``: whether forget sets
+    are missing that references have yet to show. ``made``: how many records are made for shadows;
+    ``made_shadows``: each such shadow's part of them, in the order of their models. Their labels
+    are not known before the target is.
     """
 
     seed: int
@@ -94,11 +128,13 @@ class Plan:
     targets: tuple[PlannedTarget, ...]
     versions: dict[str, Version]
     deletions: tuple[PlannedDeletion, ...]
+    shadow_groups: tuple[Version, ...] = ()
+    awaits_exposure: bool = False
     made: int = 0
     made_shadows: tuple[Membership, ...] = ()
 
     @property
-    def groups(self) -> tuple[np.ndarray, ...]:
+    def groups(self) -> tuple[Group, ...]:
         """The first target's groups."""
         return self.targets[0].groups
 

@@ -11,9 +11,11 @@ from typing import Optional
 import numpy as np
 
 from mia_dual.config import Config
+from mia_dual.deletion_settings import Choice
 from mia_dual.errors import ConfigError, DataError
 from mia_dual.plan.groups import fewest_groups
 from mia_dual.plan.labels import mislabelled
+from mia_dual.plan.splits import Membership
 from mia_dual.plan.typicality import strangeness
 from mia_dual.quoting import quoted
 from mia_dual.seeds import generator
@@ -26,11 +28,15 @@ MOST_DIGITS = 18
 class Request:
     """``deleted`` (the forget set) and ``retained`` (the retain set): sorted record indices that
     make up the target's members, but for those that earlier requests of a ledger deleted.
+
+    ``unseen``: records that were drawn as the forget set was, and are no members: sorted; None
+    where it was drawn among members alone.
     """
 
     name: str
     deleted: np.ndarray
     retained: np.ndarray
+    unseen: Optional[np.ndarray] = None
 
     @property
     def slug(self) -> str:
@@ -43,48 +49,58 @@ class Request:
         return len(self.deleted) / (len(self.deleted) + len(self.retained))
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """What forget sets are drawn from, of one target: its ``membership``; ``groups`` of its
+    audited members; ``labels`` (records,) int64 and ``features`` (records, ...) of all records, the
+    latter looked at only where outliers or typical records go; ``exposure`` (records,) float64, NaN
+    where it is not known, None before references are there: nothing is drawn by it then.
+    """
+
+    membership: Membership
+    groups: Sequence[np.ndarray]
+    labels: np.ndarray
+    features: Optional[np.ndarray] = None
+    exposure: Optional[np.ndarray] = None
+
+
 def slug_of(name: str) -> str:
     """See :attr:`Request.slug`."""
     return name.replace("%", "pct").replace(" ", "-")
 
 
-def draw_requests(
-    config: Config,
-    members: np.ndarray,
-    labels: np.ndarray,
-    groups: Sequence[np.ndarray],
-    features: Optional[np.ndarray] = None,
-    *draws: str,
-) -> list[Request]:
-    """The requests of ``config.deletion``: each ratio, then the file of indices, then classes.
+def draw_requests(config: Config, drawn: Drawn, *draws: str) -> list[Request]:
+    """The requests of ``config.deletion``: each ratio of each choice, then the file of indices,
+    then classes.
 
-    ``labels`` and ``features`` (records, ...) are those of all records, the latter looked at only
-    where outliers or typical records go; ``groups`` says which members are trained together;
     ``draws`` names a draw beside the first target's. Raises ConfigError or DataError naming what
     cannot be deleted.
     """
-    wanted = config.deletion
-    if wanted.choice == "random":
-        requests = [
-            _request(f"{_percent(ratio)}%", _draw(config, ratio, members, groups, *draws), members)
-            for ratio in wanted.ratios
-        ]
-    else:
-        order = _order(config, members, labels, features)
-        requests = [
-            _request(
-                f"{_percent(ratio)}% {wanted.choice}",
-                _first(config, ratio, order, members),
-                members,
-            )
-            for ratio in wanted.ratios
-        ]
+    wanted, membership = config.deletion, drawn.membership
+    pool = np.sort(membership.rows) if wanted.shared else membership.members
+    if wanted.shared:
+        draws = ()
+    requests = []
+    for choice in wanted.choice:
+        if choice == "random":
+            for number in range(1, wanted.draws + 1):
+                more = (*draws, *([f"draw {number}"] if number > 1 else []))
+                for ratio in wanted.ratios:
+                    name = f"{_percent(ratio)}%" + (f" draw {number}" if number > 1 else "")
+                    chosen = _draw(config, ratio, pool, drawn.groups, *more)
+                    requests.append(_request(name, chosen, membership, wanted.shared))
+        elif choice != "exposed" or drawn.exposure is not None:
+            order = _order(config, choice, pool, drawn)
+            for ratio in wanted.ratios:
+                name = f"{_percent(ratio)}% {choice}"
+                chosen = _first(choice, ratio, order, pool)
+                requests.append(_request(name, chosen, membership, wanted.shared))
     if wanted.indices is not None:
-        deleted = read_indices(wanted.indices, members)
-        requests.append(_request("indices", deleted, members))
+        deleted = read_indices(wanted.indices, pool)
+        requests.append(_request("indices", deleted, membership, wanted.shared))
     if wanted.classes:
-        deleted = _of_classes(wanted.classes, members, labels)
-        requests.append(_request("classes", deleted, members))
+        deleted = _of_classes(wanted.classes, pool, drawn.labels)
+        requests.append(_request("classes", deleted, membership, wanted.shared))
     return requests
 
 
@@ -111,25 +127,25 @@ def _draw(
     return np.concatenate([rng.permutation(groups[number]) for number in hit])[:count]
 
 
-def _order(
-    config: Config, members: np.ndarray, labels: np.ndarray, features: Optional[np.ndarray]
-) -> np.ndarray:
-    """Members in the order in which ``config.deletion.choice`` takes them."""
-    choice = config.deletion.choice
+def _order(config: Config, choice: Choice, pool: np.ndarray, drawn: Drawn) -> np.ndarray:
+    """Records of ``pool`` in the order in which ``choice`` takes them."""
     if choice == "mislabelled":
-        return mislabelled(config, members)
-    if features is None:
+        return mislabelled(config, pool)
+    if choice == "exposed":
+        assert drawn.exposure is not None
+        return pool[np.argsort(-drawn.exposure[pool], kind="stable")]
+    if drawn.features is None:
         raise ValueError(f"{choice} records are told by their features, which are not given")
-    far = strangeness(features, labels, members)
-    return members[np.argsort(-far if choice == "outliers" else far, kind="stable")]
+    far = strangeness(drawn.features, drawn.labels, pool)
+    return pool[np.argsort(-far if choice == "outliers" else far, kind="stable")]
 
 
-def _first(config: Config, ratio: float, order: np.ndarray, members: np.ndarray) -> np.ndarray:
-    count = _count(ratio, members)
+def _first(choice: Choice, ratio: float, order: np.ndarray, pool: np.ndarray) -> np.ndarray:
+    count = _count(ratio, pool)
     if count > len(order):
         raise ConfigError(
-            f"deletion.ratios: {ratio} is {count} records, and of the {len(members)} members "
-            f"{len(order)} are {config.deletion.choice}: lower it, or raise data.mislabelled"
+            f"deletion.ratios: {ratio} is {count} records, and of the {len(pool)} members "
+            f"{len(order)} are {choice}: lower it, or raise data.mislabelled"
         )
     return order[:count]
 
@@ -185,8 +201,14 @@ def _words(file: Path, key: str) -> Iterator[str]:
         ) from error
 
 
-def _request(name: str, deleted: np.ndarray, members: np.ndarray) -> Request:
+def _request(name: str, chosen: np.ndarray, membership: Membership, shared: bool) -> Request:
+    members = membership.members
+    deleted = np.intersect1d(chosen, members)
     retained = np.setdiff1d(members, deleted)
     if not len(retained):
         raise ConfigError(f"deletion of {name} would leave the target no members: delete fewer")
-    return Request(name, np.sort(deleted), retained)
+    if not len(deleted):
+        raise ConfigError(
+            f"deletion of {name} would take no member of some target: delete more records"
+        )
+    return Request(name, deleted, retained, np.setdiff1d(chosen, members) if shared else None)

@@ -10,17 +10,19 @@ import numpy as np
 
 from mia_dual.config import Config
 from mia_dual.deletion.ledger import Entry
-from mia_dual.plan.groups import draw_groups
+from mia_dual.deletion_settings import Aggregation, ApproximateMethod
+from mia_dual.plan.groups import Group, draw_groups
 from mia_dual.plan.plan import (
     FIRST,
     Method,
     PlannedDeletion,
     PlannedModel,
     PlannedTarget,
+    Role,
     Version,
     of_target,
 )
-from mia_dual.plan.requests import Request, draw_requests
+from mia_dual.plan.requests import Drawn, Request, draw_requests
 from mia_dual.plan.splits import Membership
 
 
@@ -60,11 +62,12 @@ class TargetDraft:
         labels: np.ndarray,
         features: Optional[np.ndarray],
         ledger: Sequence[Entry] = (),
+        exposure: Optional[np.ndarray] = None,
     ) -> DraftedTarget:
         """The target; ``recipes`` are those of its own model, and of what is retrained.
 
-        ``labels`` and ``features`` are those of all records, and ``ledger`` what was deleted by
-        request, as :func:`draft_plan` takes them.
+        ``labels``, ``features`` and ``exposure`` are those of all records, and ``ledger`` what was
+        deleted by request, as :func:`draft_plan` takes them.
         """
         config, wanted = self._config, self._config.deletion
         own, retrained = recipes
@@ -73,33 +76,66 @@ class TargetDraft:
         needs_groups = "grouped" in wanted.methods or wanted.placement == "concentrated"
         groups = draw_groups(config, self._trained_on, *draws) if needs_groups else []
         # Only audited members are deleted, since it is on them that a deletion is measured.
-        audited = [np.intersect1d(group, members) for group in groups]
-        requests = draw_requests(config, members, labels, audited, features, *draws)
-        self._models.append(PlannedModel(self._name, "target", own, self._trained_on, self._asked))
+        audited = [np.intersect1d(group.records, members) for group in groups]
+        drawn = Drawn(self._membership, audited, labels, features, exposure)
+        requests = draw_requests(config, drawn, *draws)
+        # What goes on from it may keep to what it says of all that it was trained on.
+        asked = np.union1d(self._asked, self._trained_on) if wanted.approximate else self._asked
+        self._models.append(PlannedModel(self._name, "target", own, self._trained_on, asked))
         self._add_version("original", (self._name,))
         if requests and "full" in wanted.methods:
-            self._draft_full(retrained, requests)
+            self._draft_retrained(retrained, requests, "full")
         names: list[str] = []
         if (requests or ledger) and "grouped" in wanted.methods:
             names = self._draft_grouped(retrained, requests, groups)
-        asked = self._draft_asked(retrained, ledger, names, groups)
-        target = PlannedTarget(self._name, self._membership, tuple(groups), (*requests, *asked))
+        if requests and wanted.compares:
+            self._draft_retrained(retrained, requests, "reference")
+        for method in wanted.approximate:
+            self._draft_approximate(retrained, requests, method)
+        later = self._draft_asked(retrained, ledger, names, groups)
+        target = PlannedTarget(self._name, self._membership, tuple(groups), (*requests, *later))
         return DraftedTarget(target, self._models, self._versions, self._deletions)
 
-    def _draft_full(self, recipe: str, requests: list[Request]) -> None:
+    def _draft_retrained(
+        self, recipe: str, requests: list[Request], method: Literal["full", "reference"]
+    ) -> None:
         for request in requests:
-            name = f"full-{request.slug}"
+            name = f"{method}-{request.slug}"
             left = np.setdiff1d(self._trained_on, request.deleted)
-            model = self._add_model(name, "full", recipe, left)
+            model = self._add_model(name, method, recipe, left)
             self._add_version(name, (model,), fresh=(model,))
-            self._add_deletion(request, "full", "original", name)
+            self._add_deletion(request, method, "original", name)
+
+    def _draft_approximate(
+        self, recipe: str, requests: list[Request], method: ApproximateMethod
+    ) -> None:
+        for request in requests:
+            name = f"{method}-{request.slug}"
+            model = self._name
+            fresh: tuple[str, ...] = ()
+            if method != "nothing":
+                # It saw them all, whatever it is trained on now.
+                model = of_target(self._name, name)
+                fresh = (model,)
+                self._models.append(
+                    PlannedModel(
+                        model,
+                        "approximate",
+                        recipe,
+                        self._trained_on,
+                        self._asked,
+                        origin=self._name,
+                    )
+                )
+            self._add_version(name, (model,), fresh=fresh)
+            self._add_deletion(request, method, "original", name)
 
     def _draft_asked(
         self,
         recipe: str,
         ledger: Sequence[Entry],
         names: list[str],
-        groups: list[np.ndarray],
+        groups: list[Group],
     ) -> list[Request]:
         """The requests of ``ledger``, each upon those before it.
 
@@ -111,7 +147,7 @@ class TargetDraft:
         models = dict(enumerate(names))
         for entry in ledger:
             records = np.array(entry.records, np.int64)
-            gone = np.union1d(gone, records)
+            before_it, gone = gone, np.union1d(gone, records)
             left = np.setdiff1d(self._membership.members, gone)
             request = Request(f"request {entry.number}", records, left)
             asked.append(request)
@@ -123,22 +159,22 @@ class TargetDraft:
                 in_force["full"] = name
             if names:
                 before, in_force["grouped"] = in_force["grouped"], f"grouped-{request.slug}"
-                models = self._delete_grouped(recipe, request, before, models, groups, gone)
+                there = [group.without(before_it) for group in groups]
+                models = self._delete_grouped(recipe, request, before, models, there)
         return asked
 
     def _draft_grouped(
-        self, recipe: str, requests: list[Request], groups: list[np.ndarray]
+        self, recipe: str, requests: list[Request], groups: list[Group]
     ) -> list[str]:
         """Groups, and what each of ``requests`` retrains; gives the names of the groups' models."""
         names = [
-            self._add_model(f"group-{number:02d}", "group", recipe, group)
+            self._add_group(f"group-{number:02d}", recipe, number, group)
             for number, group in enumerate(groups)
         ]
-        aggregation = self._config.deletion.aggregation
-        self._add_version("groups", tuple(names), aggregation)
+        self._add_groups("groups", tuple(names))
         for request in requests:
             models = dict(enumerate(names))
-            self._delete_grouped(recipe, request, "groups", models, groups, request.deleted)
+            self._delete_grouped(recipe, request, "groups", models, groups)
         return names
 
     def _delete_grouped(
@@ -147,31 +183,54 @@ class TargetDraft:
         request: Request,
         before: str,
         models: dict[int, str],
-        groups: list[np.ndarray],
-        gone: np.ndarray,
+        groups: list[Group],
     ) -> dict[int, str]:
         """Carry out ``request`` on the version ``before``, whose groups' ``models`` are by number.
 
-        ``gone``: all that is deleted with it. Gives the models after it, those retrained last; a
-        group without records has none.
+        ``groups``: as they are before it. Gives the models after it, those retrained last; a group
+        without records has none.
         """
-        hit = [number for number in models if np.isin(request.deleted, groups[number]).any()]
+        deleted = request.deleted
+        hit = [number for number in models if np.isin(deleted, groups[number].records).any()]
         kept = {number: name for number, name in models.items() if number not in hit}
-        left = {number: np.setdiff1d(groups[number], gone) for number in hit}
-        fresh = {
-            number: self._add_model(f"group-{number:02d}-{request.slug}", "group", recipe, rows)
-            for number, rows in left.items()
-            if len(rows)
-        }
+        fresh = {}
+        for number in hit:
+            left, name = groups[number].without(deleted), f"group-{number:02d}-{request.slug}"
+            if len(left.records):
+                untouched = groups[number].untouched(deleted)
+                fresh[number] = self._add_group(name, recipe, number, left, untouched)
         name, retrained = f"grouped-{request.slug}", tuple(fresh.values())
-        joined = (*kept.values(), *retrained)
-        self._add_version(name, joined, self._config.deletion.aggregation, retrained)
+        self._add_groups(name, (*kept.values(), *retrained), retrained)
         self._add_deletion(request, "grouped", before, name)
         return {**kept, **fresh}
 
-    def _add_model(
-        self, name: str, role: Literal["full", "group"], recipe: str, rows: np.ndarray
+    def _add_group(
+        self, name: str, recipe: str, number: int, group: Group, untouched: int = 0
     ) -> str:
+        named = of_target(self._name, name)
+        if self._config.deletion.slices == 1:
+            return self._add_model(name, "group", recipe, group.records)
+        self._models.append(
+            PlannedModel(
+                named,
+                "group",
+                recipe,
+                group.records,
+                self._asked,
+                group.slices,
+                untouched,
+                # What is retrained goes on with the training of the group's first model.
+                of_target(self._name, f"group-{number:02d}"),
+            )
+        )
+        return named
+
+    def _add_groups(self, name: str, models: tuple[str, ...], fresh: tuple[str, ...] = ()) -> None:
+        records = {model.name: len(model.members) for model in self._models}
+        sizes = tuple(records[model] for model in models)
+        self._add_version(name, models, self._config.deletion.aggregation, fresh, sizes)
+
+    def _add_model(self, name: str, role: Role, recipe: str, rows: np.ndarray) -> str:
         named = of_target(self._name, name)
         self._models.append(PlannedModel(named, role, recipe, rows, self._asked))
         return named
@@ -180,11 +239,12 @@ class TargetDraft:
         self,
         name: str,
         models: tuple[str, ...],
-        aggregation: Optional[Literal["mean", "vote"]] = None,
+        aggregation: Optional[Aggregation] = None,
         fresh: tuple[str, ...] = (),
+        sizes: tuple[int, ...] = (),
     ) -> None:
         named = of_target(self._name, name)
-        self._versions.append(Version(named, models, aggregation, fresh, self._name))
+        self._versions.append(Version(named, models, aggregation, fresh, self._name, sizes))
 
     def _add_deletion(self, request: Request, method: Method, before: str, after: str) -> None:
         self._deletions.append(

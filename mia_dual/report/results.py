@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Literal, Optional, Union
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mia_dual.errors import StoreError
+from mia_dual.plan.plan import Method
 from mia_dual.quoting import one_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised when a field changes its meaning or goes."""
 
 
@@ -195,7 +196,7 @@ class DeletionResult(_Result):
     """One deletion by one method; of several targets, each on its own members."""
 
     request: str = Field(description="what was deleted, by name: 5%, 5% outliers, indices, classes")
-    method: Literal["full", "grouped"]
+    method: Method
     ratio: float = Field(description="deleted share of the target's members")
     deleted: int
     retained: int
@@ -273,6 +274,10 @@ class Results(_Result):
     )
     grouped: Optional[GroupedResult]
     deletion: list[DeletionResult]
+    compared: list[DeletionResult] = Field(
+        description="the same of models that never saw the forget set (reference), and of those "
+        "that only approximate it: none of these is a deletion"
+    )
 
     @classmethod
     def load(cls, folder: Union[str, Path]) -> Results:

@@ -34,7 +34,7 @@ SCORES_WITH_REAL = "scores_with_real.npz"
 LEDGER = "ledger.jsonl"
 PENDING = "deletion.pending.json"
 CERTIFICATE = "certificate.json"
-FOLDERS = ("models", "answers")
+FOLDERS = ("models", "answers", "slices")
 FILES = (
     "config.yaml",
     "environment.json",

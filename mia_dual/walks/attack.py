@@ -121,6 +121,7 @@ def attack_outputs(
         exposure=None,
         grouped=judge.grouped(),
         deletion=[],
+        compared=[],
     )
     return finish(folder, results)
 

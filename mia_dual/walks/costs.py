@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
-from mia_dual.plan.plan import Plan
+from mia_dual.plan.plan import Plan, PlannedModel
 from mia_dual.training.trainer import Trained
 from mia_dual.walks.shadows import MadeShadows
+
+
+def steps_taken(model: PlannedModel, trained: Trained) -> int:
+    """Optimizer steps of ``model`` beyond those that it takes over from the one before."""
+    # Slices that lost all their records are no segments any more, and they are the first.
+    own = len(model.slices) - model.untouched if model.slices else len(trained.segment_steps)
+    return sum(trained.segment_steps[-own:]) if trained.segment_steps else trained.steps
 
 
 def costs(
@@ -19,11 +26,10 @@ def costs(
     A model found in the store counts what it took when it was trained, and so do records.
     """
 
-    def total(names: Iterable[str]) -> dict[str, Any]:
-        models = [trained[name] for name in names]
+    def total(names: Sequence[str]) -> dict[str, Any]:
         return {
-            "seconds": sum(model.entry.seconds for model in models),
-            "steps": sum(model.steps for model in models),
+            "seconds": sum(trained[name].entry.seconds for name in names),
+            "steps": sum(steps_taken(plan.models[name], trained[name]) for name in names),
         }
 
     groups = plan.versions.get("groups")

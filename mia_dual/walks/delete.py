@@ -234,7 +234,7 @@ def _of_group(group: Optional[int], plan: Plan, left: np.ndarray) -> np.ndarray:
         raise ConfigError("--group: this run has no groups (deletion.methods has no grouped)")
     if group is None or not 0 <= group < len(plan.groups):
         raise ConfigError(f"--group {group}: the groups are 0 to {len(plan.groups) - 1}")
-    chosen = np.intersect1d(plan.groups[group], left)
+    chosen = np.intersect1d(plan.groups[group].records, left)
     if not len(chosen):
         raise ConfigError(f"--group {group}: no audited member of it is left")
     return chosen

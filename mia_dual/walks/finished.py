@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Optional
+from typing import Any, Optional
 
 import numpy as np
 import safetensors
@@ -21,13 +21,14 @@ from mia_dual.config import Config, load_config
 from mia_dual.data.archive import opened
 from mia_dual.data.npy import mapped
 from mia_dual.deletion.versions import version_logits
+from mia_dual.deletion_settings import Aggregation
 from mia_dual.errors import ConfigError, DataError, StoreError
 from mia_dual.interface import Weights
 from mia_dual.plan.plan import FIRST, Version
 from mia_dual.plan.requests import Request, slug_of
 from mia_dual.plan.splits import Membership
 from mia_dual.quoting import quoted
-from mia_dual.report.results import SCHEMA_VERSION, Results
+from mia_dual.report.results import SCHEMA_VERSION, DeletionResult, Results
 from mia_dual.store.files import checksum_of
 from mia_dual.store.folder import read_index
 from mia_dual.walks.scoring import CUTS_OF, Scores
@@ -48,9 +49,10 @@ class PlannedVersion(_Part):
     """A version as ``plan.json`` names it; see :class:`mia_dual.plan.plan.Version`."""
 
     models: tuple[str, ...] = Field(min_length=1)
-    aggregation: Optional[Literal["mean", "vote"]]
+    aggregation: Optional[Aggregation]
     retrained: tuple[str, ...]
     target: str
+    sizes: tuple[int, ...]
 
 
 class PlannedDeletion(_Part):
@@ -97,7 +99,7 @@ class FinishedRun:
         }
         self.requests = {
             (deletion.target, deletion.request): Request(
-                deletion.request, *(self._rows[name] for name in _request_arrays(deletion))
+                deletion.request, *(self._rows[name] for name in self._request_arrays(deletion))
             )
             for deletion in self.plan.deletions
         }
@@ -108,7 +110,12 @@ class FinishedRun:
         """The versions of the target, by name."""
         return {
             name: Version(
-                name, version.models, version.aggregation, version.retrained, version.target
+                name,
+                version.models,
+                version.aggregation,
+                version.retrained,
+                version.target,
+                version.sizes,
             )
             for name, version in self.plan.versions.items()
         }
@@ -118,12 +125,16 @@ class FinishedRun:
         """The first target's records, which are those of all."""
         return self.targets[FIRST]
 
-    def deletions(self) -> list[list[PlannedDeletion]]:
-        """The deletions of one request by one method, a target each, as results tell of them."""
+    def deletions(self) -> list[tuple[list[PlannedDeletion], DeletionResult]]:
+        """What one method did with one request, a target each, and what results tell of it."""
         alike: dict[tuple[str, str], list[PlannedDeletion]] = {}
         for deletion in self.plan.deletions:
             alike.setdefault((deletion.request, deletion.method), []).append(deletion)
-        return list(alike.values())
+        told: dict[tuple[str, str], DeletionResult] = {
+            (found.request, found.method): found
+            for found in (*self.results.deletion, *self.results.compared)
+        }
+        return [(deletions, told[name]) for name, deletions in alike.items()]
 
     def members(self, model: str) -> np.ndarray:
         """The records ``model`` was trained on: sorted int64."""
@@ -255,9 +266,10 @@ class FinishedRun:
         targets = {version.target for version in plan.versions.values()}
         if FIRST not in targets or not targets >= {one.target for one in plan.deletions}:
             raise self._damaged("plan.json", "a deletion is of a target it does not name")
-        told = [(deletion.request, deletion.method) for deletion in self.results.deletion]
-        planned = [(deletion.request, deletion.method) for deletion in plan.deletions]
-        if told != list(dict.fromkeys(planned)):
+        results = (*self.results.deletion, *self.results.compared)
+        told = [(found.request, found.method) for found in results]
+        planned = {(deletion.request, deletion.method) for deletion in plan.deletions}
+        if len(told) != len(planned) or set(told) != planned:
             raise self._damaged("plan.json", "its deletions are not those of results.json")
         for model in plan.models:
             if model in (".", "..") or "/" in model or "\\" in model or not model.isprintable():
@@ -272,12 +284,25 @@ class FinishedRun:
         names = [array for name in self._target_names() for array in _membership_arrays(name)]
         for model in self.plan.models:
             names += [f"members/{model}", f"asked/{model}"]
-        names += [name for one in self.plan.deletions for name in _request_arrays(one)]
+        names += [name for one in self.plan.deletions for name in self._request_arrays(one)]
         arrays = self._arrays("plan.npz", names)
         for name, rows in arrays.items():
-            if not _are_rows(rows, self.results.data.records):
+            # A draw among all records may hold no other than members.
+            least = 0 if "unseen/" in name else 1
+            if len(rows) < least or not _are_rows(rows, self.results.data.records):
                 raise self._damaged("plan.npz", f"'{name}' holds no sorted record indices")
         return arrays
+
+    def _request_arrays(self, deletion: PlannedDeletion) -> list[str]:
+        """The arrays of ``plan.npz`` that hold what is deleted, what is retained, and, where that
+        was drawn among all records, what was never seen.
+        """
+        prefix = "" if deletion.target == FIRST else f"{deletion.target}/"
+        slug = slug_of(deletion.request)
+        # What a ledger deletes is named among members.
+        shared = self.config.deletion.shared and not deletion.request.startswith("request ")
+        kinds = ("deleted", "retained", "unseen") if shared else ("deleted", "retained")
+        return [f"{prefix}{kind}/{slug}" for kind in kinds]
 
     def _scores(self) -> tuple[Scores, np.ndarray]:
         attacks = list(self.results.attacks)
@@ -353,17 +378,10 @@ def _membership_arrays(target: str) -> tuple[str, str]:
     return f"{target}/members", f"{target}/non_members"
 
 
-def _request_arrays(deletion: PlannedDeletion) -> tuple[str, str]:
-    """The arrays of ``plan.npz`` that hold what is deleted, and what is retained."""
-    prefix = "" if deletion.target == FIRST else f"{deletion.target}/"
-    slug = slug_of(deletion.request)
-    return f"{prefix}deleted/{slug}", f"{prefix}retained/{slug}"
-
-
 def _are_rows(rows: np.ndarray, records: int) -> bool:
-    if rows.ndim != 1 or rows.dtype != np.int64 or not len(rows):
+    if rows.ndim != 1 or rows.dtype != np.int64:
         return False
-    return bool(rows[0] >= 0 and rows[-1] < records and (np.diff(rows) > 0).all())
+    return not len(rows) or bool(rows[0] >= 0 and rows[-1] < records and (np.diff(rows) > 0).all())
 
 
 def _first(error: ValidationError) -> str:

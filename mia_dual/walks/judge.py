@@ -9,7 +9,7 @@ import numpy as np
 
 from mia_dual.answers import Answers
 from mia_dual.deletion.versions import version_logits
-from mia_dual.plan.plan import Plan, PlannedDeletion, of_target
+from mia_dual.plan.plan import Method, Plan, PlannedDeletion, of_target
 from mia_dual.report.results import (
     AttackResult,
     BeforeAfter,
@@ -86,11 +86,14 @@ class Judge:
             attacks=self.attacks("groups"),
         )
 
-    def deletions(self, steps: dict[str, int]) -> list[DeletionResult]:
-        """Every request by every method, over all targets; ``steps`` are those of each model."""
+    def deletions(self, methods: Sequence[Method], steps: dict[str, int]) -> list[DeletionResult]:
+        """Every request by each of ``methods``, over all targets; ``steps`` are those of each
+        model.
+        """
         alike: dict[tuple[str, str], list[PlannedDeletion]] = {}
         for deletion in self._plan.deletions:
-            alike.setdefault((deletion.request.name, deletion.method), []).append(deletion)
+            if deletion.method in methods:
+                alike.setdefault((deletion.request.name, deletion.method), []).append(deletion)
         return [self._deletion(deletions, steps) for deletions in alike.values()]
 
     def _deletion(
@@ -102,15 +105,7 @@ class Judge:
         non_members = [memberships[deletion.target].non_members for deletion in deletions]
         requests = [deletion.request for deletion in deletions]
         truths = [
-            deletion_truths(
-                plan.seed,
-                request.name,
-                request.retained,
-                request.deleted,
-                outside,
-                self._labels,
-                deletion.target,
-            )
+            deletion_truths(plan.seed, request, outside, self._labels, deletion.target)
             for deletion, request, outside in zip(deletions, requests, non_members)
         ]
         before = [deletion.before for deletion in deletions]

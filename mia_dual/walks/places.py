@@ -104,15 +104,13 @@ def _attack_places(run: FinishedRun) -> Iterator[AttackPlace]:
     for version, attacks in wholes:
         parts = tuple(Place(of_target(name, version), truth) for name, truth in truths.items())
         yield AttackPlace(version, parts, attacks)
-    for deletions, found in zip(run.deletions(), results.deletion):
+    for deletions, found in run.deletions():
         sides: tuple[list[Membership], list[Membership]] = ([], [])
         for deletion in deletions:
             request = run.requests[deletion.target, deletion.request]
             pair = deletion_truths(
                 seed,
-                request.name,
-                request.retained,
-                request.deleted,
+                request,
                 run.targets[deletion.target].non_members,
                 labels,
                 deletion.target,
@@ -146,7 +144,7 @@ def _accuracy_places(run: FinishedRun) -> Iterator[AccuracyPlace]:
             outside = tuple((named[name], one.non_members) for name, one in targets.items())
             yield AccuracyPlace(f"{version}: members", inside, found.train_accuracy)
             yield AccuracyPlace(f"{version}: non-members", outside, found.test_accuracy)
-    for deletions, told in zip(run.deletions(), run.results.deletion):
+    for deletions, told in run.deletions():
         requests = [run.requests[deletion.target, deletion.request] for deletion in deletions]
         for what, rows, one, other in (
             (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mia_dual.answers import Answers, ask
 from mia_dual.attacks.asked import Means
 from mia_dual.attacks.base import Need
 from mia_dual.attacks.choice import Choice
@@ -15,20 +14,21 @@ from mia_dual.engine import Engine
 from mia_dual.interface import Capability
 from mia_dual.plan.document import plan_arrays, plan_document
 from mia_dual.plan.draft import TARGET, plan_dataset
-from mia_dual.plan.plan import Plan
+from mia_dual.plan.plan import COMPARED, EXACT, Plan
 from mia_dual.progress import Progress
 from mia_dual.report.results import DataResult, Results
 from mia_dual.report.strength import by_strength
 from mia_dual.store.folder import LEDGER, RunFolder
-from mia_dual.training.family import Family
 from mia_dual.training.given import given_model
-from mia_dual.training.planned import plan_families, plan_members
-from mia_dual.training.trainer import Trained, Trainer
-from mia_dual.walks.costs import costs
+from mia_dual.training.planned import plan_families
+from mia_dual.training.trainer import Trainer
+from mia_dual.walks.costs import costs, steps_taken
 from mia_dual.walks.crowd import most_exposed, together
 from mia_dual.walks.curves import roc_arrays
+from mia_dual.walks.exposed import exposed_records
 from mia_dual.walks.finish import finish
 from mia_dual.walks.judge import Judge
+from mia_dual.walks.models import make_models
 from mia_dual.walks.offered import offered_by_references
 from mia_dual.walks.scoring import score
 from mia_dual.walks.shadow_records import Questions
@@ -51,7 +51,7 @@ def run_audit(
     of it, StoreError where the ledger was changed.
     """
     ledger = [*read_ledger(folder.path / LEDGER), *further]
-    dataset, plan = plan_dataset(config, dataset, ledger)
+    original, (dataset, plan) = dataset, plan_dataset(config, dataset, ledger)
     families = plan_families(plan, config, dataset)
     trainer = Trainer(engine, folder, progress)
     engine.recall(folder.read_json("environment.json"))
@@ -63,29 +63,23 @@ def run_audit(
     if not folder.has_results():
         _write_plan(folder, plan)
 
-    trained: dict[str, Trained] = {}
-    family_of: dict[str, Family] = {}
     given = {}
     if config.target.weights is not None:
         given["target"] = given_model(config.target.weights, engine, folder, families[TARGET])
-    answers = Answers({}, {}, {})
-    for recipe, family in families.items():
-        # All models of a recipe in one call, since they train faster together.
-        found = trainer.train("models", family, plan_members(plan, recipe))
-        if recipe == TARGET:
-            found.update(given)
-        for name, model in found.items():
-            folder.link(model.entry, f"models/{name}.safetensors")
-        asked = {name: plan.models[name].asked for name in found}
-        answers |= ask(trainer, folder, family, found, asked, progress)
-        trained.update(found)
-        family_of.update(dict.fromkeys(found, family))
+    models = make_models(plan, config, dataset.labels, families, given, trainer, folder, progress)
+    if plan.awaits_exposure:
+        exposure = exposed_records(plan, models.answers, dataset.labels)
+        dataset, plan = plan_dataset(config, original, ledger, exposure)
+        models = make_models(
+            plan, config, dataset.labels, families, given, trainer, folder, progress
+        )
+    trained, answers = models.trained, models.answers
     made = None
     if plan.made:
         spec = families[TARGET].spec
         questions = Questions(plan, config, dataset, spec, trainer, trained["target"])
         made = make_shadows(questions, folder, progress)
-    means = Means(plan, trainer, folder, progress, families[TARGET], trained, family_of)
+    means = Means(plan, trainer, folder, progress, families[TARGET], trained, models.families)
     references = (
         made.references
         if made
@@ -101,6 +95,7 @@ def run_audit(
         )
 
     judge = Judge(plan, dataset.labels, answers, scores, drawn=config.target.weights is None)
+    steps = {name: steps_taken(plan.models[name], model) for name, model in trained.items()}
     attacks_found, originals = judge.attacks("original"), judge.places("original")
     results = Results(
         backend=engine.name,
@@ -124,7 +119,8 @@ def run_audit(
         together=together(scores, originals),
         exposure=most_exposed(by_strength(attacks_found)[0], scores, originals, dataset.labels),
         grouped=judge.grouped(),
-        deletion=judge.deletions({name: model.steps for name, model in trained.items()}),
+        deletion=judge.deletions(EXACT, steps),
+        compared=judge.deletions(COMPARED, steps),
     )
     # A finished run stays as it was until what takes its place is whole.
     _write_plan(folder, plan)

@@ -167,7 +167,8 @@ class _Scoring:
 
     def _version_key(self, version: Version) -> str:
         models = (self._answers.key(model) for model in version.models)
-        return self._key([version.aggregation or "one", *models])
+        sizes = map(str, version.sizes if version.aggregation == "weighted" else ())
+        return self._key([version.aggregation or "one", *sizes, *models])
 
     def _cuts_key(self) -> str:
         return self._key({"cuts": CUTS})

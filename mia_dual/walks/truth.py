@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mia_dual.plan.plan import FIRST
+from mia_dual.plan.requests import Request
 from mia_dual.plan.splits import Membership, balanced
 from mia_dual.seeds import generator
 
@@ -19,15 +20,19 @@ def target_truth(
 
 def deletion_truths(
     seed: int,
-    request: str,
-    retained: np.ndarray,
-    deleted: np.ndarray,
+    request: Request,
     non_members: np.ndarray,
     labels: np.ndarray,
     target: str = FIRST,
 ) -> tuple[Membership, Membership]:
-    """Retained members, then deleted records, each balanced against non-members."""
+    """Retained members, then deleted records, each balanced against non-members.
+
+    Deleted records that were drawn among all are not balanced, but against those drawn with them:
+    over several targets the same records stand on both sides.
+    """
     more = () if target == FIRST else (target,)
-    rng = generator(seed, "deletion", "audit", request, *more)
-    overall = balanced(retained, non_members, labels, rng)
-    return overall, balanced(deleted, non_members, labels, rng)
+    rng = generator(seed, "deletion", "audit", request.name, *more)
+    overall = balanced(request.retained, non_members, labels, rng)
+    if request.unseen is not None:
+        return overall, Membership(request.deleted, request.unseen)
+    return overall, balanced(request.deleted, non_members, labels, rng)

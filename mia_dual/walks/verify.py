@@ -155,7 +155,7 @@ def _retrain(
     scaling = fit_scaling(records, config.data.standardise, run.target.members)
     family = dataset_family(config.target, config.data.image_size, records, scaling)
     members = {
-        name: Member(name, run.members(name), config.target.epochs, certified.models[name].seed)
+        name: Member.of(name, run.members(name), config.target.epochs, certified.models[name].seed)
         for name in names
     }
     elsewhere = _elsewhere(certified, engine.environment)

@@ -1,0 +1,141 @@
+"""Methods that make a model which saw records answer as if it had not, by training it on.
+
+Each says in segments how the model goes on; none of them deletes, since what a record left in the
+weights is still their starting point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Callable, Optional
+
+import numpy as np
+
+from mia_dual.deletion_settings import DeletionSettings
+from mia_dual.interface import Targets, Weights
+from mia_dual.training.segment import Beside, Segment
+from mia_dual.training_settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class Case:
+    """A trained model and what it is to forget.
+
+    ``forget`` and ``retain``: sorted record indices, together all that it was trained on, as
+    ``training`` says. ``labels`` (records,) int64 in 0 .. ``classes`` - 1 are those of all records.
+    ``said`` gives the model's confidences (rows, classes) float32 of record indices, ``gradient``
+    that of the forget set's mean loss, by parameter.
+    """
+
+    forget: np.ndarray
+    retain: np.ndarray
+    labels: np.ndarray
+    classes: int
+    training: TrainingSettings
+    settings: DeletionSettings
+    said: Callable[[np.ndarray], np.ndarray]
+    gradient: Callable[[], Weights]
+    rng: np.random.Generator
+
+    def epochs(self, asked: Optional[int], least: int = 1) -> int:
+        """``asked``, or a tenth of the target's."""
+        return asked or max(round(self.training.epochs / 10), least)
+
+    def slow(self, asked: Optional[float]) -> float:
+        """``asked``, or a tenth of the target's learning rate."""
+        return asked or self.training.learning_rate / 10
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """How a model is trained on; see :class:`mia_dual.training.family.Member`."""
+
+    segments: tuple[Segment, ...]
+    targets: Optional[Targets] = None
+    mask: Optional[Mapping[str, np.ndarray]] = None
+
+
+def fine_tune(case: Case) -> Treatment:
+    """A few epochs of the retain set more."""
+    wanted = case.settings.fine_tune
+    rate = wanted.learning_rate or case.training.learning_rate
+    return Treatment((Segment(case.retain, case.epochs(wanted.epochs), rate=rate),))
+
+
+def warm_start(case: Case) -> Treatment:
+    """The whole training again on the retain set, but from the weights that saw the forget set."""
+    return Treatment((Segment(case.retain, case.training.epochs),))
+
+
+def neg_grad_plus(case: Case) -> Treatment:
+    """Every step goes down the retain set's loss and up the forget set's (Kurmanji et al. 2023,
+    Towards Unbounded Machine Unlearning, section 4: NegGrad+).
+    """
+    wanted = case.settings.neg_grad_plus
+    up = Beside(case.forget, wanted.retain_share - 1)
+    return Treatment(
+        (
+            Segment(
+                case.retain,
+                case.epochs(wanted.epochs),
+                share=wanted.retain_share,
+                beside=up,
+                rate=case.slow(wanted.learning_rate),
+            ),
+        )
+    )
+
+
+def scrub(case: Case) -> Treatment:
+    """Epochs on the forget set, where the model leaves what it said itself, in turn with epochs on
+    the retain set, where it keeps to that and to the labels (Kurmanji et al. 2023, section 3).
+
+    Both divergences are the cross entropy against what the model said, up to a constant; on the
+    retain set its mixture with the labels is one target.
+    """
+    wanted = case.settings.scrub
+    rate, teacher = case.slow(wanted.learning_rate), wanted.teacher_share
+    rows = np.union1d(case.forget, case.retain)
+    distributions = case.said(rows).astype(np.float32)
+    kept = np.isin(rows, case.retain)
+    labels = np.eye(case.classes, dtype=np.float32)[case.labels[rows[kept]]]
+    distributions[kept] = teacher * distributions[kept] + (1 - teacher) * labels
+    up = Segment(case.forget, 1, share=-1.0, rate=rate, batch_size=wanted.forget_batch_size)
+    down = Segment(case.retain, 1, rate=rate)
+    epochs = case.epochs(wanted.epochs, least=3)
+    rising = min(wanted.rising_epochs, epochs)
+    segments = (up, down) * rising + (down,) * (epochs - rising)
+    return Treatment(segments, Targets(rows, distributions))
+
+
+def salun(case: Case) -> Treatment:
+    """Random other labels for the forget set, the retain set's own, and only those weights move at
+    which the forget set's loss pulls hardest (Fan et al. 2024, SalUn, sections 4 and 5).
+    """
+    wanted = case.settings.salun
+    rate = wanted.learning_rate or case.training.learning_rate
+    moves = case.rng.integers(1, case.classes, len(case.forget))
+    wrong = (case.labels[case.forget] + moves) % case.classes
+    targets = Targets(case.forget, np.eye(case.classes, dtype=np.float32)[wrong])
+    rows = np.union1d(case.forget, case.retain)
+    segment = Segment(rows, case.epochs(wanted.epochs), rate=rate)
+    return Treatment((segment,), targets, _salient(case.gradient(), wanted.saliency))
+
+
+def _salient(gradient: Weights, share: float) -> dict[str, np.ndarray]:
+    """Where ``gradient`` is among the largest ``share`` of all its values, in size."""
+    sizes = np.concatenate([np.abs(part).ravel() for part in gradient.values()])
+    count = max(round(share * len(sizes)), 1)
+    least = np.partition(sizes, len(sizes) - count)[len(sizes) - count]
+    return {name: np.abs(part) >= least for name, part in gradient.items()}
+
+
+TREATMENTS: dict[str, Callable[[Case], Treatment]] = {
+    "fine_tune": fine_tune,
+    "warm_start": warm_start,
+    "neg_grad_plus": neg_grad_plus,
+    "scrub": scrub,
+    "salun": salun,
+}
+"""By method; ``nothing`` leaves the model as it is, and needs none."""

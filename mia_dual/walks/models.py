@@ -1,0 +1,69 @@
+"""Makes the models of a plan, and asks them: each kind once all that it leans on is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mia_dual.answers import Answers, ask
+from mia_dual.config import Config
+from mia_dual.plan.draft import TARGET
+from mia_dual.plan.plan import Plan
+from mia_dual.progress import Progress
+from mia_dual.store.folder import RunFolder
+from mia_dual.training.family import Family
+from mia_dual.training.planned import plan_members
+from mia_dual.training.trainer import Trained, Trainer
+from mia_dual.walks.approximations import Treated
+
+
+@dataclass
+class Models:
+    """Models of a plan by name: what is ``trained``, of which of the ``families`` each is, and
+    ``answers`` to what the plan asks them.
+    """
+
+    trained: dict[str, Trained]
+    families: dict[str, Family]
+    answers: Answers
+
+
+def make_models(
+    plan: Plan,
+    config: Config,
+    labels: np.ndarray,
+    families: Mapping[str, Family],
+    given: Mapping[str, Trained],
+    trainer: Trainer,
+    folder: RunFolder,
+    progress: Progress,
+) -> Models:
+    """All models of ``plan`` but those of made records; what the store holds is not made again.
+
+    ``labels`` (records,) are those of all records, ``families`` those of the plan's recipes, and
+    ``given`` are models of the targets' recipe that were trained elsewhere.
+    """
+    made = Models({}, {}, Answers({}, {}, {}))
+
+    def add(family: Family, found: Mapping[str, Trained]) -> None:
+        for name, model in found.items():
+            folder.link(model.entry, f"models/{name}.safetensors")
+            for number, (state, moments) in enumerate(model.passed):
+                folder.link(state, f"slices/{name}-{number:03d}.safetensors")
+                folder.link(moments, f"slices/{name}-{number:03d}-moments.safetensors")
+        asked = {name: plan.models[name].asked for name in found}
+        made.answers |= ask(trainer, folder, family, found, asked, progress)
+        made.trained.update(found)
+        made.families.update(dict.fromkeys(found, family))
+
+    for recipe, family in families.items():
+        # All models of a recipe in one call, since they train faster together.
+        found = trainer.train("models", family, plan_members(plan, recipe))
+        add(family, {**found, **(given if recipe == TARGET else {})})
+    if config.deletion.approximate:
+        family = families[TARGET]
+        treated = Treated(plan, config, labels, trainer, family, made.trained, made.answers)
+        add(family, trainer.train("approximations", family, treated.members()))
+    return made
