@@ -233,7 +233,7 @@ def change_version(path):
         ),
         (
             lambda path: change_certificate(path, "schema_version", 99),
-            r"certificate.json' is of schema version 99, .* reads 1",
+            r"certificate.json' is of schema version 99, .* reads 2",
         ),
         (
             lambda path: (path / "certificate.json").write_text("{"),
