@@ -30,6 +30,12 @@ def delete(
     ),
     label: Optional[int] = typer.Option(None, "--class", help="All that is left of a class."),
     group: Optional[int] = typer.Option(None, help="All that is left of a group."),
+    sign: Optional[Path] = typer.Option(
+        None,
+        metavar="KEY.pem",
+        help="Sign the certificate with this private Ed25519 key; MIA_DUAL_KEY_PASSPHRASE decrypts "
+        "it.",
+    ),
     data_dir: Optional[Path] = DATA_DIR,
     store: Optional[Path] = STORE,
     together: Together = TOGETHER,
@@ -45,14 +51,16 @@ def delete(
     from mia_dual.cli.damage import tell_damage
     from mia_dual.cli.progress import RichProgress
     from mia_dual.data.load import dataset_of
+    from mia_dual.deletion.signing_keys import fingerprint_of, read_private_key
     from mia_dual.engine import Engine
     from mia_dual.report.tables import print_deletion
-    from mia_dual.store.folder import RunFolder
+    from mia_dual.store.folder import SIGNATURE, RunFolder
     from mia_dual.store.objects import Store, store_folder
     from mia_dual.walks.delete import Wanted, delete_records
     from mia_dual.walks.finished import run_config
 
     config = run_config(run)
+    key = None if sign is None else read_private_key(sign)
     wanted = Wanted(_numbers(records), indices, ratio, label, group)
     engine = Engine(config.backend, config.device, execution_of(together, memory, workers))
     console = Console()
@@ -60,7 +68,8 @@ def delete(
     dataset = dataset_of(config, data_dir=data_dir, progress=progress)
     started = time.perf_counter()
     with RunFolder(run, config, Store(store_folder(store, run.parent))) as folder:
-        entry, results = delete_records(config, wanted, engine, dataset, folder, progress)
+        was_signed = (run / SIGNATURE).exists()
+        entry, results = delete_records(config, wanted, engine, dataset, folder, progress, key)
     seconds = time.perf_counter() - started
     print_deletion(results, f"request {entry.number}", console)
     tell_damage(folder.store, console)
@@ -72,6 +81,13 @@ def delete(
         markup=False,
         highlight=False,
     )
+    if key is not None:
+        typer.echo(f"{run / SIGNATURE}: signed, fingerprint {fingerprint_of(key.public_key())}")
+    elif was_signed:
+        typer.echo(
+            f"{run / SIGNATURE} was of the deletion before and is removed: this one is not signed "
+            "(--sign)"
+        )
 
 
 def log(run: Path = RUN) -> None:

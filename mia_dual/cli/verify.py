@@ -23,6 +23,9 @@ def verify(
         help="Train so many of the models in force again, the last retrained first, and compare "
         "their weights.",
     ),
+    key: Optional[Path] = typer.Option(
+        None, metavar="PUB.pem", help="The public Ed25519 key that must have signed it."
+    ),
     data_dir: Optional[Path] = DATA_DIR,
     memory: Optional[str] = MEMORY,
     workers: Optional[int] = WORKERS,
@@ -32,11 +35,13 @@ def verify(
 
     from mia_dual.cli.progress import RichProgress
     from mia_dual.data.load import dataset_of
+    from mia_dual.deletion.signing_keys import read_public_key
     from mia_dual.engine import Engine
     from mia_dual.walks.finished import FinishedRun
     from mia_dual.walks.verify import verify_run
 
     wanted = _count(retrain)
+    trusted = None if key is None else read_public_key(key)
     run = FinishedRun(path)
     config = run.config
     progress = RichProgress(Console(stderr=True))
@@ -52,6 +57,7 @@ def verify(
         engine,
         wanted,
         progress,
+        trusted,
     )
     for line in _lines(found, config.data.name):
         typer.echo(line)
@@ -71,16 +77,21 @@ def _count(text: Optional[str]) -> Union[int, Literal["all"]]:
 
 
 def _lines(found: Verified, data: str) -> list[str]:
+    from mia_dual.deletion.signature import PROVES
+
     certificate = found.certificate
     models, entries = len(certificate.models), certificate.entries
     lines = [
         f"ledger.jsonl: {entries} {'entry' if entries == 1 else 'entries'}, each of the one "
         f"before; {certificate.deleted} records are deleted",
         f"certificate.json: as written, of the last entry; digest {certificate.digest}",
+        f"certificate.sig: {_signed(found)}",
         f"config.yaml and data '{data}': as certified",
         f"plan.npz: training indices of {models} models as certified, none of a deleted record",
         f"models/: {models} files as certified",
     ]
+    if found.signed is not None:
+        lines.append(PROVES)
     if not found.retrained:
         return [*lines, "no model was trained again: --retrain all compares weights, too"]
     same = "bit for bit" if not found.difference else f"to {found.difference:.2g} of the largest"
@@ -88,3 +99,14 @@ def _lines(found: Verified, data: str) -> list[str]:
     if found.elsewhere:
         lines.append(f"trained elsewhere than certified: {found.elsewhere}")
     return lines
+
+
+def _signed(found: Verified) -> str:
+    if found.signed is None:
+        return (
+            "none: the certificate is not signed, so whoever can write the folder may have made it"
+        )
+    by = f"signed by the key of fingerprint {found.signed.fingerprint}"
+    if found.signed.trusted:
+        return f"{by}, which is the key given"
+    return f"{by}, not checked against a key you trust: --key PUB.pem does"

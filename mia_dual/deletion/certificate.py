@@ -17,7 +17,7 @@ from mia_dual.quoting import quoted
 from mia_dual.store.folder import CERTIFICATE
 from mia_dual.store.keys import key_of
 
-CERTIFICATE_SCHEMA = 1
+CERTIFICATE_SCHEMA = 2
 """Raised when a certificate's fields or words change."""
 
 STATEMENT = (
@@ -33,8 +33,8 @@ LIMITS = (
     "It says nothing of copies of models or records made before, or of answers given before.",
     "It does not protect against someone who holds the models of before and of after: what differs "
     "between them tells of the deleted records.",
-    "It is not signed: whoever can write the run folder can write another. Keep its digest "
-    "elsewhere.",
+    "By itself it shows nobody who wrote it: whoever can write the run folder can write another. "
+    "Sign it with a key that is kept elsewhere, or keep its digest elsewhere.",
 )
 
 LIMIT_OF_SCALING = (
@@ -119,9 +119,26 @@ def read_certificate(folder: Path) -> Certificate:
 
     Raises StoreError where there is none, or it is of another schema, or not as it was written.
     """
+    return decode(folder / CERTIFICATE, certificate_bytes(folder))
+
+
+def certificate_bytes(folder: Path) -> bytes:
+    """The bytes of the certificate of the run in ``folder``; raises StoreError without them."""
     file = folder / CERTIFICATE
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        return file.read_bytes()
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"run '{folder}' has no {CERTIFICATE}: `mia-dual delete` writes one with each deletion"
+        ) from error
+    except OSError as error:
+        raise StoreError(f"'{file}' cannot be read ({error.strerror})") from error
+
+
+def decode(file: Path, text: bytes) -> Certificate:
+    """The certificate whose ``file`` holds ``text``; raises as :func:`read_certificate` does."""
+    try:
+        content = json.loads(text.decode("utf-8"))
         version = content.get("schema_version") if isinstance(content, dict) else None
         if isinstance(version, int) and version != CERTIFICATE_SCHEMA:
             raise StoreError(
@@ -129,12 +146,6 @@ def read_certificate(folder: Path) -> Certificate:
                 f"reads {CERTIFICATE_SCHEMA}: verify it with the version that wrote it"
             )
         found = Certificate.model_validate_json(json.dumps(content))
-    except FileNotFoundError as error:
-        raise StoreError(
-            f"run '{folder}' has no {CERTIFICATE}: `mia-dual delete` writes one with each deletion"
-        ) from error
-    except OSError as error:
-        raise StoreError(f"'{file}' cannot be read ({error.strerror})") from error
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors(include_url=False)[0]["loc"])
         found_at = quoted(place) if place else "it"

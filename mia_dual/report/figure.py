@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mia_dual.report.optional import optional
+from mia_dual.optional import optional
 from mia_dual.report.results import Results, Success
 from mia_dual.report.strength import shown_around_deletions
 

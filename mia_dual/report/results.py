@@ -302,7 +302,7 @@ class Results(_Result):
 
         Raises MissingPackageError where pandas is not installed.
         """
-        from mia_dual.report.optional import optional
+        from mia_dual.optional import optional
         from mia_dual.report.rows import tidy_rows, types
 
         rows = tidy_rows(self)

@@ -5,8 +5,8 @@ Layout: ``config.yaml``, ``environment.json``, ``plan.json`` and ``plan.npz``, `
 ``scores.npz``, ``roc.npz``, ``results.json``, ``cost.json``, ``index.jsonl`` (key, checksum and
 place of every linked file) and the append-only ``log.jsonl``. Where records are made for shadows,
 also ``shadow_records.npz`` (linked too) and ``scores_with_real.npz``, of the same attacks without.
-After a request to delete also ``ledger.jsonl`` (append-only) and ``certificate.json``, and while it
-is carried out ``deletion.pending.json``.
+After a request to delete also ``ledger.jsonl`` (append-only) and ``certificate.json``, with
+``certificate.sig`` where that is signed, and while it is carried out ``deletion.pending.json``.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ SCORES_WITH_REAL = "scores_with_real.npz"
 LEDGER = "ledger.jsonl"
 PENDING = "deletion.pending.json"
 CERTIFICATE = "certificate.json"
+SIGNATURE = "certificate.sig"
 FOLDERS = ("models", "answers", "slices")
 FILES = (
     "config.yaml",
@@ -47,6 +48,7 @@ FILES = (
     LEDGER,
     PENDING,
     CERTIFICATE,
+    SIGNATURE,
     "results.json",
     "cost.json",
     "index.jsonl",

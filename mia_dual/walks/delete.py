@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 import numpy as np
 from pydantic import ValidationError
@@ -15,6 +15,7 @@ from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.deletion.certificate import encode as encode_certificate
 from mia_dual.deletion.ledger import Entry, encode, make_entry, read_ledger
+from mia_dual.deletion.signature import sign
 from mia_dual.engine import Engine
 from mia_dual.errors import ConfigError, StoreError
 from mia_dual.plan.draft import plan_dataset
@@ -25,10 +26,13 @@ from mia_dual.progress import Progress
 from mia_dual.quoting import one_line, quoted
 from mia_dual.report.results import Results
 from mia_dual.seeds import generator
-from mia_dual.store.folder import CERTIFICATE, LEDGER, PENDING, RunFolder
+from mia_dual.store.folder import CERTIFICATE, LEDGER, PENDING, SIGNATURE, RunFolder
 from mia_dual.walks.certify import make_certificate
 from mia_dual.walks.finished import FinishedRun
 from mia_dual.walks.run import run_audit
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 LONGEST = 120
 """Characters of a request's name."""
@@ -78,11 +82,13 @@ def delete_records(
     dataset: Dataset,
     folder: RunFolder,
     progress: Progress,
+    key: Optional[Ed25519PrivateKey] = None,
 ) -> tuple[Entry, Results]:
     """Carry out a request on the finished run in ``folder``, or go on with one that was begun.
 
-    The versions in force stay so until all that takes their place is there. Raises ConfigError or
-    StoreError, a line, where nothing can be deleted: nothing has changed then.
+    The versions in force stay so until all that takes their place is there. ``key`` signs the
+    certificate; without one, a signature of the certificate before is removed. Raises ConfigError
+    or StoreError, a line, where nothing can be deleted: nothing has changed then.
     """
     if config.targets > 1:
         raise ConfigError(
@@ -112,7 +118,14 @@ def delete_records(
     certificate = make_certificate(
         FinishedRun(folder.path), [*entries, entry], configured(dataset, config)
     )
-    folder.write(CERTIFICATE, encode_certificate(certificate).encode())
+    content = encode_certificate(certificate).encode()
+    folder.write(CERTIFICATE, content)
+    # After the certificate: an interruption leaves a signature of the one before, which does not
+    # fit, and not a certificate in force that has lost its own.
+    if key is None:
+        folder.remove(SIGNATURE)
+    else:
+        folder.write(SIGNATURE, sign(content, key).encode())
     folder.append(LEDGER, encode(entry))
     folder.remove(PENDING)
     return entry, results

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Callable, Literal, Optional, Union
+from typing import TYPE_CHECKING, Callable, Literal, Optional, Union
 
 import numpy as np
 
 from mia_dual import __version__
 from mia_dual.data.dataset import Dataset
 from mia_dual.data.scaling import fit_scaling
-from mia_dual.deletion.certificate import Certificate, read_certificate
+from mia_dual.deletion.certificate import Certificate, certificate_bytes, decode
 from mia_dual.deletion.ledger import Entry, read_ledger
+from mia_dual.deletion.signature import Signed, check_signature
 from mia_dual.engine import Engine
 from mia_dual.errors import StoreError
 from mia_dual.interface import Weights
@@ -29,6 +30,9 @@ from mia_dual.training.trainer import Trainer
 from mia_dual.walks.certify import config_digest, make_certificate, versions_in_force
 from mia_dual.walks.finished import FinishedRun
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 TOLERANCE = 1e-3
 """How far weights that were trained elsewhere may lie apart: a share of their array's largest.
 
@@ -42,13 +46,14 @@ So what is within this is no other training, and what is beyond may still be rou
 class Verified:
     """What was found to be as it was certified.
 
-    ``retrained``: models trained again. ``elsewhere``: how code and environment differ from those
-    certified, empty where they do not. ``difference``: the largest between weights in force and
-    trained again, as a share of their array's largest; 0 is bit for bit, None where none was
-    trained.
+    ``signed``: by which key the certificate is signed, None where it is not. ``retrained``: models
+    trained again. ``elsewhere``: how code and environment differ from those certified, empty where
+    they do not. ``difference``: the largest between weights in force and trained again, as a share
+    of their array's largest; 0 is bit for bit, None where none was trained.
     """
 
     certificate: Certificate
+    signed: Optional[Signed] = None
     retrained: tuple[str, ...] = ()
     elsewhere: str = ""
     difference: Optional[float] = None
@@ -60,6 +65,7 @@ def verify_run(
     engine: Callable[[], Engine],
     retrain: Union[int, Literal["all"]],
     progress: Progress,
+    key: Optional[Ed25519PublicKey] = None,
 ) -> Verified:
     """Verify the certificate of ``run``, and train ``retrain`` of the models in force again.
 
@@ -67,9 +73,12 @@ def verify_run(
     to be as certified, and the engine only where something is trained. The models retrained last
     come first. They are trained from nothing, all that was stored left aside, and must equal those
     in force bit for bit, or lie within ``TOLERANCE`` where code or environment are not the
-    certified ones. Raises StoreError naming what was altered.
+    certified ones. A signature must fit its certificate, and be by ``key`` where one is given.
+    Raises StoreError naming what was altered, or is not signed so.
     """
-    certified = read_certificate(run.path)
+    content = certificate_bytes(run.path)
+    certified = decode(run.path / CERTIFICATE, content)
+    signed = check_signature(run.path, content, key)
     entries = read_ledger(run.path / LEDGER)
     _check_ledger(run, certified, entries)
     if config_digest(run) != certified.config:
@@ -88,8 +97,8 @@ def verify_run(
     names = _latest_first(certified, entries)
     chosen = names if retrain == "all" else names[:retrain]
     if not chosen:
-        return Verified(certified)
-    return _retrain(run, certified, chosen, records, engine(), progress)
+        return Verified(certified, signed)
+    return _retrain(run, Verified(certified, signed), chosen, records, engine(), progress)
 
 
 def _check_ledger(run: FinishedRun, certified: Certificate, entries: Sequence[Entry]) -> None:
@@ -145,13 +154,13 @@ def _latest_first(certified: Certificate, entries: Sequence[Entry]) -> list[str]
 
 def _retrain(
     run: FinishedRun,
-    certified: Certificate,
+    verified: Verified,
     names: Sequence[str],
     records: Dataset,
     engine: Engine,
     progress: Progress,
 ) -> Verified:
-    config = run.config
+    config, certified = run.config, verified.certificate
     scaling = fit_scaling(records, config.data.standardise, run.target.members)
     family = dataset_family(config.target, config.data.image_size, records, scaling)
     members = {
@@ -172,7 +181,7 @@ def _retrain(
                 if not (elsewhere and apart <= TOLERANCE):
                     raise _other_model(run, name, apart, elsewhere)
                 largest = max(largest, apart)
-    return Verified(certified, tuple(names), elsewhere, largest)
+    return replace(verified, retrained=tuple(names), elsewhere=elsewhere, difference=largest)
 
 
 def _elsewhere(certified: Certificate, environment: Mapping[str, str]) -> str:

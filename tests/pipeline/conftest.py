@@ -7,6 +7,9 @@ import sys
 import pytest
 import yaml
 
+from mia_dual.data.load import load_dataset
+from tests.pipeline.deleted_run import make_run
+
 SMALL = {
     "data": {"name": "digits"},
     "split": {"target_members": 150, "target_non_members": 150, "shadow_members": 150},
@@ -38,6 +41,14 @@ def small_config(tmp_path):
 def shared(tmp_path_factory):
     """What tests share so that none makes it again: a store of models."""
     return {"MIA_DUAL_STORE": str(tmp_path_factory.mktemp("store"))}
+
+
+@pytest.fixture(scope="session")
+def deleted_run(tmp_path_factory):
+    """The folder of a run with two deletions by request: copy it before changing anything."""
+    path = tmp_path_factory.mktemp("deleted") / "run"
+    make_run(path, load_dataset("digits"))
+    return path
 
 
 @pytest.fixture

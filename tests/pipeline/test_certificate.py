@@ -26,35 +26,14 @@ from mia_dual.store.keys import array_digest
 from mia_dual.store.objects import Store
 from mia_dual.walks.delete import Wanted, delete_records
 from mia_dual.walks.finished import FinishedRun
-from mia_dual.walks.run import run_audit
 from mia_dual.walks.verify import verify_run
 from tests.numpy_backend import Interrupted, NumpyBackend, NumpyEngine
-
-SETTINGS = {
-    "backend": "torch",
-    "split": {"target_members": 120, "target_non_members": 120, "shadow_members": 120},
-    "target": {"network": "fcnet", "hidden": 16, "epochs": 4, "learning_rate": 0.05},
-    "shadows": {"count": 3},
-    "attack": {"families": ["shadow"], "models": ["logistic_regression"]},
-    "deletion": {"ratios": [], "groups": 4, "methods": ["full", "grouped"]},
-}
+from tests.pipeline.deleted_run import SETTINGS, make_run
 
 
 @pytest.fixture(scope="module")
 def digits():
     return load_dataset("digits")
-
-
-def make_run(path, dataset):
-    """A run from which one record was deleted by request, and then two."""
-    config = Config.model_validate(SETTINGS)
-    with RunFolder(path, config, Store(path.parent / f"store-{path.name}")) as folder:
-        run_audit(config, NumpyEngine(), dataset, folder, Silent())
-        one, *others = np.load(path / "plan.npz")["target_members"][:3].tolist()
-        for records in ((one,), tuple(others)):
-            delete_records(
-                config, Wanted(records=records), NumpyEngine(), dataset, folder, Silent()
-            )
 
 
 def deleted_of(path):
@@ -69,17 +48,10 @@ def ledger_lines(path):
     return (path / "ledger.jsonl").read_text().splitlines(keepends=True)
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory, digits):
-    path = tmp_path_factory.mktemp("made") / "run"
-    make_run(path, digits)
-    return path
-
-
 @pytest.fixture
-def run(made, tmp_path):
+def run(deleted_run, tmp_path):
     """A copy of the run folder, without the store that it was made over."""
-    return shutil.copytree(made, tmp_path / "run")
+    return shutil.copytree(deleted_run, tmp_path / "run")
 
 
 def verify(path, dataset, retrain=0, backend=None):
@@ -261,7 +233,7 @@ def change_version(path):
         ),
         (
             lambda path: change_certificate(path, "schema_version", 99),
-            r"certificate.json' is of schema version 99, .* reads 1",
+            r"certificate.json' is of schema version 99, .* reads 2",
         ),
         (
             lambda path: (path / "certificate.json").write_text("{"),

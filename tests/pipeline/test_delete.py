@@ -206,13 +206,18 @@ def test_the_commands_delete_show_and_verify(cli, small_config, tmp_path):
     assert cli("run", "-c", small_config, *settings, "--out", "run").returncode == 0
     chosen = np.load(tmp_path / "run" / "plan.npz")["target_members"][[3, 8]]
     (tmp_path / "gone.txt").write_text("\n".join(map(str, chosen)))
-    done = cli("delete", "run", "--indices", "gone.txt")
+    made = cli("keys", "make", "keys")
+    assert made.returncode == 0, made.stderr
+    done = cli("delete", "run", "--indices", "gone.txt", "--sign", "keys/mia-dual.pem")
     assert done.returncode == 0, done.stderr
+    *_, fingerprint = made.stdout.split()
+    assert f"certificate.sig: signed, fingerprint {fingerprint}" in done.stdout
     assert "request 1 (indices gone.txt): 2 deleted, 2 in all" in done.stdout
     assert max(map(len, done.stdout.splitlines()[:8])) <= 80
     shown = cli("log", "run")
     assert shown.returncode == 0, shown.stderr
     assert "grouped-request-1" in shown.stdout
-    verified = cli("verify", "run", "--retrain", "2")
+    verified = cli("verify", "run", "--retrain", "2", "--key", "keys/mia-dual.pub.pem")
     assert verified.returncode == 0, verified.stderr
     assert "2 of 4 models trained again: equal bit for bit" in verified.stdout
+    assert f"{fingerprint}, which is the key given" in verified.stdout
