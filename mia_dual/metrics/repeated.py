@@ -30,6 +30,7 @@ too narrow in the rest. With one target it tells of other targets nothing (.55 t
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Optional
@@ -92,11 +93,63 @@ def pooled_figures(
     return found
 
 
+def pooled_differences(
+    membership: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    rates: Sequence[float],
+    rng: np.random.Generator,
+    asked: Optional[np.ndarray] = None,
+    confidence: float = 0.95,
+) -> dict[str, Estimate]:
+    """What :func:`pooled_figures` gives for the scores ``second``, less what it gives for
+    ``first`` of the same pairs.
+
+    Records, targets and pairs are drawn alike for both, so what both share is in no interval.
+    """
+    names = ["auc", *(f"tpr@{rate}" for rate in rates)]
+    both = [_Pairs.of(membership, scores, asked) for scores in (first, second)]
+    one = both[0]
+    if not one.inside or not one.outside:
+        return dict.fromkeys(names, Estimate(None, None))
+
+    def drawn(unit: str, draws: int) -> np.ndarray:
+        # The same draws for both: what is left of the generator is the same.
+        again = copy.deepcopy(rng)
+        parts = [
+            _resampled(pairs, getattr(pairs, unit), draws, rates, source)
+            for pairs, source in zip(both, (again, rng))
+        ]
+        found: np.ndarray = parts[1] - parts[0]
+        return found
+
+    whole = np.ones((1, len(one.target)))
+    values = (both[1].figures(whole, rates) - both[0].figures(whole, rates))[:, 0]
+    by_record = drawn("record", DRAWS)
+    added = np.zeros(len(names))
+    if one.targets > 1:
+        without = _without_each(both[1], rates) - _without_each(both[0], rates)
+        added = _reach(without, drawn("pair", PAIR_DRAWS), confidence)
+    shown = [True, *(tolerated(one.outside, rate) is not None for rate in rates)]
+    found = {}
+    for place, name in enumerate(names):
+        draws = by_record[place][~np.isnan(by_record[place])]
+        if not shown[place] or not len(draws) or np.isnan(added[place]):
+            found[name] = Estimate(None, None)
+            continue
+        value = float(values[place])
+        ends = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
+        low, high = _ends(value, ends, float(added[place]))
+        found[name] = Estimate(value, (max(low, -1.0), min(high, 1.0)))
+    return found
+
+
 @dataclass(frozen=True)
 class _Pairs:
     """The pairs asked, members first, each side by falling score.
 
-    ``target`` and ``record``: (pairs,) int64, numbered from 0 without gaps. ``beating`` and
+    ``target`` and ``record``: (pairs,) int64, numbered from 0 without gaps; ``pair``: (pairs,)
+    int64, the place of each among all, whatever their scores. ``beating`` and
     ``reaching``: (inside,) int64, of each member how many non-members score above it, and at least
     as high. ``passing``: (outside + 1,) int64, how many members score above each non-member, and
     then all of them.
@@ -104,6 +157,7 @@ class _Pairs:
 
     target: np.ndarray
     record: np.ndarray
+    pair: np.ndarray
     inside: int
     beating: np.ndarray
     reaching: np.ndarray
@@ -122,6 +176,7 @@ class _Pairs:
         return _Pairs(
             target=np.unique(target, return_inverse=True)[1][order],
             record=np.unique(record, return_inverse=True)[1][order],
+            pair=order,
             inside=inside,
             beating=np.searchsorted(others, members, side="left"),
             reaching=np.searchsorted(others, members, side="right"),
@@ -198,18 +253,29 @@ def _added_by_targets(
 
     0 for one target; NaN where leaving a target out leaves nothing to measure.
     """
-    from scipy.special import stdtrit
-
-    targets = pairs.targets
-    if targets == 1:
+    if pairs.targets == 1:
         return np.zeros(1 + len(rates))
-    without = np.hstack(
+    single = _resampled(pairs, np.arange(len(pairs.target)), PAIR_DRAWS, rates, rng)
+    return _reach(_without_each(pairs, rates), single, confidence)
+
+
+def _without_each(pairs: _Pairs, rates: Sequence[float]) -> np.ndarray:
+    """(1 + rates, targets) figures with each target left out."""
+    return np.hstack(
         [
             pairs.figures((pairs.target != left_out).astype(np.float64)[None], rates)
-            for left_out in range(targets)
+            for left_out in range(pairs.targets)
         ]
     )
-    single = _resampled(pairs, np.arange(len(pairs.target)), PAIR_DRAWS, rates, rng)
+
+
+def _reach(without: np.ndarray, single: np.ndarray, confidence: float) -> np.ndarray:
+    """(figures,) float64: how far targets spread a figure, given it ``without`` each of them
+    (figures, targets), beyond what draws of ``single`` pairs (figures, draws) do.
+    """
+    from scipy.special import stdtrit
+
+    targets = without.shape[1]
     spread = (targets - 1) * without.var(axis=1)
     excess = np.maximum(spread - _variance(single), 0)
     reach: np.ndarray = stdtrit(targets - 1, 0.5 + confidence / 2) * np.sqrt(excess)
@@ -230,5 +296,12 @@ def _interval(
     low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
     if low == high:
         low, high = wilson(round(value * records), records, confidence) or (value, value)
+    low, high = _ends(value, (low, high), added)
+    return max(low, 0.0), min(high, 1.0)
+
+
+def _ends(value: float, of_records: Sequence[float], added: float) -> Interval:
+    """The ends of an interval whose part by records is ``of_records``."""
+    low, high = of_records
     below, above = (np.hypot(max(part, 0.0), added) for part in (value - low, high - value))
-    return max(float(value - below), 0.0), min(float(value + above), 1.0)
+    return float(value - below), float(value + above)

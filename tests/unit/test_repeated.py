@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mia_dual import metrics
-from mia_dual.metrics.repeated import Estimate, pooled_figures
+from mia_dual.metrics.repeated import Estimate, pooled_differences, pooled_figures
 
 RATES = (0.5, 0.1, 0.01, 0.0)
 
@@ -141,3 +141,36 @@ def test_interval_covers_about_as_often_as_it_says(targets, effect):
         covered += low <= within <= high
     # .92 to .97, and what a share of 150 strays (its standard deviation is .02) beyond.
     assert 0.88 <= covered / repeats <= 0.995
+
+
+@settings(deadline=None, max_examples=20)
+@given(repeated(), st.integers(0, 1000))
+def test_differences_are_those_of_the_figures(sample, seed):
+    membership, scores, asked = sample
+    other = scores + np.random.default_rng(seed).integers(0, 3, scores.shape)
+    found = pooled_differences(membership, scores, other, RATES, np.random.default_rng(0), asked)
+    one, two = (
+        pooled_figures(membership, table, RATES, np.random.default_rng(0), asked)
+        for table in (scores, other)
+    )
+    for name, (value, interval) in found.items():
+        if one[name].value is None:
+            assert value is None
+        elif value is not None:
+            assert value == pytest.approx(two[name].value - one[name].value)
+            assert interval is None or -1 <= interval[0] <= value <= interval[1] <= 1
+
+
+def test_what_both_share_is_in_no_interval_of_a_difference():
+    rng = np.random.default_rng(0)
+    membership = balanced(6, 80, rng)
+    shared = rng.normal(size=(6, 80)) + 2 * rng.normal(size=80)
+    better = shared + 0.3 * membership
+    nothing = pooled_differences(membership, shared, shared, (0.1,), np.random.default_rng(1))
+    assert nothing["auc"] == (0.0, (0.0, 0.0))
+    low, high = pooled_differences(membership, shared, better, (0.1,), np.random.default_rng(1))[
+        "auc"
+    ].interval
+    assert low > 0
+    alone = pooled_figures(membership, better, (0.1,), np.random.default_rng(1))["auc"].interval
+    assert high - low < (alone[1] - alone[0]) / 4
