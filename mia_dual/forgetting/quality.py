@@ -1,13 +1,13 @@
 """The forgetting quality of the NeurIPS 2023 competition on machine unlearning.
 
 Triantafillou et al. 2024, Are We Making Progress in Unlearning? Findings from the First NeurIPS
-Unlearning Competition (arXiv 2406.09073), with the thresholds, the bins and the exceptions of the
+Unlearning Competition (arXiv 2406.09073), with the attacks, the bins and the exceptions of the
 organisers' code (google-deepmind/unlearning_evaluation, ``metric.py``). Of each record: the epsilon
 of the best attack that tells models that deleted it from models that never saw it; then a mean of
 points, which halve with every half of an epsilon. It is how well the best of many attacks did on
 the models at hand, picked after the fact, so it is above 0 where nothing is left to find, the more
-the fewer the models: the competition had 512 a side. So beside it stand what it would have been had
-deletions left nothing, and of each record a bound that holds for models not at hand.
+the fewer the models. So beside it stand what it would have been had deletions left nothing, and of
+each record a bound that holds for models not at hand.
 """
 
 from __future__ import annotations
