@@ -143,4 +143,4 @@ def _student_constant(freedom: np.ndarray) -> np.ndarray:
         math.lgamma((each + 1) / 2) - math.lgamma(each / 2) - 0.5 * math.log(each / 2)
         for each in kinds.tolist()
     ]
-    return np.asarray(constants)[kind]
+    return np.asarray(constants)[kind].reshape(freedom.shape)

@@ -58,7 +58,7 @@ def outside(panel: Panel) -> Moments:
 
     Raises ValueError where no record of the panel has any.
     """
-    return _moments(panel.references, ~panel.inside, "out")
+    return moments_of(panel.references, ~panel.inside, "out")
 
 
 def inside(panel: Panel) -> Moments:
@@ -66,13 +66,16 @@ def inside(panel: Panel) -> Moments:
 
     Raises ValueError where no record of the panel has any.
     """
-    return _moments(panel.references, panel.inside, "in")
+    return moments_of(panel.references, panel.inside, "in")
 
 
-def _moments(references: np.ndarray, chosen: np.ndarray, side: str) -> Moments:
-    """In two passes: the sum of squares less a square of sums would lose all digits where a
-    signal hardly varies.
+def moments_of(references: np.ndarray, chosen: np.ndarray, side: str) -> Moments:
+    """Over those of ``references`` (references, records) that are ``chosen``, a mask of that shape.
+
+    Raises ValueError, which names the ``side``, where no record has any.
     """
+    # In two passes: the sum of squares less a square of sums would lose all digits where a signal
+    # hardly varies.
     records = references.shape[1]
     count, mean, squares = np.zeros(records), np.zeros(records), np.zeros(records)
     for start in range(0, records, _BLOCK):
