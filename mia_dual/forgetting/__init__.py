@@ -1,0 +1,1 @@
+"""How completely deleted records were forgotten, and what deleting them gives away."""
