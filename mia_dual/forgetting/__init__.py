@@ -1,4 +1,4 @@
-"""How completely deleted records were forgotten, measured record by record.
+"""How completely deleted records were forgotten, and what deleting them gives away.
 
 Targets were trained on random halves of the same records; then each deleted those of a fixed pool
 that were its members. So of every record of the pool about half of the targets saw it and deleted

@@ -15,10 +15,8 @@ def strangeness(features: np.ndarray, labels: np.ndarray, members: np.ndarray) -
     so that the unit one is measured in does not matter.
     """
     found = np.zeros(len(members))
-    chosen = features[members].reshape(len(members), -1).astype(np.float32)
-    if features.dtype != np.uint8:
-        spread = chosen.std(axis=0)
-        chosen /= np.where(spread > 0, spread, 1)
+    chosen = flat(features, members)
+    chosen /= units(features, members)
     for label in np.unique(labels[members]):
         alike = labels[members] == label
         records = chosen[alike]
@@ -26,3 +24,20 @@ def strangeness(features: np.ndarray, labels: np.ndarray, members: np.ndarray) -
         typical = distances.mean()
         found[alike] = distances / typical if typical > 0 else 0.0
     return found
+
+
+def flat(features: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The features of ``rows`` in a row each: (rows, numbers) float32."""
+    return features[rows].reshape(len(rows), features[0].size).astype(np.float32)
+
+
+def units(features: np.ndarray, members: np.ndarray) -> np.ndarray:
+    """What each of a record's numbers is divided by before records are held against each other.
+
+    (numbers,) float32: the standard deviation among ``members``, 1 where they are all alike; 1 for
+    pixels (uint8), which have one scale already.
+    """
+    if features.dtype == np.uint8:
+        return np.ones(features[0].size, np.float32)
+    spread = flat(features, members).std(axis=0)
+    return np.where(spread > 0, spread, np.float32(1))
