@@ -33,8 +33,8 @@ class Traces(_Part):
     """What one attack's scores show after the deletion: deleted records beside never-seen ones."""
 
     ks: Optional[float] = Field(
-        description="two-sample Kolmogorov-Smirnov statistic of the scores, of several targets each "
-        "less its record's mean over them"
+        description="two-sample Kolmogorov-Smirnov statistic of the scores; of several targets "
+        "each is taken less its record's mean over them"
     )
     ks_p: Optional[float] = Field(description="how often chance gives as much")
     ks_how: Optional[Literal["permuted", "unrelated"]] = Field(

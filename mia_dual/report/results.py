@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mia_dual.errors import StoreError
 from mia_dual.plan.plan import Method
 from mia_dual.quoting import one_line
+from mia_dual.report.forgetting import Forgetting
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -216,6 +217,7 @@ class DeletionResult(_Result):
     test_accuracy_before: float
     deleted_accuracy_before: float
     attacks: dict[str, DeletionAttack]
+    forgetting: Forgetting
 
 
 class DataResult(_Result):

@@ -20,6 +20,7 @@ from mia_dual.report.results import (
 )
 from mia_dual.signals import accuracy
 from mia_dual.walks.assess import assess, succeed
+from mia_dual.walks.forgetting import Inquiry
 from mia_dual.walks.scoring import Scores
 from mia_dual.walks.trials import Place, trials_at
 from mia_dual.walks.truth import deletion_truths, target_truth
@@ -86,18 +87,20 @@ class Judge:
             attacks=self.attacks("groups"),
         )
 
-    def deletions(self, methods: Sequence[Method], steps: dict[str, int]) -> list[DeletionResult]:
+    def deletions(
+        self, methods: Sequence[Method], steps: dict[str, int], inquiry: Inquiry
+    ) -> list[DeletionResult]:
         """Every request by each of ``methods``, over all targets; ``steps`` are those of each
-        model.
+        model, and ``inquiry`` looks at what is left of forget sets.
         """
         alike: dict[tuple[str, str], list[PlannedDeletion]] = {}
         for deletion in self._plan.deletions:
             if deletion.method in methods:
                 alike.setdefault((deletion.request.name, deletion.method), []).append(deletion)
-        return [self._deletion(deletions, steps) for deletions in alike.values()]
+        return [self._deletion(deletions, steps, inquiry) for deletions in alike.values()]
 
     def _deletion(
-        self, deletions: Sequence[PlannedDeletion], steps: dict[str, int]
+        self, deletions: Sequence[PlannedDeletion], steps: dict[str, int], inquiry: Inquiry
     ) -> DeletionResult:
         """One request by one method: ``deletions`` are those of the targets, one each."""
         plan, first = self._plan, deletions[0]
@@ -149,6 +152,7 @@ class Judge:
                 attack: DeletionAttack(overall=both(attack, 0), deleted=both(attack, 1))
                 for attack in self._scores.table
             },
+            forgetting=inquiry.into(deletions, [forgotten for _, forgotten in truths]),
         )
 
     def _accuracy(self, versions: Sequence[str], rows: Sequence[np.ndarray]) -> float:

@@ -27,6 +27,7 @@ from mia_dual.walks.crowd import most_exposed, together
 from mia_dual.walks.curves import roc_arrays
 from mia_dual.walks.exposed import exposed_records
 from mia_dual.walks.finish import finish
+from mia_dual.walks.forgetting import Inquiry
 from mia_dual.walks.judge import Judge
 from mia_dual.walks.models import make_models
 from mia_dual.walks.offered import offered_by_references
@@ -97,6 +98,8 @@ def run_audit(
     judge = Judge(plan, dataset.labels, answers, scores, drawn=config.target.weights is None)
     steps = {name: steps_taken(plan.models[name], model) for name, model in trained.items()}
     attacks_found, originals = judge.attacks("original"), judge.places("original")
+    strongest = by_strength(attacks_found)[0]
+    inquiry = Inquiry(plan, dataset.labels, dataset.features, answers, scores, strongest)
     results = Results(
         backend=engine.name,
         seed=config.seed,
@@ -117,10 +120,10 @@ def run_audit(
         attacks=attacks_found,
         not_run=not_run,
         together=together(scores, originals),
-        exposure=most_exposed(by_strength(attacks_found)[0], scores, originals, dataset.labels),
+        exposure=most_exposed(strongest, scores, originals, dataset.labels),
         grouped=judge.grouped(),
-        deletion=judge.deletions(EXACT, steps),
-        compared=judge.deletions(COMPARED, steps),
+        deletion=judge.deletions(EXACT, steps, inquiry),
+        compared=judge.deletions(COMPARED, steps, inquiry),
     )
     # A finished run stays as it was until what takes its place is whole.
     _write_plan(folder, plan)
