@@ -10,6 +10,7 @@ import numpy as np
 from mia_dual.answers import Answers
 from mia_dual.deletion.versions import version_logits
 from mia_dual.plan.plan import Method, Plan, PlannedDeletion, of_target
+from mia_dual.plan.splits import Membership
 from mia_dual.report.results import (
     AttackResult,
     BeforeAfter,
@@ -17,6 +18,7 @@ from mia_dual.report.results import (
     DeletionResult,
     GroupedResult,
     ModelResult,
+    Success,
 )
 from mia_dual.signals import accuracy
 from mia_dual.walks.assess import assess, succeed
@@ -37,6 +39,7 @@ class Judge:
     ) -> None:
         self._plan, self._answers, self._scores = plan, answers, scores
         self._labels, self._drawn = labels, drawn
+        self._found: dict[tuple[object, ...], Success] = {}
 
     def model(self, version: str) -> ModelResult:
         """Accuracy on members and non-members; ``version`` is named as the first target's is."""
@@ -115,16 +118,10 @@ class Judge:
         after = [deletion.after for deletion in deletions]
 
         def both(attack: str, side: int) -> BeforeAfter:
+            chosen = [truth[side] for truth in truths]
             return BeforeAfter(
                 **{
-                    when: succeed(
-                        trials_at(
-                            self._scores,
-                            attack,
-                            [Place(v, truth[side]) for v, truth in zip(versions, truths)],
-                        ),
-                        plan.seed,
-                    )
+                    when: self._succeed(attack, (first.request.name, side), versions, chosen)
                     for when, versions in (("before", before), ("after", after))
                 }
             )
@@ -154,6 +151,22 @@ class Judge:
             },
             forgetting=inquiry.into(deletions, [forgotten for _, forgotten in truths]),
         )
+
+    def _succeed(
+        self,
+        attack: str,
+        where: tuple[str, int],
+        versions: Sequence[str],
+        truths: Sequence[Membership],
+    ) -> Success:
+        """How well ``attack`` does on ``truths``, which are those of ``where``."""
+        key = (attack, *where, *versions)
+        # Methods are many, and most go on from the same versions.
+        if key not in self._found:
+            places = [Place(*pair) for pair in zip(versions, truths)]
+            trials = trials_at(self._scores, attack, places)
+            self._found[key] = succeed(trials, self._plan.seed)
+        return self._found[key]
 
     def _accuracy(self, versions: Sequence[str], rows: Sequence[np.ndarray]) -> float:
         """Over all targets: each version asked about its own rows."""
