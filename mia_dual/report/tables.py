@@ -9,6 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from mia_dual.report.forgetting_table import print_forgetting
 from mia_dual.report.results import (
     AttackResult,
     BeforeAfter,
@@ -49,6 +50,7 @@ def print_results(results: Results, console: Console) -> None:
     console.print(_per_class(order[0], results.attacks[order[0]]))
     for name in shown_around_deletions(results.attacks) if results.deletion else ():
         console.print(_deletions(results.deletion, name))
+    print_forgetting(results, console)
     reasons: dict[str, list[str]] = {}
     for name, lack in results.not_run.items():
         reasons.setdefault(lack, []).append(name)

@@ -11,6 +11,7 @@ from mia_dual.answers import Answers
 from mia_dual.deletion.versions import version_logits
 from mia_dual.plan.plan import Method, Plan, PlannedDeletion, of_target
 from mia_dual.plan.splits import Membership
+from mia_dual.progress import Advance
 from mia_dual.report.results import (
     AttackResult,
     BeforeAfter,
@@ -91,16 +92,25 @@ class Judge:
         )
 
     def deletions(
-        self, methods: Sequence[Method], steps: dict[str, int], inquiry: Inquiry
+        self,
+        methods: Sequence[Method],
+        steps: dict[str, int],
+        inquiry: Inquiry,
+        report: Advance,
     ) -> list[DeletionResult]:
         """Every request by each of ``methods``, over all targets; ``steps`` are those of each
-        model, and ``inquiry`` looks at what is left of forget sets.
+        model, ``inquiry`` looks at what is left of forget sets, and ``report`` is told of each
+        target's deletion.
         """
         alike: dict[tuple[str, str], list[PlannedDeletion]] = {}
         for deletion in self._plan.deletions:
             if deletion.method in methods:
                 alike.setdefault((deletion.request.name, deletion.method), []).append(deletion)
-        return [self._deletion(deletions, steps, inquiry) for deletions in alike.values()]
+        found = []
+        for deletions in alike.values():
+            found.append(self._deletion(deletions, steps, inquiry))
+            report(len(deletions))
+        return found
 
     def _deletion(
         self, deletions: Sequence[PlannedDeletion], steps: dict[str, int], inquiry: Inquiry

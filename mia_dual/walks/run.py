@@ -100,6 +100,9 @@ def run_audit(
     attacks_found, originals = judge.attacks("original"), judge.places("original")
     strongest = by_strength(attacks_found)[0]
     inquiry = Inquiry(plan, dataset.labels, dataset.features, answers, scores, strongest)
+    with progress.stage("deletions", len(plan.deletions)) as report:
+        deletion = judge.deletions(EXACT, steps, inquiry, report)
+        compared = judge.deletions(COMPARED, steps, inquiry, report)
     results = Results(
         backend=engine.name,
         seed=config.seed,
@@ -122,8 +125,8 @@ def run_audit(
         together=together(scores, originals),
         exposure=most_exposed(strongest, scores, originals, dataset.labels),
         grouped=judge.grouped(),
-        deletion=judge.deletions(EXACT, steps, inquiry),
-        compared=judge.deletions(COMPARED, steps, inquiry),
+        deletion=deletion,
+        compared=compared,
     )
     # A finished run stays as it was until what takes its place is whole.
     _write_plan(folder, plan)
