@@ -14,9 +14,10 @@ from mia_dual.progress import Silent
 from mia_dual.report.results import Results
 from mia_dual.store.folder import LEDGER, PENDING, RunFolder
 from mia_dual.store.objects import Store
-from mia_dual.walks.delete import Wanted, delete_records
+from mia_dual.walks.delete import delete_records
 from mia_dual.walks.finished import FinishedRun
 from mia_dual.walks.run import run_audit
+from mia_dual.walks.wanted import Wanted
 from tests.numpy_backend import Interrupted, NumpyBackend, NumpyEngine
 from tests.pipeline.test_bad_input import assert_refused
 
