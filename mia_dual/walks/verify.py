@@ -85,7 +85,9 @@ def verify_run(
     if config_digest(run) != certified.config:
         raise _altered(run, "config.yaml", "it is not the file that was certified")
     if versions_in_force(run, entries[-1]) != certified.versions:
-        raise _altered(run, "plan.json", "the versions in force are not of the models certified")
+        raise _altered(
+            run, "plan.json", "the versions in force are not of the models and sizes certified"
+        )
     records = configured(dataset(), run.config)
     if records.digest() != certified.data:
         raise StoreError(
