@@ -107,7 +107,9 @@ def log(run: Path = RUN) -> None:
     table = Table(box=box.SIMPLE_HEAD, padding=0)
     for title in ("no.", "request", "deleted", "in all", "method", "in force since", "retrained"):
         widest = 24 if title == "request" else None
-        table.add_column(title, max_width=widest, overflow="fold")
+        # Names that are looked for elsewhere stay in one piece.
+        whole = title == "in force since"
+        table.add_column(title, max_width=widest, overflow="fold", no_wrap=whole)
     for entry in entries:
         told = [str(entry.number), entry.request, str(len(entry.records)), str(entry.deleted)]
         for method, version in entry.versions.items():
