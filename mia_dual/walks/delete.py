@@ -153,7 +153,11 @@ def _check_made_here(
     record = folder.read_json("environment.json")
     engine.recall(record)
     families = plan_families(plan, config, labelled)
-    model = next(model for model in plan.models.values() if model.recipe in families)
+    models = [model for model in plan.models.values() if model.recipe in families]
+    if not models:
+        # A target that was given, and shadows of made records: nothing to make again.
+        return
+    model = models[0]
     member = planned_member(model, plan.recipes[model.recipe].epochs, plan.seed)
     family, members = suited(families[model.recipe], {model.name: member}, engine.capabilities)
     key = family.keys(engine.environment, members[model.name])[-1]
@@ -174,6 +178,6 @@ def _check_made_here(
     told = ", ".join(differs) or "of mia-dual or of the data"
     raise StoreError(
         f"run '{folder.path}' was made with another version ({told}), so that a deletion would "
-        "train all its models anew: delete where it was made, or run its config.yaml again into "
-        "the same folder first, which keeps to its ledger"
+        "train all its models anew: delete where and as it was made, or run its config.yaml again "
+        "into the same folder first, which keeps to its ledger"
     )

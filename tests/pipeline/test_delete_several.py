@@ -135,6 +135,10 @@ def test_a_request_goes_to_the_targets_that_have_the_record_and_starts_at_its_sl
     # Trained from nothing, slice upon slice, they are the same; so are targets that stayed.
     found = verify(run, digits, "all")
     assert found.difference == 0.0
+    again, before = NumpyBackend(), (run / "results.json").read_bytes()
+    with RunFolder(run, config, Store(tmp_path / "store")) as folder:
+        run_audit(config, NumpyEngine(again), digits, folder, Silent())
+    assert (again.trained, (run / "results.json").read_bytes()) == ([], before)
     assert {"target", "target-02", *grouped} <= set(found.retrained)
 
 
