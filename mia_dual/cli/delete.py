@@ -26,10 +26,10 @@ def delete(
     records: Optional[str] = typer.Option(None, help="Record indices, as in 5,17."),
     indices: Optional[Path] = typer.Option(None, help="A text file of record indices, one a line."),
     ratio: Optional[float] = typer.Option(
-        None, help="A share of the original members, drawn among those left."
+        None, help="A share of the original members of all targets, drawn among those left."
     ),
     label: Optional[int] = typer.Option(None, "--class", help="All that is left of a class."),
-    group: Optional[int] = typer.Option(None, help="All that is left of a group."),
+    group: Optional[int] = typer.Option(None, help="All that is left of a group, of every target."),
     sign: Optional[Path] = typer.Option(
         None,
         metavar="KEY.pem",
@@ -56,8 +56,9 @@ def delete(
     from mia_dual.report.tables import print_deletion
     from mia_dual.store.folder import SIGNATURE, RunFolder
     from mia_dual.store.objects import Store, store_folder
-    from mia_dual.walks.delete import Wanted, delete_records
+    from mia_dual.walks.delete import delete_records
     from mia_dual.walks.finished import run_config
+    from mia_dual.walks.wanted import Wanted
 
     config = run_config(run)
     key = None if sign is None else read_private_key(sign)
@@ -106,7 +107,9 @@ def log(run: Path = RUN) -> None:
     table = Table(box=box.SIMPLE_HEAD, padding=0)
     for title in ("no.", "request", "deleted", "in all", "method", "in force since", "retrained"):
         widest = 24 if title == "request" else None
-        table.add_column(title, max_width=widest, overflow="fold")
+        # Names that are looked for elsewhere stay in one piece.
+        whole = title == "in force since"
+        table.add_column(title, max_width=widest, overflow="fold", no_wrap=whole)
     for entry in entries:
         told = [str(entry.number), entry.request, str(len(entry.records)), str(entry.deleted)]
         for method, version in entry.versions.items():

@@ -17,7 +17,7 @@ from mia_dual.quoting import quoted
 from mia_dual.store.folder import CERTIFICATE
 from mia_dual.store.keys import key_of
 
-CERTIFICATE_SCHEMA = 2
+CERTIFICATE_SCHEMA = 3
 """Raised when a certificate's fields or words change."""
 
 STATEMENT = (
@@ -31,6 +31,10 @@ LIMITS = (
     '"Adaptive Machine Unlearning").',
     "It holds for this version of the code, and for what has the digests named here.",
     "It says nothing of copies of models or records made before, or of answers given before.",
+    "Versions that are no longer in force stay whole in the run folder and its store, and so do "
+    "states kept after slices, the audit's other models, and all answers: they saw deleted "
+    "records. To be rid of them, copy the models in force elsewhere, remove the folder, and have "
+    "`mia-dual store prune` remove what it alone referred to.",
     "It does not protect against someone who holds the models of before and of after: what differs "
     "between them tells of the deleted records.",
     "By itself it shows nobody who wrote it: whoever can write the run folder can write another. "
@@ -58,15 +62,26 @@ class CertifiedModel(_Part):
         "mia_dual.store.keys.array_digest of plan.npz's array members/<name>"
     )
     records: int = Field(ge=1, description="how many these are")
-    seed: int = Field(description="with its name: draws its weights and batches")
+    slices: tuple[str, ...] = Field(
+        description="digests of the same indices in the order in which training comes to them, "
+        "plan.npz's arrays slice/<name>/<number>; none: they come all at once"
+    )
+    seed: int = Field(description="with the name below: draws its weights and batches")
+    drawn_as: str = Field(
+        description="its own name, or that of its group's first model, whose training it goes on "
+        "with where slices before the first deletion are as they were"
+    )
 
 
 class CertifiedVersion(_Part):
-    """What a method put in the place of the target."""
+    """What a method put in the place of a target, or that target where none had to."""
 
     name: str
     models: tuple[str, ...] = Field(min_length=1)
     aggregation: Optional[Aggregation] = Field(description="how models are joined; null: it is one")
+    sizes: tuple[int, ...] = Field(
+        description="records of each, by which aggregation: weighted weighs it; none: it is one"
+    )
 
 
 class Certificate(_Part):
@@ -89,7 +104,9 @@ class Certificate(_Part):
         description="digest of the indices whose mean and deviation standardise features, sorted "
         "int64; null: features are left as they are"
     )
-    versions: dict[str, CertifiedVersion] = Field(min_length=1, description="by method")
+    versions: dict[str, CertifiedVersion] = Field(
+        min_length=1, description="by target and method, as the ledger names them"
+    )
     models: dict[str, CertifiedModel] = Field(min_length=1, description="of all versions, by name")
     statement: str
     limits: tuple[str, ...]

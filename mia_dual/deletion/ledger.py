@@ -15,9 +15,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mia_dual.errors import StoreError
+from mia_dual.plan.plan import FIRST
 
 RecordIndex = Annotated[int, Field(ge=0, le=2**63 - 1)]
 """What fits an int64."""
+
+REQUEST = "request "
+"""Begins the name that an entry has in plan and results, before its number."""
 
 START = "0" * 64
 """Stands before the first entry."""
@@ -27,8 +31,10 @@ class Entry(BaseModel):
     """One request that was carried out.
 
     ``records``: those it deletes, sorted, none of them deleted before. ``deleted``: how many are
-    deleted with it and all before it. ``versions``: for each method the version in force since.
-    ``retrained``: for each method the models trained for it.
+    deleted with it and all before it. ``versions``: for each method the version in force since,
+    of the first target under the method's name, of others behind their own: ``target-01 full``. A
+    target has a version of before in force where it had nothing to delete. ``retrained``: under
+    the same names the models trained for it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -41,6 +47,11 @@ class Entry(BaseModel):
     retrained: dict[str, tuple[str, ...]]
     previous: str
     digest: str
+
+    @property
+    def of(self) -> str:
+        """What plan and results name the request."""
+        return f"{REQUEST}{self.number}"
 
     def computed(self) -> str:
         """The digest that this entry's content has."""
@@ -68,6 +79,11 @@ def make_entry(
         digest="",
     )
     return draft.model_copy(update={"digest": draft.computed()})
+
+
+def of_whom(target: str, method: str) -> str:
+    """Under which name an entry has what ``method`` did to ``target``."""
+    return method if target == FIRST else f"{target} {method}"
 
 
 def read_ledger(file: Path) -> list[Entry]:

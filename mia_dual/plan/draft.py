@@ -56,11 +56,11 @@ def draft_plan(
 
     ``features`` (records, ...) are looked at only where ``deletion.choice`` asks what records are
     like. ``member`` (records,) bool: who a target with weights of its own
-    (``config.target.weights``) was trained on. ``ledger``: what was deleted of the one target by
-    request, beside what ``config`` deletes. ``exposure`` (records,) float64: how exposed each is by
-    what references say of it; None before they are there: what ``deletion.choice: exposed`` deletes
-    is then missing. Raises ConfigError or DataError where the records
-    cannot give what is asked of them.
+    (``config.target.weights``) was trained on. ``ledger``: what was deleted by request, beside
+    what ``config`` deletes: each target deletes those records that are its members. ``exposure``
+    (records,) float64: how exposed each is by what references say of it; None before they are
+    there: what ``deletion.choice: exposed`` deletes is then missing. Raises ConfigError or
+    DataError where the records cannot give what is asked of them.
     """
     if config.target.weights is not None and member is None:
         raise DataError(
@@ -120,7 +120,10 @@ def draft_plan(
     models += in_groups
     models += [model for target in targets for model in target.models if model.role != "target"]
     deletions = [deletion for target in targets for deletion in target.deletions]
-    order = {request.name: place for place, request in enumerate(targets[0].target.requests)}
+    # A target has no part in those requests of the ledger that name none of its members.
+    requests = [request.name for request in targets[0].target.requests]
+    requests += [entry.of for entry in ledger]
+    order = {name: place for place, name in enumerate(requests)}
     return Plan(
         seed=config.seed,
         recipes=recipes,

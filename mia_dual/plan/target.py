@@ -137,19 +137,23 @@ class TargetDraft:
         names: list[str],
         groups: list[Group],
     ) -> list[Request]:
-        """The requests of ``ledger``, each upon those before it.
+        """The requests of ``ledger`` that name members of this target, each upon those before it.
 
-        ``names`` are the models of ``groups``; none where nothing is grouped.
+        ``names`` are the models of ``groups``; none where nothing is grouped. A request deletes
+        those of its records that are members; without any, the versions in force stay so.
         """
         asked = []
         gone = self._trained_on[:0]
         in_force = {"full": "original", "grouped": "groups"}
         models = dict(enumerate(names))
         for entry in ledger:
-            records = np.array(entry.records, np.int64)
+            members = self._membership.members
+            records = np.intersect1d(np.array(entry.records, np.int64), members)
+            if not len(records):
+                continue
             before_it, gone = gone, np.union1d(gone, records)
-            left = np.setdiff1d(self._membership.members, gone)
-            request = Request(f"request {entry.number}", records, left)
+            left = np.setdiff1d(members, gone)
+            request = Request(entry.of, records, left)
             asked.append(request)
             if "full" in self._config.deletion.methods:
                 name = f"full-{request.slug}"

@@ -61,7 +61,8 @@ def make_certificate(run: FinishedRun, entries: Sequence[Entry], dataset: Datase
 
 
 def versions_in_force(run: FinishedRun, last: Entry) -> dict[str, CertifiedVersion]:
-    """What ``plan.json`` says of the versions that the ledger's ``last`` entry names, by method.
+    """What ``plan.json`` says of the versions that the ledger's ``last`` entry names, by target
+    and method.
 
     Raises StoreError where it lacks one.
     """
@@ -80,7 +81,12 @@ def _version(run: FinishedRun, name: str) -> CertifiedVersion:
             f"run '{run.path}': plan.json has no version '{name}', which the ledger's last entry "
             "says is in force: put plan.json and ledger.jsonl back as they were"
         )
-    return CertifiedVersion(name=name, models=version.models, aggregation=version.aggregation)
+    return CertifiedVersion(
+        name=name,
+        models=version.models,
+        aggregation=version.aggregation,
+        sizes=version.sizes,
+    )
 
 
 def _models(
@@ -105,7 +111,9 @@ def _models(
             weights=_file_digest(run, file),
             indices=array_digest(rows),
             records=len(rows),
+            slices=tuple(map(array_digest, run.slices(name))),
             seed=run.config.seed,
+            drawn_as=run.plan.models[name].drawn_as,
         )
     return found
 

@@ -20,11 +20,12 @@ from mia_dual.attacks.cuts import CUTS
 from mia_dual.config import Config, load_config
 from mia_dual.data.archive import opened
 from mia_dual.data.npy import mapped
+from mia_dual.deletion.ledger import REQUEST
 from mia_dual.deletion.versions import version_logits
 from mia_dual.deletion_settings import Aggregation
 from mia_dual.errors import ConfigError, DataError, StoreError
 from mia_dual.interface import Weights
-from mia_dual.plan.plan import FIRST, Version
+from mia_dual.plan.plan import FIRST, Role, Version
 from mia_dual.plan.requests import Request, slug_of
 from mia_dual.plan.splits import Membership
 from mia_dual.quoting import quoted
@@ -33,16 +34,21 @@ from mia_dual.store.files import checksum_of
 from mia_dual.store.folder import read_index
 from mia_dual.walks.scoring import CUTS_OF, Scores
 
+MOST_SLICES = 1000
+"""Of a group, as ``deletion.slices`` has it."""
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class PlannedModel(_Part):
-    """A model as ``plan.json`` names it."""
+    """A model as ``plan.json`` names it; ``slices``: how many, 0 where it is trained without."""
 
-    role: str
+    role: Role
     recipe: str
+    slices: int = Field(ge=0, le=MOST_SLICES)
+    drawn_as: str
 
 
 class PlannedVersion(_Part):
@@ -126,7 +132,9 @@ class FinishedRun:
         return self.targets[FIRST]
 
     def deletions(self) -> list[tuple[list[PlannedDeletion], DeletionResult]]:
-        """What one method did with one request, a target each, and what results tell of it."""
+        """What one method did with one request, and what results tell of it: one of each target,
+        but for those that hold no record of a ledger's request.
+        """
         alike: dict[tuple[str, str], list[PlannedDeletion]] = {}
         for deletion in self.plan.deletions:
             alike.setdefault((deletion.request, deletion.method), []).append(deletion)
@@ -139,6 +147,12 @@ class FinishedRun:
     def members(self, model: str) -> np.ndarray:
         """The records ``model`` was trained on: sorted int64."""
         return self._rows[f"members/{model}"]
+
+    def slices(self, model: str) -> tuple[np.ndarray, ...]:
+        """The members of ``model`` in the order in which training comes to them, sorted int64
+        each; none where they come all at once.
+        """
+        return tuple(self._rows[name] for name in self._slice_arrays(model))
 
     def asked(self, model: str) -> np.ndarray:
         """The records ``model`` was asked about: sorted int64."""
@@ -283,15 +297,27 @@ class FinishedRun:
     def _plan_arrays(self) -> dict[str, np.ndarray]:
         names = [array for name in self._target_names() for array in _membership_arrays(name)]
         for model in self.plan.models:
-            names += [f"members/{model}", f"asked/{model}"]
+            names += [f"members/{model}", f"asked/{model}", *self._slice_arrays(model)]
         names += [name for one in self.plan.deletions for name in self._request_arrays(one)]
         arrays = self._arrays("plan.npz", names)
         for name, rows in arrays.items():
-            # A draw among all records may hold no other than members.
-            least = 0 if "unseen/" in name else 1
+            # A draw among all records may hold no other than members, and a slice lose them all.
+            least = 0 if "unseen/" in name or name.startswith("slice/") else 1
             if len(rows) < least or not _are_rows(rows, self.results.data.records):
                 raise self._damaged("plan.npz", f"'{name}' holds no sorted record indices")
+        for model in self.plan.models:
+            parts = [arrays[name] for name in self._slice_arrays(model)]
+            if parts and not np.array_equal(
+                np.sort(np.concatenate(parts)), arrays[f"members/{model}"]
+            ):
+                raise self._damaged(
+                    "plan.npz", f"the slices of '{model}' do not make up 'members/{model}'"
+                )
         return arrays
+
+    def _slice_arrays(self, model: str) -> list[str]:
+        """The arrays of ``plan.npz`` that hold the slices of ``model``."""
+        return [f"slice/{model}/{number:03d}" for number in range(self.plan.models[model].slices)]
 
     def _request_arrays(self, deletion: PlannedDeletion) -> list[str]:
         """The arrays of ``plan.npz`` that hold what is deleted, what is retained, and, where that
@@ -300,7 +326,7 @@ class FinishedRun:
         prefix = "" if deletion.target == FIRST else f"{deletion.target}/"
         slug = slug_of(deletion.request)
         # What a ledger deletes is named among members.
-        shared = self.config.deletion.shared and not deletion.request.startswith("request ")
+        shared = self.config.deletion.shared and not deletion.request.startswith(REQUEST)
         kinds = ("deleted", "retained", "unseen") if shared else ("deleted", "retained")
         return [f"{prefix}{kind}/{slug}" for kind in kinds]
 

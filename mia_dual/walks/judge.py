@@ -115,9 +115,12 @@ class Judge:
     def _deletion(
         self, deletions: Sequence[PlannedDeletion], steps: dict[str, int], inquiry: Inquiry
     ) -> DeletionResult:
-        """One request by one method: ``deletions`` are those of the targets, one each."""
+        """One request by one method: ``deletions`` are those of the targets that take part, one
+        each.
+        """
         plan, first = self._plan, deletions[0]
         memberships = {target.name: target.membership for target in plan.targets}
+        groups = {target.name: len(target.groups) for target in plan.targets}
         non_members = [memberships[deletion.target].non_members for deletion in deletions]
         requests = [deletion.request for deletion in deletions]
         truths = [
@@ -146,7 +149,7 @@ class Judge:
             ratio=first.request.ratio,
             deleted=sum(map(len, deleted)),
             retained=sum(map(len, retained)),
-            groups=sum(len(target.groups) for target in plan.targets) if grouped else None,
+            groups=sum(groups[deletion.target] for deletion in deletions) if grouped else None,
             groups_retrained=sum(map(len, retrained)) if grouped else None,
             steps=sum(steps[model] for models in retrained for model in models),
             train_accuracy=self._accuracy(after, retained),

@@ -20,12 +20,13 @@ from mia_dual.engine import Engine
 from mia_dual.errors import StoreError
 from mia_dual.interface import Weights
 from mia_dual.plan.labels import configured
+from mia_dual.plan.plan import PlannedModel
 from mia_dual.progress import Progress
 from mia_dual.store.folder import CERTIFICATE, LEDGER, RunFolder
 from mia_dual.store.keys import CODE_SCHEMA
 from mia_dual.store.objects import Store
 from mia_dual.training.family import Member
-from mia_dual.training.planned import dataset_family
+from mia_dual.training.planned import dataset_family, planned_member
 from mia_dual.training.trainer import Trainer
 from mia_dual.walks.certify import config_digest, make_certificate, versions_in_force
 from mia_dual.walks.finished import FinishedRun
@@ -84,7 +85,9 @@ def verify_run(
     if config_digest(run) != certified.config:
         raise _altered(run, "config.yaml", "it is not the file that was certified")
     if versions_in_force(run, entries[-1]) != certified.versions:
-        raise _altered(run, "plan.json", "the versions in force are not of the models certified")
+        raise _altered(
+            run, "plan.json", "the versions in force are not of the models and sizes certified"
+        )
     records = configured(dataset(), run.config)
     if records.digest() != certified.data:
         raise StoreError(
@@ -132,6 +135,10 @@ def _differences(certified: Certificate, found: Certificate) -> Iterator[tuple[s
             continue
         if (here.indices, here.records) != (there.indices, there.records):
             yield "plan.npz", f"'members/{name}' are not the indices certified"
+        if here.slices != there.slices:
+            yield "plan.npz", f"'slice/{name}' are not the slices certified"
+        if here.drawn_as != there.drawn_as:
+            yield "plan.json", f"model '{name}' is drawn under another name than certified"
         if here.weights != there.weights:
             yield f"models/{name}.safetensors", "its SHA-256 is not the one certified"
         if here.key != there.key:
@@ -163,10 +170,7 @@ def _retrain(
     config, certified = run.config, verified.certificate
     scaling = fit_scaling(records, config.data.standardise, run.target.members)
     family = dataset_family(config.target, config.data.image_size, records, scaling)
-    members = {
-        name: Member.of(name, run.members(name), config.target.epochs, certified.models[name].seed)
-        for name in names
-    }
+    members = {name: _member(run, name, certified.models[name].seed) for name in names}
     elsewhere = _elsewhere(certified, engine.environment)
     largest = 0.0
     with tempfile.TemporaryDirectory(prefix="mia-dual-verify-") as place:
@@ -182,6 +186,21 @@ def _retrain(
                     raise _other_model(run, name, apart, elsewhere)
                 largest = max(largest, apart)
     return replace(verified, retrained=tuple(names), elsewhere=elsewhere, difference=largest)
+
+
+def _member(run: FinishedRun, name: str, seed: int) -> Member:
+    """How ``name`` is trained from nothing."""
+    found = run.plan.models[name]
+    model = PlannedModel(
+        name,
+        found.role,
+        found.recipe,
+        run.members(name),
+        run.asked(name),
+        run.slices(name),
+        drawn_as=found.drawn_as,
+    )
+    return planned_member(model, run.config.target.epochs, seed)
 
 
 def _elsewhere(certified: Certificate, environment: Mapping[str, str]) -> str:

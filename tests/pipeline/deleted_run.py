@@ -6,8 +6,9 @@ from mia_dual.config import Config
 from mia_dual.progress import Silent
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
-from mia_dual.walks.delete import Wanted, delete_records
+from mia_dual.walks.delete import delete_records
 from mia_dual.walks.run import run_audit
+from mia_dual.walks.wanted import Wanted
 from tests.numpy_backend import NumpyEngine
 
 SETTINGS = {

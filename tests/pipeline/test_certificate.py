@@ -24,9 +24,10 @@ from mia_dual.store.files import as_npz, checksum_of
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.keys import array_digest
 from mia_dual.store.objects import Store
-from mia_dual.walks.delete import Wanted, delete_records
+from mia_dual.walks.delete import delete_records
 from mia_dual.walks.finished import FinishedRun
 from mia_dual.walks.verify import verify_run
+from mia_dual.walks.wanted import Wanted
 from tests.numpy_backend import Interrupted, NumpyBackend, NumpyEngine
 from tests.pipeline.deleted_run import SETTINGS, make_run
 
@@ -233,7 +234,7 @@ def change_version(path):
         ),
         (
             lambda path: change_certificate(path, "schema_version", 99),
-            r"certificate.json' is of schema version 99, .* reads 2",
+            r"certificate.json' is of schema version 99, .* reads 3",
         ),
         (
             lambda path: (path / "certificate.json").write_text("{"),

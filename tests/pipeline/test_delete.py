@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,9 +15,10 @@ from mia_dual.progress import Silent
 from mia_dual.report.results import Results
 from mia_dual.store.folder import LEDGER, PENDING, RunFolder
 from mia_dual.store.objects import Store
-from mia_dual.walks.delete import Wanted, delete_records
+from mia_dual.walks.delete import delete_records
 from mia_dual.walks.finished import FinishedRun
 from mia_dual.walks.run import run_audit
+from mia_dual.walks.wanted import Wanted
 from tests.numpy_backend import Interrupted, NumpyBackend, NumpyEngine
 from tests.pipeline.test_bad_input import assert_refused
 
@@ -200,11 +202,83 @@ def test_what_cannot_be_deleted_is_a_line_and_nothing_changes(run, cli, digits, 
     assert before == after
 
 
+class ElsewhereEngine(NumpyEngine):
+    """Believes no record of another run."""
+
+    def recall(self, record):
+        pass
+
+
+def garble(file):
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+
+
+def of_schema(run, version):
+    content = json.loads((run / "results.json").read_text())
+    (run / "results.json").write_text(json.dumps({**content, "schema_version": version}))
+
+
+@pytest.mark.parametrize(
+    ("alter", "words"),
+    [
+        (lambda run: (run / "results.json").unlink(), "is not finished"),
+        (lambda run: of_schema(run, 1), "has results of schema version 1"),
+        (lambda run: garble(run / "results.json"), "results.json is damaged"),
+        (lambda run: garble(run / "plan.npz"), "plan.npz is damaged"),
+        (lambda run: (run / "plan.json").write_text("{}"), "plan.json is damaged"),
+        (lambda run: (run / "index.jsonl").unlink(), "index.jsonl does not name"),
+        (lambda run: (run / PENDING).write_text("{}"), "deletion.pending.json' was changed"),
+    ],
+    ids=["unfinished", "schema", "results", "arrays", "plan", "index", "pending"],
+)
+def test_a_run_that_is_not_whole_is_left_as_it_is(run, alter, words):
+    alter(run)
+    before = sorted((file.name, file.read_bytes()) for file in run.iterdir() if file.is_file())
+    backend = NumpyBackend()
+    with pytest.raises(StoreError, match=words) as caught:
+        delete(run, backend, ratio=0.1)
+    assert "\n" not in str(caught.value)
+    after = sorted((file.name, file.read_bytes()) for file in run.iterdir() if file.is_file())
+    assert (before, backend.trained) == (after, [])
+
+
+def test_models_of_another_version_are_not_replaced(run, digits, monkeypatch):
+    labels = np.array(digits.labels)
+    labels[-1] = (labels[-1] + 1) % 10
+    config, record = Config.model_validate(SETTINGS), members(run)[0]
+    before = sorted((file.name, file.read_bytes()) for file in run.iterdir() if file.is_file())
+
+    def refused(dataset, engine, words):
+        with (
+            RunFolder(run, config, Store(run.parent / "store")) as folder,
+            pytest.raises(StoreError, match=words),
+        ):
+            delete_records(config, Wanted(records=(record,)), engine, dataset, folder, Silent())
+
+    newer = NumpyBackend(version="2")
+    refused(digits, ElsewhereEngine(newer), r"another version \(version was 1, is 2\)")
+    refused(replace(digits, labels=labels), NumpyEngine(newer), "of mia-dual or of the data")
+    with monkeypatch.context() as patch:
+        patch.setattr("mia_dual.store.keys.CODE_SCHEMA", 99)
+        refused(digits, NumpyEngine(newer), "of mia-dual or of the data")
+    after = sorted((file.name, file.read_bytes()) for file in run.iterdir() if file.is_file())
+    assert (before, newer.trained) == (after, [])
+    with (
+        RunFolder(run, config, Store(run.parent / "store")),
+        pytest.raises(StoreError, match="in use by another"),
+    ):
+        delete(run, records=(record,))
+
+
 def test_the_commands_delete_show_and_verify(cli, small_config, tmp_path):
     settings = ("--set", "attack.families=[thresholds]", "--set", "deletion.ratios=[]",
-                "--set", "deletion.classes=[]")  # fmt: skip
+                "--set", "deletion.classes=[]", "--set", "targets=2",
+                "--set", "shadows.count=4", "--set", "shadows.design=in_and_out",
+                "--set", "deletion.slices=2")  # fmt: skip
     assert cli("run", "-c", small_config, *settings, "--out", "run").returncode == 0
-    chosen = np.load(tmp_path / "run" / "plan.npz")["target_members"][[3, 8]]
+    arrays = np.load(tmp_path / "run" / "plan.npz")
+    chosen = np.intersect1d(arrays["target_members"], arrays["target-01/members"])[[3, 8]]
     (tmp_path / "gone.txt").write_text("\n".join(map(str, chosen)))
     made = cli("keys", "make", "keys")
     assert made.returncode == 0, made.stderr
@@ -216,8 +290,10 @@ def test_the_commands_delete_show_and_verify(cli, small_config, tmp_path):
     assert max(map(len, done.stdout.splitlines()[:8])) <= 80
     shown = cli("log", "run")
     assert shown.returncode == 0, shown.stderr
-    assert "grouped-request-1" in shown.stdout
-    verified = cli("verify", "run", "--retrain", "2", "--key", "keys/mia-dual.pub.pem")
+    for version in ("grouped-request-1", "target-01-full-request-1"):
+        assert version in shown.stdout
+    assert max(map(len, shown.stdout.splitlines()[:-1])) <= 80
+    verified = cli("verify", "run", "--retrain", "all", "--key", "keys/mia-dual.pub.pem")
     assert verified.returncode == 0, verified.stderr
-    assert "2 of 4 models trained again: equal bit for bit" in verified.stdout
+    assert "8 of 8 models trained again: equal bit for bit" in verified.stdout
     assert f"{fingerprint}, which is the key given" in verified.stdout

@@ -16,9 +16,10 @@ from mia_dual.errors import StoreError
 from mia_dual.progress import Silent
 from mia_dual.store.folder import CERTIFICATE, SIGNATURE, RunFolder
 from mia_dual.store.objects import Store
-from mia_dual.walks.delete import Wanted, delete_records
+from mia_dual.walks.delete import delete_records
 from mia_dual.walks.finished import FinishedRun
 from mia_dual.walks.verify import verify_run
+from mia_dual.walks.wanted import Wanted
 from tests.numpy_backend import Interrupted, NumpyEngine
 from tests.pipeline.deleted_run import SETTINGS
 from tests.pipeline.test_bad_input import assert_refused
