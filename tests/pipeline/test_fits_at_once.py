@@ -29,8 +29,10 @@ SETTINGS = {
     "attack": {"families": ["shadow"], "models": ["logistic_regression"]},
     "deletion": {"ratios": [0.1], "groups": 3},
 }
-MODELS = 11
-"""Target, three shadows, one retrained in full, three groups, and those again."""
+MODELS = 20
+"""Target, three shadows, three groups of each, one retrained in full, three groups, and those
+again.
+"""
 
 
 class Counted(SklearnBackend):
