@@ -70,6 +70,7 @@ def test_the_results_are_those_of_any_backend_and_nothing_is_fitted_twice(audit,
     attack = results.attacks["shadow_logistic_regression"]
     assert attack.auc is not None
     assert attack.auc > 0.6
+    assert results.grouped.fitted_on == "grouped"
     full, grouped = results.deletion
     assert (full.method, full.steps, grouped.method) == ("full", 1, "grouped")
     assert grouped.steps == grouped.groups_retrained

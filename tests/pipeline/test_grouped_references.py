@@ -27,6 +27,7 @@ from mia_dual.store.objects import Store
 from mia_dual.walks.compare import compare_runs
 from mia_dual.walks.finished import FinishedRun
 from mia_dual.walks.run import run_audit
+from tests.numpy_backend import NumpyBackend, NumpyEngine
 
 TARGETS, SHADOWS, GROUPS = 2, 6, 3
 SETTINGS = {
@@ -231,3 +232,25 @@ def test_nothing_is_trained_twice(runs):
     assert run("both") == results["both"] == Results.model_validate_json(before)
     assert (folder / "both" / "results.json").read_bytes() == before
     assert trained(folder / "both") == first
+
+
+def test_made_shadows_are_single_and_that_is_told(tmp_path):
+    settings = {
+        "data": {"name": "purchases", "classes": 4, "records": 1200},
+        "split": {"target_members": 100, "target_non_members": 100, "shadow_members": 100},
+        "target": {"network": "fcnet", "hidden": 32, "epochs": 5, "learning_rate": 0.05},
+        "shadows": {"count": 2, "data": {"source": "noisy"}},
+        "attack": {"families": ["shadow"], "models": ["logistic_regression"]},
+        "deletion": {"ratios": [0.1], "groups": 2, "fitted_on": "both"},
+    }
+    config, backend = Config.model_validate(settings), NumpyBackend()
+    dataset = load_dataset("purchases", classes=4, records=1200)
+    with RunFolder(tmp_path / "run", config, Store(tmp_path / "store")) as folder:
+        results = run_audit(config, NumpyEngine(backend), dataset, folder, Silent())
+    assert not [name for name in backend.trained if name.startswith("shadow-") and "group" in name]
+    assert results.grouped.fitted_on == "single"
+    assert results.grouped.attacks_with_single_shadows is None
+    shown = io.StringIO()
+    print_results(results, Console(file=shown, width=80))
+    assert "fitted on references of one model each" in " ".join(shown.getvalue().split())
+    assert FinishedRun(tmp_path / "run").results == results
