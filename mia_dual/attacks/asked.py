@@ -71,7 +71,11 @@ class Means:
         names = dict.fromkeys(
             [
                 *(model.name for model in self.plan.references),
-                *(name for version in self.plan.versions.values() for name in version.models),
+                *(
+                    name
+                    for version in (*self.plan.versions.values(), *self.plan.shadow_groups)
+                    for name in version.models
+                ),
             ]
         )
         of = self.families

@@ -24,6 +24,7 @@ class Need(Enum):
     FEATURES = "the records themselves, and not only what models say of them"
     QUERIES = "models that can be asked about altered records"
     GRADIENTS = "a backend that gives gradients by record"
+    SINGLE = "references of one model each, as those that it trains itself"
     TRAINING = "a backend that trains more models, which see what the target answers"
 
 

@@ -16,7 +16,8 @@ higher, those of the first round most.)
 
 Who is decided follows from what the target's original says: that conditions a training, which is
 one a target and a round, not one a version. Versions after a deletion, and groups, go through the
-rounds of their own target's original, each record scored where the original's was.
+rounds of their own target's original, each record scored where the original's was; but groups do
+only where their references are single models, as all that it trains are.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from mia_dual.attacks.cuts import anchor_cuts
 from mia_dual.attacks.on_records import PanelScorer
 from mia_dual.attacks.references import References, Signals
 from mia_dual.attacks.table import SignalTable
-from mia_dual.plan.plan import Version
+from mia_dual.plan.plan import single
 from mia_dual.training.family import Member
 from mia_dual.training.imitate import halve
 
@@ -79,7 +80,7 @@ class Cascade:
     """Rounds of BASE (:func:`mia_dual.attacks.ratio.base`)."""
 
     name = "cascade"
-    needs = frozenset({Need.TRAINING, Need.IN, Need.OUT})
+    needs = frozenset({Need.TRAINING, Need.SINGLE, Need.IN, Need.OUT})
     by_target = True
 
     def __init__(self, settings: CascadeSettings) -> None:
@@ -143,12 +144,12 @@ class Cascade:
             course, own = decided[target], members[target]
             if not own:
                 return course
-            others = references.without(target).names
-            inside = {name: means.plan.models[name].members for name in others}
+            others = references.without(target).versions
+            inside = {version.name: means.plan.models[version.name].members for version in others}
             inside.update({name: member.rows for name, member in own.items()})
-            names = [*own, *others]
-            table = SignalTable(names, inside, course.left, said | answers, labels)
-            signals = Signals(table, None, table, names[:count])
+            versions = [*map(single, own), *others]
+            table = SignalTable(versions, inside, course.left, said | answers, labels)
+            signals = Signals(table, None, table, table.names[:count])
             scorer = PanelScorer(BASE, replace(references, signals=signals, left_out=None))
             return replace(course, rounds=(*course.rounds, _Round(scorer, course.left)))
 
@@ -158,7 +159,7 @@ class Cascade:
         """Whom the last round is sure about."""
         *before, last = course.rounds
         over, under = anchor_cuts(last.scorer.known(), self._settings.mistakes)
-        original = Asked([Version("original", (target,), target=target)], answers)
+        original = Asked([single(target)], answers)
         members, others = _decided(last.scorer.scores(original, last.rows)[0], over, under)
         return _Course(
             (*before, replace(last, over=over, under=under)),

@@ -24,8 +24,8 @@ class OfGradients:
 
     Of several models that are joined it is that of the root mean square of their norms: what all
     their parameters together feel of the sum of their losses, on one model's scale, so that
-    references of one model set its threshold. How they are joined does not matter to it; votes
-    have no gradient of their own.
+    references of one model can set its threshold, too. How they are joined does not matter to it;
+    votes have no gradient of their own.
     """
 
     def __init__(self) -> None:

@@ -5,7 +5,8 @@ of the audited records each, so that what said of a record by some and by others
 record alone; where they came from, imitators that never saw any, differs in how long it was trained
 too. Only originals are imitated, a training a target and not one a version: versions after a
 deletion, and groups, are held against the imitators of their own target's original, so that what
-differs before and after is the version alone.
+differs before and after is the version alone; but groups are only where their references are single
+models, as imitators are.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from mia_dual.attacks.on_records import PanelScorer
 from mia_dual.attacks.record_attack import RecordAttack
 from mia_dual.attacks.references import References, Signals
 from mia_dual.attacks.table import SignalTable
+from mia_dual.plan.plan import single
 from mia_dual.training.family import Member
 from mia_dual.training.imitate import ALPHA, halve, imitation_targets, in_members, out_members
 
@@ -41,7 +43,7 @@ found more on overfitted ConvNets.
 class Imitative:
     """The attack of ``name``, a key of :data:`SCORES`; all of them share their imitators."""
 
-    needs = frozenset({Need.TRAINING, Need.POPULATION})
+    needs = frozenset({Need.TRAINING, Need.SINGLE, Need.POPULATION})
     by_target = True
 
     def __init__(self, name: str, settings: ImitativeSettings) -> None:
@@ -62,7 +64,8 @@ class Imitative:
         members, answers = self._imitators(means, references.shadows.answers, labels)
         own = members[target]
         inside = {name: member.rows for name, member in own.items()}
-        table = SignalTable(list(own), inside, means.plan.target_rows, answers, labels)
+        imitators = [single(name) for name in own]
+        table = SignalTable(imitators, inside, means.plan.target_rows, answers, labels)
         own_signals = Signals(audited=table, population=None, known=table, stand_ins=table.names)
         scorer = PanelScorer(self._score, replace(references, signals=own_signals, left_out=None))
         return ImitativeScorer(scorer, self._score, table, signals.audited, target)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from importlib.metadata import version
 from typing import Any, Callable, Optional
 
 import numpy as np
 
-from mia_dual.answers import Answers
 from mia_dual.attacks.asked import Asked
 from mia_dual.attacks.base import Known, Need
 from mia_dual.attacks.evidence import balance
@@ -66,12 +64,12 @@ class QuantileScorer:
         shadows = self._shadows
         chosen = balance(shadows.memberships, shadows.labels, shadows.seed)
         scores, membership = [], []
-        for name, whole, own in zip(shadows.names, shadows.memberships, chosen):
+        for shadow, whole, own in zip(shadows.versions, shadows.memberships, chosen):
             learnt = np.setdiff1d(self._population, whole.rows)
-            if name not in self._stand_ins or len(learnt) < LEAST or not len(own.rows):
+            if shadow.name not in self._stand_ins or len(learnt) < LEAST or not len(own.rows):
                 continue
-            alone = partial(_said, shadows.answers, name)
-            (found,) = self._scores(alone, learnt, own.rows)
+            stand_in = Asked([shadow], shadows.answers)
+            (found,) = self._scores(stand_in.logits, learnt, own.rows)
             scores.append(found)
             membership.append(np.isin(own.rows, own.members))
         if not scores:
@@ -87,7 +85,3 @@ class QuantileScorer:
         return regression.scores(
             signal(logits(population), labels[population]), signal(logits(rows), labels[rows])
         )
-
-
-def _said(answers: Answers, model: str, rows: np.ndarray) -> np.ndarray:
-    return answers.of(model, rows)[None]

@@ -1,4 +1,8 @@
-"""Reference models: shadows, whose members the attacker knows, and other targets."""
+"""Reference models: shadows, whose members the attacker knows, and other targets.
+
+A reference is a version, as what is attacked is: one model, or several that are joined, so that a
+target trained in groups is held against references that were trained in groups, too.
+"""
 
 from __future__ import annotations
 
@@ -13,21 +17,24 @@ from mia_dual.answers import Answers
 from mia_dual.attacks.asked import Means
 from mia_dual.attacks.evidence import Evidence, gather_evidence
 from mia_dual.attacks.table import SignalTable
+from mia_dual.deletion.versions import version_keys, version_logits
+from mia_dual.plan.plan import Version
 from mia_dual.plan.splits import Membership
 from mia_dual.store.keys import array_digest, key_of
 
 
 @dataclass(frozen=True)
 class Shadows:
-    """Shadow models by ``names``, and the ``memberships`` of each; ``answers`` is what they say.
+    """Shadows, which are ``versions``, and the ``memberships`` of each; ``answers`` is what their
+    models say.
 
     ``labels`` (records,) int64, in 0 .. ``classes`` - 1, are those of the records that they were
     trained on and asked about; ``audited_labels`` those of the records that targets are. Both are
     the same where the attacker has records of the target's own kind. ``prefix`` begins the names of
-    attack models that are fitted on them.
+    models that are fitted on them.
     """
 
-    names: Sequence[str]
+    versions: Sequence[Version]
     memberships: Sequence[Membership]
     answers: Answers
     labels: np.ndarray
@@ -40,8 +47,8 @@ class Shadows:
     def evidence(self) -> Evidence:
         """Their outputs, balanced and joined: what attack models are fitted on."""
         outputs = (
-            self.answers.of(name, membership.rows)
-            for name, membership in zip(self.names, self.memberships)
+            version_logits(version, self.answers, membership.rows)
+            for version, membership in zip(self.versions, self.memberships)
         )
         return gather_evidence(self.memberships, outputs, self.labels, self.seed)
 
@@ -65,7 +72,7 @@ class Signals:
 class References:
     """All references of one target. ``signals``: None where none was asked about audited records.
 
-    ``left_out``: a model of ``signals`` that is the target itself. ``means``: what asks and trains
+    ``left_out``: the one of ``signals`` that is the target itself. ``means``: what asks and trains
     more; None where outputs are given and no model is.
     """
 
@@ -84,8 +91,9 @@ class References:
         Of shadows; ``by_target`` of all references that were asked about the target's records.
         """
         keys = [
-            self.shadows.answers.key(name)
-            for name in (self.names if by_target else self.shadows.names)
+            key
+            for version in (self.versions if by_target else self.shadows.versions)
+            for key in version_keys(version, self.shadows.answers)
         ]
         if self.signals is not None:
             signals = self.signals
@@ -108,9 +116,10 @@ class References:
         ]
 
     @property
-    def names(self) -> list[str]:
+    def versions(self) -> list[Version]:
         """The references that were asked about the target's records."""
-        return [name for name in self._signals().audited.names if name != self.left_out]
+        audited = self._signals().audited
+        return [version for version in audited.versions if version.name != self.left_out]
 
     def _signals(self) -> Signals:
         if self.signals is None:

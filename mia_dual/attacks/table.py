@@ -23,16 +23,17 @@ Signal = Union[str, View]
 class SignalTable:
     """What references say of ``rows`` (sorted record indices), signal by signal.
 
-    ``names``: the references, each asked about ``rows``. ``members``: the records each was trained
-    on. ``labels`` are those of all records. ``means`` ask for what is not in ``answers``. A model
-    is looked at once a signal; signals stay, at four bytes a model and record, in memory or beside
-    it (see :func:`mia_dual.attacks.scratch.scratch`). ``execution`` (None: that of ``means``): the
-    memory there is, and how many threads read models side by side. Neither moves a signal.
+    ``versions``: the references, the models of each asked about ``rows``. ``members``: by name, the
+    records each was trained on. ``labels`` are those of all records. ``means`` ask for what is not
+    in ``answers``. A reference is looked at once a signal; signals stay, at four bytes a reference
+    and record, in memory or beside it (see :func:`mia_dual.attacks.scratch.scratch`). ``execution``
+    (None: that of ``means``): the memory there is, and how many threads read models side by side.
+    Neither moves a signal.
     """
 
     def __init__(
         self,
-        names: Sequence[str],
+        versions: Sequence[Version],
         members: Mapping[str, np.ndarray],
         rows: np.ndarray,
         answers: Answers,
@@ -40,10 +41,11 @@ class SignalTable:
         means: Optional[Means] = None,
         execution: Optional[Execution] = None,
     ) -> None:
-        self.names, self.rows = tuple(names), rows
+        self.versions, self.rows = tuple(versions), rows
+        self.names = tuple(version.name for version in versions)
         self.labels = labels[rows]
-        self.inside = np.empty((len(names), len(rows)), bool)
-        for place, name in enumerate(names):
+        self.inside = np.empty((len(versions), len(rows)), bool)
+        for place, name in enumerate(self.names):
             # Several times as fast as looking for each row among the members.
             seen = np.zeros(len(labels), bool)
             seen[members[name]] = True
@@ -71,14 +73,12 @@ class SignalTable:
             found = scratch(self.inside.shape, self._limit)
 
             def fill(place: int) -> None:
-                found[place] = self.of(
-                    Version(self.names[place], (self.names[place],)), view, self._answers
-                )
+                found[place] = self.of(self.versions[place], view, self._answers)
 
             # Threads, since NumPy lets others run while it computes; what has to ask goes alone.
             workers = self._workers or cpu_count()
             with ThreadPoolExecutor(workers if isinstance(view, OfLogits) else 1) as threads:
-                for _ in threads.map(fill, range(len(self.names))):
+                for _ in threads.map(fill, range(len(self.versions))):
                     pass
             self._values[view] = found
         return self._values[view]

@@ -47,7 +47,7 @@ class ThresholdScorer:
         self._signal, self._labels = signal, shadows.audited_labels
         self._cuts: Optional[Cuts] = None
         self._known: Optional[Known] = None
-        if shadows.names:
+        if shadows.versions:
             evidence = shadows.evidence
             values = signal(evidence.logits, evidence.labels)
             if per_class:

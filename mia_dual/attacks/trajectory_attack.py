@@ -25,8 +25,8 @@ PARTS = 8
 class TrajectoryAttack:
     """Liu et al. 2022; see :mod:`mia_dual.attacks.trajectory`.
 
-    Students are of the target's family, whatever their teacher is: a shadow, or a version of a
-    target, which may be several models that answer together.
+    Students are of the target's family, whatever their teacher is: a shadow or a version of a
+    target, either of which may be several models that answer together.
     """
 
     name = "trajectory"
@@ -56,11 +56,12 @@ class TrajectoryScorer:
         self._shadows: dict[str, Teacher] = {}
         self._inside: list[np.ndarray] = []
         chosen = balance(shadows.memberships, shadows.labels, shadows.seed)
-        for name, membership in zip(shadows.names, chosen):
+        for shadow, membership in zip(shadows.versions, chosen):
             rows = np.sort(membership.rows)
             # A shadow that has no class on both sides has nothing to teach.
             if len(rows):
-                self._shadows[name] = Teacher(partial(shadows.answers.of, name), rows)
+                said = partial(version_logits, shadow, shadows.answers)
+                self._shadows[f"{shadows.prefix}{shadow.name}"] = Teacher(said, rows)
                 self._inside.append(np.isin(rows, membership.members))
         self._taught: Optional[list[np.ndarray]] = None
 

@@ -35,7 +35,7 @@ class View(Protocol):
         ...
 
     def of(self, version: Version, scene: Scene) -> np.ndarray:
-        """The signal of ``version`` (a reference is one of one model): (rows,) float64, finite.
+        """The signal of ``version``, a reference or one under attack: (rows,) float64, finite.
 
         What references stand in for is compared with what targets give: where signals are often
         equal, they are values of float32.

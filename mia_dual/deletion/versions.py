@@ -20,6 +20,15 @@ def version_logits(version: Version, answers: Answers, rows: np.ndarray) -> np.n
     return joined(said, version.aggregation, version.sizes)
 
 
+def version_keys(version: Version, answers: Answers) -> list[str]:
+    """All that :func:`version_logits` depends on beside the rows: how models are joined, and the
+    store's keys of what they say.
+    """
+    sizes = map(str, version.sizes if version.aggregation == "weighted" else ())
+    said = (answers.key(model) for model in version.models)
+    return [version.aggregation or "one", *sizes, *said]
+
+
 def joined(
     said: Sequence[np.ndarray], aggregation: Optional[Aggregation], sizes: Sequence[int] = ()
 ) -> np.ndarray:

@@ -24,7 +24,7 @@ from mia_dual.attacks.threshold_attack import ThresholdAttack
 from mia_dual.errors import ConfigError
 from mia_dual.execution import Execution
 from mia_dual.measure.bench import in_own_process
-from mia_dual.plan.plan import Version
+from mia_dual.plan.plan import single
 from mia_dual.quoting import quoted
 from mia_dual.seeds import generator
 
@@ -153,7 +153,8 @@ def _measure(
     # Half of the records, as where references are in and out.
     members = {each: np.flatnonzero(rng.random(table.asked) < 0.5) for each in names}
     shadows = Shadows([], [], answers, labels, labels, table.classes, seed=0)
-    asked = Asked([Version("original", (TARGET,))], answers)
+    versions = [single(each) for each in names]
+    asked = Asked([single(TARGET)], answers)
 
     def read() -> None:
         for each in names:
@@ -162,7 +163,7 @@ def _measure(
     def run() -> tuple[float, float]:
         started = time.perf_counter()
         audited, population = (
-            SignalTable(names, members, part, answers, labels, execution=execution)
+            SignalTable(versions, members, part, answers, labels, execution=execution)
             for part in (rows[: table.records], rows[table.records :])
         )
         if signal is not None:

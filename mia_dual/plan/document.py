@@ -14,7 +14,8 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     """What ``plan.json`` holds: names and counts.
 
     ``models``: for each its role, recipe, and how many records it is trained on and asked about.
-    ``versions``: which models make up the target before and after each deletion. ``requests``:
+    ``versions``: which models make up the target before and after each deletion.
+    ``shadow_groups``: which make up each shadow that is trained in groups. ``requests``:
     how much each deletes. ``records``: how many records are under audit, in the shadows' pool, in
     the population, kept for students (auxiliary), and to be made for shadows.
     """
@@ -59,6 +60,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             }
             for version in plan.versions.values()
         },
+        "shadow_groups": {version.name: list(version.models) for version in plan.shadow_groups},
         "deletions": [
             {
                 "request": deletion.request.name,

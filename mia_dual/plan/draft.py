@@ -116,7 +116,11 @@ def draft_plan(
             )
             for number, shadow in enumerate(made_shadows)
         ]
-    in_groups, shadow_groups = _shadows_in_groups(config, split.shadows, models)
+    joins = any(version.aggregation for target in targets for version in target.versions)
+    # Made shadows are not known before the target is, and those of real records stand beside them.
+    in_groups, shadow_groups = (
+        _shadows_in_groups(config, split.shadows, models) if joins and not made else ([], ())
+    )
     models += in_groups
     models += [model for target in targets for model in target.models if model.role != "target"]
     deletions = [deletion for target in targets for deletion in target.deletions]
@@ -152,7 +156,7 @@ def _shadows_in_groups(
     groups, and what they are together; none where attacks on groups learn from single shadows.
     """
     wanted = config.deletion
-    if "grouped" not in wanted.methods or wanted.fitted_on == "single":
+    if wanted.fitted_on == "single":
         return [], ()
     planned = [model for model in models if model.role == "shadow"]
     added: list[PlannedModel] = []

@@ -87,6 +87,11 @@ class Version:
     sizes: tuple[int, ...] = ()
 
 
+def single(model: str) -> Version:
+    """The version that is one ``model``, under its name."""
+    return Version(model, (model,))
+
+
 @dataclass(frozen=True)
 class PlannedDeletion:
     """A request to one target carried out by a method: names of the versions before and after."""
@@ -115,7 +120,7 @@ class Plan:
     """What a run will do.
 
     ``shadow_groups``: each shadow as a version of models that are trained in groups, under the
-    shadow's name; none where nothing is fitted on such. ``awaits_exposure``: whether forget sets
+    shadow's name; none where no attack is fitted on such. ``awaits_exposure``: whether forget sets
     are missing that references have yet to show. ``made``: how many records are made for shadows;
     ``made_shadows``: each such shadow's part of them, in the order of their models. Their labels
     are not known before the target is.

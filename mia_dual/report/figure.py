@@ -34,6 +34,7 @@ def draw(results: Results) -> Figure:
         (f"{deletion.request}, {deletion.method}: {name}", pair.deleted)
         for deletion in results.deletion
         for name in shown_around_deletions(results.attacks)
+        if name in deletion.attacks
         for pair in [deletion.attacks[name]]
     ]
     height = 1.5 + 0.3 * max(len(attacks), 2 * len(changes))

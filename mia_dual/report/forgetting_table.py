@@ -23,17 +23,21 @@ def print_forgetting(results: Results, console: Console) -> None:
     requests = dict.fromkeys(entry.request for entry in results.deletion)
     if not results.compared and results.targets == 1:
         return
-    strongest = by_strength(results.attacks)[0]
     for request in requests:
-        console.print(_table(results, request, strongest))
+        console.print(_table(results, request))
     for line in _explanations(results):
         console.print(line, soft_wrap=True, highlight=False)
 
 
-def _table(results: Results, request: str, attack: str) -> Table:
+def _table(results: Results, request: str) -> Table:
     entries = [
         entry for entry in (*results.deletion, *results.compared) if entry.request == request
     ]
+    attack = next(
+        name
+        for name in by_strength(results.attacks)
+        if all(name in entry.attacks for entry in entries)
+    )
     table = Table(
         title=f"{request}: deleted records against never-seen ones, {attack}",
         title_justify="left",

@@ -49,9 +49,13 @@ def as_html(results: Results) -> str:
                 ),
             )
         )
+    not_run = [("", results.not_run)]
+    if results.grouped is not None:
+        not_run.append((" on groups", results.grouped.not_run))
     parts += [
-        f"<p>{escape(f'{name} did not run: it needs {lack}')}</p>"
-        for name, lack in results.not_run.items()
+        f"<p>{escape(f'{name} did not run{where}: it needs {lack}')}</p>"
+        for where, lacking in not_run
+        for name, lack in lacking.items()
     ]
     return f"<div>{''.join(parts)}</div>"
 

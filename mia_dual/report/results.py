@@ -176,7 +176,18 @@ class GroupedResult(ModelResult):
     """The ensemble of group models before anything was deleted."""
 
     groups: int
+    fitted_on: Literal["grouped", "single"] = Field(
+        description="shadows that the attacks below, and those around deletions from groups, "
+        "learnt from: trained in groups, or of one model each"
+    )
     attacks: dict[str, AttackResult]
+    attacks_with_single_shadows: Optional[dict[str, AttackResult]] = Field(
+        description="the same by attacks that learnt from shadows of one model each; null where "
+        "deletion.fitted_on is not both"
+    )
+    not_run: dict[str, str] = Field(
+        description="attacks that ran on the original and not on groups, and what each lacks"
+    )
 
 
 class BeforeAfter(_Result):
@@ -217,6 +228,10 @@ class DeletionResult(_Result):
     test_accuracy_before: float
     deleted_accuracy_before: float
     attacks: dict[str, DeletionAttack]
+    deleted_with_single_shadows: Optional[dict[str, BeforeAfter]] = Field(
+        description="of groups: deleted records against non-members, by attacks that learnt from "
+        "shadows of one model each; null where deletion.fitted_on is not both"
+    )
     forgetting: Forgetting
 
 

@@ -14,6 +14,7 @@ from mia_dual.report.results import (
     AttackResult,
     BeforeAfter,
     DeletionResult,
+    GroupedResult,
     Results,
     ShadowDataResult,
     Success,
@@ -44,20 +45,16 @@ def print_results(results: Results, console: Console) -> None:
     if results.shadow_data is not None:
         console.print(_attacks("real shadow data", results.shadow_data.attacks_with_real, order))
     if results.grouped is not None:
-        console.print(_attacks(f"{results.grouped.groups} groups", results.grouped.attacks, order))
+        _print_grouped(results.grouped, order, console)
     if results.together is not None:
         console.print(_together(results.together, order))
     console.print(_per_class(order[0], results.attacks[order[0]]))
     for name in shown_around_deletions(results.attacks) if results.deletion else ():
         console.print(_deletions(results.deletion, name))
     print_forgetting(results, console)
-    reasons: dict[str, list[str]] = {}
-    for name, lack in results.not_run.items():
-        reasons.setdefault(lack, []).append(name)
-    for lack, names in reasons.items():
-        console.print(
-            f"did not run: {', '.join(names)}: needs {lack}", soft_wrap=True, highlight=False
-        )
+    _print_not_run("did not run", results.not_run, console)
+    if results.grouped is not None:
+        _print_not_run("did not run on groups", results.grouped.not_run, console)
 
 
 def print_deletion(results: Results, request: str, console: Console) -> None:
@@ -67,6 +64,24 @@ def print_deletion(results: Results, request: str, console: Console) -> None:
     console.print(_deletions(found, strongest))
 
 
+def _print_grouped(grouped: GroupedResult, order: Sequence[str], console: Console) -> None:
+    kind = "in groups" if grouped.fitted_on == "grouped" else "of one model each"
+    there = [name for name in order if name in grouped.attacks]
+    if there:
+        model = f"{grouped.groups} groups"
+        console.print(_attacks(model, grouped.attacks, there, f"references {kind}"))
+    if grouped.attacks_with_single_shadows is not None:
+        console.print(_shadows_beside(grouped.attacks, grouped.attacks_with_single_shadows, order))
+
+
+def _print_not_run(title: str, not_run: Mapping[str, str], console: Console) -> None:
+    reasons: dict[str, list[str]] = {}
+    for name, lack in not_run.items():
+        reasons.setdefault(lack, []).append(name)
+    for lack, names in reasons.items():
+        console.print(f"{title}: {', '.join(names)}: needs {lack}", soft_wrap=True, highlight=False)
+
+
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
     for column in columns:
@@ -74,7 +89,12 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def _attacks(model: str, attacks: Mapping[str, AttackResult], order: Sequence[str]) -> Table:
+def _attacks(
+    model: str,
+    attacks: Mapping[str, AttackResult],
+    order: Sequence[str],
+    references: str = "references",
+) -> Table:
     any_attack = next(iter(attacks.values()))
     table = _table(
         f"Attacks on {any_attack.members} members and {any_attack.non_members} non-members, "
@@ -90,11 +110,38 @@ def _attacks(model: str, attacks: Mapping[str, AttackResult], order: Sequence[st
             _number(found.tpr_at_fpr["0.1"]),
             _number(found.tpr_at_fpr["0.01"]),
             _interval(found.tpr_interval["0.01"]),
-            next((_number(one.fpr) for one in found.decisions if one.aimed_fpr == 0.1), "-"),
+            _accused(found),
         )
-    table.caption = "FPR: what thresholds fitted on references to accuse .1 accuse here"
+    table.caption = f"FPR: what thresholds fitted on {references} to accuse .1 accuse here"
     table.caption_justify = "left"
     return table
+
+
+def _shadows_beside(
+    in_groups: Mapping[str, AttackResult], single: Mapping[str, AttackResult], order: Sequence[str]
+) -> Table:
+    """The same attacks on groups by the shadows that they learnt from."""
+    table = _table(
+        "Attacks on groups, by shadows in groups and by single ones",
+        "attack", "AUC", "single", "accuracy", "single", "FPR", "single",
+    )  # fmt: skip
+    for name in [name for name in order if name in single]:
+        ours, theirs = in_groups.get(name), single[name]
+        table.add_row(
+            name,
+            _number(None if ours is None else ours.auc),
+            _number(theirs.auc),
+            _number(None if ours is None else ours.accuracy),
+            _number(theirs.accuracy),
+            "-" if ours is None else _accused(ours),
+            _accused(theirs),
+        )
+    return table
+
+
+def _accused(found: AttackResult) -> str:
+    """The false-positive rate of the threshold that was to give .1."""
+    return next((_number(one.fpr) for one in found.decisions if one.aimed_fpr == 0.1), "-")
 
 
 def _together(together: Together, order: Sequence[str]) -> Table:
@@ -157,7 +204,7 @@ def _deletions(deletions: Sequence[DeletionResult], name: str) -> Table:
         f"{name}: success before > after deletion",
         "deleted", "method", "retrained", "AUC deleted", "AUC retained", "test acc.",
     )  # fmt: skip
-    for entry in deletions:
+    for entry in [entry for entry in deletions if name in entry.attacks]:
         attack = entry.attacks[name]
         table.add_row(
             f"{entry.request} ({entry.deleted})",

@@ -5,6 +5,8 @@ Layout: ``config.yaml``, ``environment.json``, ``plan.json`` and ``plan.npz``, `
 ``scores.npz``, ``roc.npz``, ``results.json``, ``cost.json``, ``index.jsonl`` (key, checksum and
 place of every linked file) and the append-only ``log.jsonl``. Where records are made for shadows,
 also ``shadow_records.npz`` (linked too) and ``scores_with_real.npz``, of the same attacks without.
+Where attacks on groups learn from both kinds of shadows, also ``scores_with_single.npz``, of those
+that learnt from single ones.
 After a request to delete also ``ledger.jsonl`` (append-only) and ``certificate.json``, with
 ``certificate.sig`` where that is signed, and while it is carried out ``deletion.pending.json``.
 """
@@ -31,6 +33,7 @@ from mia_dual.yaml_file import YamlError, read_yaml, read_yaml_file
 
 SHADOW_RECORDS = "shadow_records.npz"
 SCORES_WITH_REAL = "scores_with_real.npz"
+SCORES_WITH_SINGLE = "scores_with_single.npz"
 LEDGER = "ledger.jsonl"
 PENDING = "deletion.pending.json"
 CERTIFICATE = "certificate.json"
@@ -44,6 +47,7 @@ FILES = (
     SHADOW_RECORDS,
     "scores.npz",
     SCORES_WITH_REAL,
+    SCORES_WITH_SINGLE,
     "roc.npz",
     LEDGER,
     PENDING,

@@ -119,7 +119,7 @@ def attack_outputs(
         not_run=not_run,
         together=together(scores, originals),
         exposure=None,
-        grouped=judge.grouped(),
+        grouped=None,
         deletion=[],
         compared=[],
     )
@@ -132,6 +132,7 @@ def _offered(plan: Plan, labels: np.ndarray, trains: bool) -> frozenset[Need]:
     there = {
         Need.SHADOWS: bool(shadows) and not len(lacking_evidence(shadows, labels, classes)),
         Need.ATTACK_MODELS: trains,
+        Need.SINGLE: True,
     }
     found = frozenset(need for need, given in there.items() if given)
     return found | offered_by_references(plan)

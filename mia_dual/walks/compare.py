@@ -92,7 +92,7 @@ class _Pair:
         with progress.stage("comparing", len(attacks) * len(places)) as report:
             for attack in attacks:
                 found = []
-                for place in places:
+                for place in self._measured(attack, places, ours, theirs):
                     found.append(self._place(attack, (ours[place], theirs[place])))
                     report(1)
                 compared.append(self._attack(attack, found, ours, theirs))
@@ -121,6 +121,22 @@ class _Pair:
             if alone:
                 self._left_out.append(f"{what} only in '{run.path}': {', '.join(alone)}")
         return [name for name in first if name in second]
+
+    def _measured(
+        self,
+        attack: str,
+        places: Sequence[str],
+        ours: Mapping[str, AttackPlace],
+        theirs: Mapping[str, AttackPlace],
+    ) -> list[str]:
+        """Those of ``places`` where ``attack`` ran in both; those in one alone are left out."""
+        return self._in_both(
+            f"{attack} on",
+            *(
+                {place: None for place in places if attack in of_run[place].success}
+                for of_run in (ours, theirs)
+            ),
+        )
 
     def _note_other_members(self) -> None:
         self._left_out.append(
@@ -152,8 +168,8 @@ class _Pair:
         ours: Mapping[str, AttackPlace],
         theirs: Mapping[str, AttackPlace],
     ) -> AttackComparison:
-        first, second = self._runs
-        versions = [version for version in first.plan.versions if version in second.plan.versions]
+        tables = [run.scores.table[attack] for run in self._runs]
+        versions = [version for version in tables[0] if version in tables[1]]
         agreement = [self._agreement(attack, version) for version in versions]
         # Bonferroni: together these miss as seldom as one interval does elsewhere.
         confidence = 1 - ERROR / max(len(JUDGED) * len(found), 1)

@@ -341,22 +341,39 @@ class FinishedRun:
             raise self._damaged("scores.npz", "'labels' are not one a record")
         if set(versions) != self.plan.versions.keys():
             raise self._damaged("scores.npz", "its versions are not those in plan.json")
+        without = self._not_on_groups()
+        joined = {name for name, one in self.plan.versions.items() if one.aggregation is not None}
         table: dict[str, Mapping[str, np.ndarray]] = {}
         cuts: dict[str, Mapping[str, np.ndarray]] = {}
         for attack in attacks:
             found = arrays[attack]
             if found.shape != (len(versions), len(rows)) or found.dtype != np.float64:
                 raise self._damaged("scores.npz", f"'{attack}' is not a score a version and record")
-            if np.isnan(found).any():
+            lacking = joined if attack in without else set()
+            scored = {name: row for name, row in zip(versions, found) if name not in lacking}
+            if any(np.isnan(row).any() for row in scored.values()):
                 raise self._damaged("scores.npz", f"'{attack}' holds NaN")
-            table[attack] = dict(zip(versions, found))
+            table[attack] = scored
             thresholds = arrays[f"{CUTS_OF}{attack}"]
             if thresholds.shape != (len(versions), len(CUTS)) or thresholds.dtype != np.float64:
                 raise self._damaged("scores.npz", f"'{attack}' has not {len(CUTS)} thresholds")
-            cuts[attack] = dict(zip(versions, thresholds))
+            cuts[attack] = {name: row for name, row in zip(versions, thresholds) if name in scored}
         labels = np.full(int(rows[-1]) + 1, -1, np.int64)
         labels[rows] = arrays["labels"]
-        return Scores(rows, table, cuts), labels
+        return Scores(rows, table, cuts, tuple(versions)), labels
+
+    def _not_on_groups(self) -> set[str]:
+        """The attacks that have scores of versions of one model alone."""
+        grouped = self.results.grouped
+        if grouped is None:
+            return set()
+        there = grouped.attacks.keys()
+        if any(
+            found.groups is not None and found.attacks.keys() != there
+            for found in self.results.deletion
+        ):
+            raise self._damaged("results.json", "its deletions are not by the attacks on groups")
+        return set(self.results.attacks).difference(there)
 
     def _arrays(self, file: str, names: Iterable[str]) -> dict[str, np.ndarray]:
         names = list(names)

@@ -56,7 +56,7 @@ DRAWS = 199
 @dataclass(frozen=True)
 class Inquiry:
     """Looks at the deletions of ``plan``; ``labels`` (records,) and ``features`` (records, ...) are
-    those of all records, and ``attack`` names the one that neighbours are judged by.
+    those of all records. ``attacks``: by strength; the first that ran judges neighbours.
     """
 
     plan: Plan
@@ -64,7 +64,7 @@ class Inquiry:
     features: np.ndarray
     answers: Answers
     scores: Scores
-    attack: str
+    attacks: Sequence[str]
 
     def into(
         self, deletions: Sequence[PlannedDeletion], truths: Sequence[Membership]
@@ -74,7 +74,9 @@ class Inquiry:
         """
         case = _Case.of(self.plan, self.labels, self.answers, deletions, truths)
         return Forgetting(
-            traces={name: self._traces(case, name) for name in self.scores.table},
+            traces={
+                name: self._traces(case, name) for name in self.scores.attacks(deletions[0].after)
+            },
             per_record=self._per_record(case),
             quality=self._quality(case),
             completeness=self._completeness(case),
@@ -250,16 +252,18 @@ class Inquiry:
                 outside = np.setdiff1d(outside, request.unseen)
             for truth, rows in zip(truths, (found.near, found.control)):
                 truth.append(balanced(rows, outside, self.labels, rng))
-        near, others = (self._neighbour(case, truth, rng) for truth in truths)
+        ran = self.scores.attacks(case.deletions[0].after)
+        attack = next(name for name in self.attacks if name in ran)
+        near, others = (self._neighbour(case, attack, truth, rng) for truth in truths)
         if near is None or others is None:
             return None
-        return Neighbours(attack=self.attack, near=near, others=others)
+        return Neighbours(attack=attack, near=near, others=others)
 
     def _neighbour(
-        self, case: _Case, truths: Sequence[Membership], rng: np.random.Generator
+        self, case: _Case, attack: str, truths: Sequence[Membership], rng: np.random.Generator
     ) -> Optional[Neighbour]:
         both = [
-            trials_at(self.scores, self.attack, [Place(*pair) for pair in zip(versions, truths)])
+            trials_at(self.scores, attack, [Place(*pair) for pair in zip(versions, truths)])
             for versions in (
                 [deletion.before for deletion in case.deletions],
                 [deletion.after for deletion in case.deletions],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Optional
 
 import numpy as np
@@ -32,14 +32,22 @@ from mia_dual.walks.truth import deletion_truths, target_truth
 class Judge:
     """Measures the versions of a plan's targets on members, non-members and deleted records.
 
-    ``drawn``: whether members were drawn at random by the plan, and not given.
+    ``drawn``: whether members were drawn at random by the plan, and not given. ``single``: scores
+    of groups beside ``scores``, by attacks that learnt from shadows of one model each; None where
+    there are none beside.
     """
 
     def __init__(
-        self, plan: Plan, labels: np.ndarray, answers: Answers, scores: Scores, drawn: bool
+        self,
+        plan: Plan,
+        labels: np.ndarray,
+        answers: Answers,
+        scores: Scores,
+        drawn: bool,
+        single: Optional[Scores] = None,
     ) -> None:
         self._plan, self._answers, self._scores = plan, answers, scores
-        self._labels, self._drawn = labels, drawn
+        self._labels, self._drawn, self._single = labels, drawn, single
         self._found: dict[tuple[object, ...], Success] = {}
 
     def model(self, version: str) -> ModelResult:
@@ -67,28 +75,39 @@ class Judge:
         ]
 
     def attacks(self, version: str) -> dict[str, AttackResult]:
-        """Every attack's success on balanced members and non-members."""
+        """Success on balanced members and non-members, of every attack that ran on ``version``."""
+        return self._attacks(version, self._scores)
+
+    def _attacks(self, version: str, scores: Scores) -> dict[str, AttackResult]:
         places = self.places(version)
         names = [target.name for target in self._plan.targets]
         return {
             attack: assess(
-                trials_at(self._scores, attack, places),
+                trials_at(scores, attack, places),
                 self._labels,
                 names,
                 self._plan.seed,
                 self._drawn,
             )
-            for attack in self._scores.table
+            for attack in scores.attacks(version)
         }
 
-    def grouped(self) -> Optional[GroupedResult]:
-        """The groups before any deletion; None where there are none."""
+    def grouped(self, not_run: Mapping[str, str]) -> Optional[GroupedResult]:
+        """The groups before any deletion; None where there are none.
+
+        ``not_run``: attacks that did not run on groups alone, and what each lacks.
+        """
         if "groups" not in self._plan.versions:
             return None
         return GroupedResult(
             **self.model("groups").model_dump(),
             groups=len(self._plan.groups),
+            fitted_on="grouped" if self._plan.shadow_groups else "single",
             attacks=self.attacks("groups"),
+            attacks_with_single_shadows=None
+            if self._single is None
+            else self._attacks("groups", self._single),
+            not_run=dict(not_run),
         )
 
     def deletions(
@@ -130,11 +149,12 @@ class Judge:
         before = [deletion.before for deletion in deletions]
         after = [deletion.after for deletion in deletions]
 
-        def both(attack: str, side: int) -> BeforeAfter:
+        def both(scores: Scores, attack: str, side: int) -> BeforeAfter:
             chosen = [truth[side] for truth in truths]
+            where = (first.request.name, side)
             return BeforeAfter(
                 **{
-                    when: self._succeed(attack, (first.request.name, side), versions, chosen)
+                    when: self._succeed(scores, attack, where, versions, chosen)
                     for when, versions in (("before", before), ("after", after))
                 }
             )
@@ -159,25 +179,34 @@ class Judge:
             test_accuracy_before=self._accuracy(before, non_members),
             deleted_accuracy_before=self._accuracy(before, deleted),
             attacks={
-                attack: DeletionAttack(overall=both(attack, 0), deleted=both(attack, 1))
-                for attack in self._scores.table
+                attack: DeletionAttack(
+                    overall=both(self._scores, attack, 0), deleted=both(self._scores, attack, 1)
+                )
+                for attack in self._scores.attacks(first.after)
+            },
+            deleted_with_single_shadows=None
+            if self._single is None or not grouped
+            else {
+                attack: both(self._single, attack, 1)
+                for attack in self._single.attacks(first.after)
             },
             forgetting=inquiry.into(deletions, [forgotten for _, forgotten in truths]),
         )
 
     def _succeed(
         self,
+        scores: Scores,
         attack: str,
         where: tuple[str, int],
         versions: Sequence[str],
         truths: Sequence[Membership],
     ) -> Success:
         """How well ``attack`` does on ``truths``, which are those of ``where``."""
-        key = (attack, *where, *versions)
+        key = (scores is self._single, attack, *where, *versions)
         # Methods are many, and most go on from the same versions.
         if key not in self._found:
             places = [Place(*pair) for pair in zip(versions, truths)]
-            trials = trials_at(self._scores, attack, places)
+            trials = trials_at(scores, attack, places)
             self._found[key] = succeed(trials, self._plan.seed)
         return self._found[key]
 

@@ -18,7 +18,7 @@ from mia_dual.plan.plan import COMPARED, EXACT, Plan
 from mia_dual.progress import Progress
 from mia_dual.report.results import DataResult, Results
 from mia_dual.report.strength import by_strength
-from mia_dual.store.folder import LEDGER, RunFolder
+from mia_dual.store.folder import LEDGER, SCORES_WITH_SINGLE, RunFolder
 from mia_dual.training.given import given_model
 from mia_dual.training.planned import plan_families
 from mia_dual.training.trainer import Trainer
@@ -28,12 +28,17 @@ from mia_dual.walks.curves import roc_arrays
 from mia_dual.walks.exposed import exposed_records
 from mia_dual.walks.finish import finish
 from mia_dual.walks.forgetting import Inquiry
+from mia_dual.walks.group_scoring import score_versions
 from mia_dual.walks.judge import Judge
 from mia_dual.walks.models import make_models
 from mia_dual.walks.offered import offered_by_references
-from mia_dual.walks.scoring import score
 from mia_dual.walks.shadow_records import Questions
-from mia_dual.walks.shadows import make_shadows, real_references, score_with_real
+from mia_dual.walks.shadows import (
+    grouped_references,
+    make_shadows,
+    real_references,
+    score_with_real,
+)
 
 
 def run_audit(
@@ -86,8 +91,18 @@ def run_audit(
         if made
         else real_references(plan, dataset.labels, dataset.classes, answers, means)
     )
-    versions = list(plan.versions.values())
-    scores = score(attacks, references, versions, answers, plan.target_rows, folder, progress)
+    in_groups = grouped_references(plan, dataset.labels, dataset.classes, answers, means)
+    scored = score_versions(
+        attacks,
+        plan,
+        references,
+        in_groups,
+        config.deletion.fitted_on == "both",
+        answers,
+        folder,
+        progress,
+    )
+    scores = scored.scores
     shadow_data = None
     if made:
         beside = score_with_real(attacks, plan, dataset, answers, folder, progress)
@@ -95,11 +110,12 @@ def run_audit(
             config, plan, Judge(plan, dataset.labels, answers, beside, drawn=True)
         )
 
-    judge = Judge(plan, dataset.labels, answers, scores, drawn=config.target.weights is None)
+    drawn = config.target.weights is None
+    judge = Judge(plan, dataset.labels, answers, scores, drawn, scored.single)
     steps = {name: steps_taken(plan.models[name], model) for name, model in trained.items()}
     attacks_found, originals = judge.attacks("original"), judge.places("original")
-    strongest = by_strength(attacks_found)[0]
-    inquiry = Inquiry(plan, dataset.labels, dataset.features, answers, scores, strongest)
+    ranked = by_strength(attacks_found)
+    inquiry = Inquiry(plan, dataset.labels, dataset.features, answers, scores, ranked)
     with progress.stage("deletions", len(plan.deletions)) as report:
         deletion = judge.deletions(EXACT, steps, inquiry, report)
         compared = judge.deletions(COMPARED, steps, inquiry, report)
@@ -123,14 +139,16 @@ def run_audit(
         attacks=attacks_found,
         not_run=not_run,
         together=together(scores, originals),
-        exposure=most_exposed(strongest, scores, originals, dataset.labels),
-        grouped=judge.grouped(),
+        exposure=most_exposed(ranked[0], scores, originals, dataset.labels),
+        grouped=judge.grouped(scored.not_run),
         deletion=deletion,
         compared=compared,
     )
     # A finished run stays as it was until what takes its place is whole.
     _write_plan(folder, plan)
     folder.write_arrays("scores.npz", scores.arrays(dataset.labels))
+    if scored.single is not None:
+        folder.write_arrays(SCORES_WITH_SINGLE, scored.single.arrays(dataset.labels))
     folder.write_arrays("roc.npz", roc_arrays(scores, originals))
     folder.write_json("cost.json", costs(plan, trained, made))
     return finish(folder, results)
@@ -147,6 +165,7 @@ def _offered(plan: Plan, capabilities: frozenset[Capability]) -> frozenset[Need]
         Need.SHADOWS: True,
         # What attacks ask and train with goes to those that have real shadows.
         Need.FEATURES: not plan.made,
+        Need.SINGLE: True,
         Need.TRAINING: Capability.STEPS in capabilities and not plan.made,
         # Attack models are networks of ours.
         Need.ATTACK_MODELS: {Capability.STEPS, Capability.WEIGHTS} <= capabilities,

@@ -12,6 +12,7 @@ from mia_dual.attacks.asked import Asked
 from mia_dual.attacks.base import Attack, Need, Scorer
 from mia_dual.attacks.cuts import CUTS, fit_cuts
 from mia_dual.attacks.references import References
+from mia_dual.deletion.versions import version_keys
 from mia_dual.plan.plan import Version
 from mia_dual.progress import Progress
 from mia_dual.store.files import as_npy
@@ -22,37 +23,66 @@ CUTS_OF = "cuts/"
 """Begins the names of thresholds in ``scores.npz``."""
 
 
+Table = Mapping[str, Mapping[str, np.ndarray]]
+
+
 @dataclass(frozen=True)
 class Scores:
     """``table``: attack -> version -> (rows,) float64; ``cuts``: attack -> version -> (``CUTS``,)
-    float64; ``rows``: sorted record indices.
+    float64; ``rows``: sorted record indices; ``versions``: all by name, some of which an attack may
+    lack.
     """
 
     rows: np.ndarray
-    table: Mapping[str, Mapping[str, np.ndarray]]
-    cuts: Mapping[str, Mapping[str, np.ndarray]]
+    table: Table
+    cuts: Table
+    versions: tuple[str, ...]
 
     def of(self, attack: str, version: str, rows: np.ndarray) -> np.ndarray:
         """The scores of ``rows``, each of which is in ``self.rows``."""
         return self.table[attack][version][np.searchsorted(self.rows, rows)]
 
+    def attacks(self, version: str) -> list[str]:
+        """Those that ran on ``version``."""
+        return [attack for attack, found in self.table.items() if version in found]
+
+    def joined(self, other: Scores, versions: Sequence[str]) -> Scores:
+        """Of ``versions``, in that order, those that ``other`` has; of the rest, ours."""
+        kept = set(versions).difference(other.versions)
+
+        def both(ours: Table, theirs: Table) -> Table:
+            return {
+                attack: {
+                    **{version: found[version] for version in found if version in kept},
+                    **theirs.get(attack, {}),
+                }
+                for attack, found in ours.items()
+            }
+
+        return Scores(
+            self.rows, both(self.table, other.table), both(self.cuts, other.cuts), tuple(versions)
+        )
+
     def arrays(self, labels: np.ndarray) -> dict[str, np.ndarray]:
         """As ``scores.npz`` holds them: ``rows`` (records,), their ``labels`` (records,) int64,
-        ``versions`` (their names), for every attack (versions, records) float64, and under
-        ``cuts/<attack>`` its thresholds (versions, ``CUTS``) float64, NaN where there is none.
+        ``versions`` (their names), for every attack (versions, records) float64, NaN for a version
+        that it did not run on, and under ``cuts/<attack>`` its thresholds (versions, ``CUTS``)
+        float64, NaN where there is none.
 
         ``labels`` are those of all records of the data set.
         """
-        versions = list(next(iter(self.table.values())))
         arrays = {
             "rows": self.rows,
             "labels": labels[self.rows],
-            "versions": np.array(versions),
+            "versions": np.array(self.versions),
         }
+        unknown, no_cuts = np.full(len(self.rows), np.nan), np.full(len(CUTS), np.nan)
         for attack, scores in self.table.items():
-            arrays[attack] = np.stack([scores[version] for version in versions])
             cuts = self.cuts[attack]
-            arrays[f"{CUTS_OF}{attack}"] = np.stack([cuts[version] for version in versions])
+            arrays[attack] = np.stack([scores.get(name, unknown) for name in self.versions])
+            arrays[f"{CUTS_OF}{attack}"] = np.stack(
+                [cuts.get(name, no_cuts) for name in self.versions]
+            )
         return arrays
 
 
@@ -101,7 +131,7 @@ def score(
                 report(len(part))
             table[name] = {version.name: found[version.name] for version in versions}
             cuts[name] = thresholds
-    return Scores(rows, table, cuts)
+    return Scores(rows, table, cuts, tuple(version.name for version in versions))
 
 
 class _Scoring:
@@ -166,9 +196,7 @@ class _Scoring:
         return self._scorer
 
     def _version_key(self, version: Version) -> str:
-        models = (self._answers.key(model) for model in version.models)
-        sizes = map(str, version.sizes if version.aggregation == "weighted" else ())
-        return self._key([version.aggregation or "one", *sizes, *models])
+        return self._key(version_keys(version, self._answers))
 
     def _cuts_key(self) -> str:
         return self._key({"cuts": CUTS})

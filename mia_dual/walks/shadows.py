@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Optional
@@ -17,7 +17,7 @@ from mia_dual.attacks.table import SignalTable
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.plan.draft import SYNTHETIC, check_evidence
-from mia_dual.plan.plan import Plan
+from mia_dual.plan.plan import Plan, Version, of_target, single
 from mia_dual.progress import Progress
 from mia_dual.report.results import ShadowDataResult
 from mia_dual.store.entry import Entry
@@ -70,8 +70,38 @@ def real_references(
 
     ``labels`` (records,) int64, in 0 .. ``classes`` - 1, are those of all records.
     """
+    versions = {model.name: single(model.name) for model in plan.shadows}
+    versions.update({target.name: single(target.name) for target in plan.targets})
+    return _references(plan, labels, classes, answers, versions, means, prefix)
+
+
+def grouped_references(
+    plan: Plan, labels: np.ndarray, classes: int, answers: Answers, means: Means
+) -> Optional[References]:
+    """The same shadows and targets, trained in groups, under the same names; None where the plan
+    trains no shadow so.
+    """
+    if not plan.shadow_groups:
+        return None
+    versions = {version.name: version for version in plan.shadow_groups}
+    for target in plan.targets:
+        groups = plan.versions[of_target(target.name, "groups")]
+        versions[target.name] = replace(groups, name=target.name)
+    return _references(plan, labels, classes, answers, versions, means, "grouped-")
+
+
+def _references(
+    plan: Plan,
+    labels: np.ndarray,
+    classes: int,
+    answers: Answers,
+    versions: Mapping[str, Version],
+    means: Optional[Means],
+    prefix: str,
+) -> References:
+    """The plan's references as the ``versions`` that go by their names."""
     shadows = Shadows(
-        names=[model.name for model in plan.shadows],
+        versions=[versions[model.name] for model in plan.shadows],
         memberships=plan.split.shadows,
         answers=answers,
         labels=labels,
@@ -80,23 +110,27 @@ def real_references(
         seed=plan.seed,
         prefix=prefix,
     )
-    return References(shadows, _signals(plan, labels, answers, means), means=means)
+    return References(shadows, _signals(plan, labels, answers, versions, means), means=means)
 
 
 def _signals(
-    plan: Plan, labels: np.ndarray, answers: Answers, means: Optional[Means]
+    plan: Plan,
+    labels: np.ndarray,
+    answers: Answers,
+    versions: Mapping[str, Version],
+    means: Optional[Means],
 ) -> Optional[Signals]:
     asked = plan.references
     if not asked:
         return None
-    names = [model.name for model in asked]
     members = {model.name: model.members for model in asked}
+    references = [versions[model.name] for model in asked]
 
-    def table(rows: np.ndarray) -> Optional[SignalTable]:
-        return SignalTable(names, members, rows, answers, labels, means) if len(rows) else None
+    def table(rows: np.ndarray) -> SignalTable:
+        return SignalTable(references, members, rows, answers, labels, means)
 
-    audited = SignalTable(names, members, plan.target_rows, answers, labels, means)
-    population = table(plan.split.population)
+    audited = table(plan.target_rows)
+    population = table(plan.split.population) if len(plan.split.population) else None
     shadows = [model.name for model in plan.shadows]
     return Signals(
         audited=audited,
@@ -140,7 +174,7 @@ def make_shadows(questions: Questions, folder: RunFolder, progress: Progress) ->
         folder.link(model.entry, f"models/{name}.safetensors")
     asked = {name: plan.models[name].asked for name in trained}
     shadows = Shadows(
-        names=list(trained),
+        versions=[single(name) for name in trained],
         memberships=plan.made_shadows,
         answers=ask(questions.trainer, folder, family, trained, asked, progress),
         labels=made.labels,

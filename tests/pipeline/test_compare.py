@@ -97,7 +97,7 @@ def test_a_run_is_the_same_as_its_twin(runs):
             assert all(figure.difference in (0, None) for figure in place.figures.values())
             assert all(figure.holds_zero is not False for figure in place.figures.values())
     assert {found.role: found.models for found in pair.weights} == {
-        "target": 1, "shadow": 3, "full": 1, "group": 6,
+        "target": 1, "shadow": 3, "shadow_group": 9, "full": 1, "group": 6,
     }  # fmt: skip
     assert all(found.largest == found.median == 0 < found.size for found in pair.weights)
     assert sum(found.decided_otherwise for found in pair.logits) == 0
@@ -329,7 +329,7 @@ def test_weights_that_are_not_there_are_left_out_and_pickles_never_opened(runs, 
     shutil.rmtree(tmp_path / "run" / "models")
     (pair,) = compared(runs / "one", tmp_path / "run")
     assert pair.weights == []
-    assert len(pair.logits) == 4
+    assert len(pair.logits) == 5
     # A user's network may name its parameters otherwise on the other framework.
     shutil.copytree(runs / "one", tmp_path / "named")
     (tmp_path / "named" / "index.jsonl").unlink()
@@ -367,7 +367,7 @@ def test_the_command_prints_tables_or_json_and_imports_no_framework(runs, cli, t
     tables = [line for line in told.stdout.splitlines() if not line.startswith(("shadow_", "*"))]
     assert max(map(len, tables[2:])) <= 80
     assert "shadow_random_forest: " in told.stdout
-    assert "weights: equal, number for number, in all 11 models." in told.stdout
+    assert "weights: equal, number for number, in all 20 models." in told.stdout
     found = cli("compare", runs / "one", runs / "rounded", "--json", env={"PYTHONPATH": path})
     assert len(Comparison.model_validate_json(found.stdout).pairs) == 1
 

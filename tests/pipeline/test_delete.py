@@ -67,10 +67,12 @@ def members(run):
 
 def test_one_record_retrains_its_group_and_requests_add_up(run):
     first, second, third = members(run)[:3]
-    # The groups are trained with the first request, since nothing asked for them before.
+    # The groups, the target's and the shadows', are trained with the first request, since nothing
+    # asked for them before.
     entry, _, backend = delete(run, records=(first,))
     assert set(backend.trained) == {
         "full-request-1", *(f"group-0{number}" for number in range(4)),
+        *(f"shadow-0{shadow}-group-0{number}" for shadow in range(3) for number in range(4)),
         *entry.retrained["grouped"],
     }  # fmt: skip
     assert len(entry.retrained["grouped"]) == 1
@@ -127,7 +129,7 @@ def test_what_was_cut_off_leaves_the_old_version_in_force_and_goes_on(run):
         delete(run, ratio=0.1)
     entry, _, backend = delete(run)
     assert entry.records == (record,)
-    assert 0 < len(backend.trained) < 6
+    assert 0 < len(backend.trained) < 12 + 6
     assert not (run / PENDING).exists()
     assert Results.load(run).deletion[0].request == "request 1"
 

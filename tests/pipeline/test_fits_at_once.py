@@ -29,8 +29,10 @@ SETTINGS = {
     "attack": {"families": ["shadow"], "models": ["logistic_regression"]},
     "deletion": {"ratios": [0.1], "groups": 3},
 }
-MODELS = 11
-"""Target, three shadows, one retrained in full, three groups, and those again."""
+MODELS = 20
+"""Target, three shadows, three groups of each, one retrained in full, three groups, and those
+again.
+"""
 
 
 class Counted(SklearnBackend):
@@ -68,6 +70,7 @@ def test_the_results_are_those_of_any_backend_and_nothing_is_fitted_twice(audit,
     attack = results.attacks["shadow_logistic_regression"]
     assert attack.auc is not None
     assert attack.auc > 0.6
+    assert results.grouped.fitted_on == "grouped"
     full, grouped = results.deletion
     assert (full.method, full.steps, grouped.method) == ("full", 1, "grouped")
     assert grouped.steps == grouped.groups_retrained

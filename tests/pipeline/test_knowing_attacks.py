@@ -17,7 +17,8 @@ from mia_dual.plan.splits import Membership
 from mia_dual.progress import Silent
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
-from mia_dual.walks import run
+from mia_dual.walks import group_scoring
+from mia_dual.walks.run import run_audit
 from tests.numpy_backend import NumpyBackend, NumpyEngine
 
 FAMILIES = ("imitative", "cascade")
@@ -34,7 +35,7 @@ SETTINGS = {
         "imitative": {"count": 4, "epochs": 10, "further": 10},
         "cascade": {"rounds": 2, "count": 4, "mistakes": 0.05},
     },
-    "deletion": {"ratios": [0.1], "groups": 2},
+    "deletion": {"ratios": [0.1], "groups": 2, "fitted_on": "single"},
 }
 
 
@@ -73,11 +74,11 @@ def audit(tmp_path_factory, digits):
             seen.update(attacks=attacks, references=references, versions=versions, rows=rows)
             return scored(attacks, references, versions, answers, rows, folder, progress)
 
-        scored = run.score
+        scored = group_scoring.score
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(run, "score", score)
+            patch.setattr(group_scoring, "score", score)
             with RunFolder(place / out, config, Store(place / "store")) as folder:
-                run.run_audit(config, NumpyEngine(backend), digits, folder, Silent())
+                run_audit(config, NumpyEngine(backend), digits, folder, Silent())
         return place, backend, seen
 
     return audited

@@ -31,7 +31,7 @@ SETTINGS = {
         "models": ["fcnet", "logistic_regression"],
         "fcnet": {"network": "fcnet", "epochs": 2},
     },
-    "deletion": {"ratios": [0.1], "groups": 3},
+    "deletion": {"ratios": [0.1], "groups": 3, "fitted_on": "single"},
 }
 
 

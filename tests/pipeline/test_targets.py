@@ -167,7 +167,7 @@ def test_every_target_forgets_its_own_records(run):
     ]  # fmt: skip
     assert results.deletion[0].deleted == 30
     assert (results.deletion[1].groups, results.deletion[1].groups_retrained) == (6, 6)
-    for deletions in finished.deletions():
+    for deletions, _ in finished.deletions():
         assert [deletion.target for deletion in deletions] == TARGETS
         for deletion in deletions:
             gone = finished.requests[deletion.target, "10%"].deleted

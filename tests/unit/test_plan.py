@@ -24,7 +24,9 @@ def plan_of(**settings):
 def test_every_model_knows_its_records():
     plan = plan_of(deletion={"ratios": [0.1], "groups": 5, "classes": [2]})
     assert list(plan.models) == [
-        "target", "shadow-00", "shadow-01", "shadow-02", "full-10pct", "full-classes",
+        "target", "shadow-00", "shadow-01", "shadow-02",
+        *(f"shadow-{shadow:02d}-group-{number:02d}" for shadow in range(3) for number in range(5)),
+        "full-10pct", "full-classes",
         *(f"group-{number:02d}" for number in range(5)),
         *(f"group-{number:02d}-{request}" for request in ("10pct", "classes")
           for number in range(5)),
@@ -33,15 +35,35 @@ def test_every_model_knows_its_records():
     for model in plan.models.values():
         assert (np.diff(model.members) > 0).all()
         assert (np.diff(model.asked) > 0).all()
-        if model.role == "shadow":
+        if model.role in ("shadow", "shadow_group"):
             assert not np.isin(model.asked, target.asked).any()
             assert np.isin(model.members, model.asked).all()
         else:
             assert np.array_equal(model.asked, target.asked)
             assert np.isin(model.members, target.members).all()
     assert not (LABELS[plan.models["full-classes"].members] == 2).any()
-    together = np.sort(np.concatenate([plan.models[f"group-{n:02d}"].members for n in range(5)]))
-    assert np.array_equal(together, target.members)
+    for prefix, whole in (("", target), ("shadow-01-", plan.models["shadow-01"])):
+        groups = [plan.models[f"{prefix}group-{number:02d}"].members for number in range(5)]
+        assert np.array_equal(np.sort(np.concatenate(groups)), whole.members)
+    assert [version.name for version in plan.shadow_groups] == [
+        "shadow-00", "shadow-01", "shadow-02",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"deletion": {"fitted_on": "single"}},
+        {"deletion": {"methods": ["full"]}},
+        {"deletion": {"ratios": []}},
+        {"shadows": {"count": 3, "data": {"source": "noisy"}}},
+    ],
+    ids=["single", "full", "nothing", "made"],
+)
+def test_shadows_are_trained_in_groups_only_where_attacks_learn_from_them(settings):
+    plan = plan_of(**settings)
+    assert plan.shadow_groups == ()
+    assert "shadow_group" not in {model.role for model in plan.models.values()}
 
 
 def test_memberships_say_who_is_in():
@@ -91,7 +113,8 @@ def test_the_document_holds_it_all():
     document = json.loads(json.dumps(plan_document(plan)))
     assert list(document["models"]) == list(plan.models)
     assert document["models"]["target"] == {
-        "role": "target", "recipe": "target", "members": 200, "asked": 300,
+        "role": "target", "recipe": "target", "members": 200, "asked": 300, "slices": 0,
+        "drawn_as": "target", "origin": None,
     }  # fmt: skip
     arrays = plan_arrays(plan)
     assert np.array_equal(arrays["members/shadow-01"], plan.models["shadow-01"].members)
@@ -102,7 +125,8 @@ def test_the_document_holds_it_all():
 def test_shadows_of_another_network_have_a_recipe_of_their_own():
     plan = plan_of(shadows={"count": 2, "network": "lenet5"})
     assert {model.role: model.recipe for model in plan.models.values()} == {
-        "target": "target", "shadow": "shadow", "full": "target", "group": "target",
+        "target": "target", "shadow": "shadow", "shadow_group": "shadow", "full": "target",
+        "group": "target",
     }  # fmt: skip
     assert plan.recipes["shadow"].network == "lenet5"
     assert plan.recipes["shadow"].epochs == plan.recipes["target"].epochs

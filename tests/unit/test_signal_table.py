@@ -12,10 +12,12 @@ from mia_dual.attacks.scratch import AT_ONCE, scratch
 from mia_dual.attacks.table import SignalTable
 from mia_dual.errors import DataError
 from mia_dual.execution import Execution
+from mia_dual.plan.plan import single
 from mia_dual.signals import SIGNALS
 
 RECORDS, CLASSES = 3000, 5
 NAMES = ["a", "b", "c", "d", "e"]
+VERSIONS = [single(name) for name in NAMES]
 ROWS = np.arange(500, 2500)
 
 
@@ -62,7 +64,7 @@ def test_memory_and_threads_move_no_signal(asked, signal, rows):
     )
     inside = np.stack([np.isin(rows, members[name]) for name in NAMES])
     for execution in (Execution(memory=1, workers=3), Execution(workers=1), Execution()):
-        table = SignalTable(NAMES, members, rows, answers, labels, execution=execution)
+        table = SignalTable(VERSIONS, members, rows, answers, labels, execution=execution)
         assert np.array_equal(table.values(signal), expected)
         assert np.array_equal(table.inside, inside)
         for without, left in (({"c"}, [0, 1, 3, 4]), ({"e"}, [0, 1, 2, 3]), ({"a", "c"}, [1, 3, 4]),
@@ -78,7 +80,7 @@ def test_memory_and_threads_move_no_signal(asked, signal, rows):
 
 def test_one_left_out_at_the_end_is_not_copied_for(asked):
     answers, _, _, members, labels = asked
-    table = SignalTable(NAMES, members, ROWS, answers, labels)
+    table = SignalTable(VERSIONS, members, ROWS, answers, labels)
     panel = table.panel("log_odds", np.zeros(len(ROWS)), {"e"})
     assert np.shares_memory(panel.references, table.values("log_odds"))
 
@@ -110,6 +112,6 @@ def test_no_room_anywhere_is_a_line(monkeypatch):
 def test_a_diverged_reference_is_a_line_from_any_thread(asked):
     _, rows, logits, members, labels = asked
     broken = Answers(rows, {**logits, "d": np.full_like(logits["d"], np.nan)}, {})
-    table = SignalTable(NAMES, members, ROWS, broken, labels, execution=Execution(workers=2))
+    table = SignalTable(VERSIONS, members, ROWS, broken, labels, execution=Execution(workers=2))
     with pytest.raises(DataError, match="it has diverged"):
         table.values("log_odds")
