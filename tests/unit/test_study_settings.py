@@ -34,8 +34,8 @@ def test_every_study_that_has_a_name_is_sound(name):
 
 def test_the_studies_asked_for_are_there():
     assert study_names() == [
-        "architecture", "classes", "deleted", "kinds", "noise", "overfitting", "records",
-        "shadows",
+        "architecture", "classes", "deleted", "deletion", "kinds", "noise", "overfitting",
+        "records", "shadows",
     ]  # fmt: skip
 
 
