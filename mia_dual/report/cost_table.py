@@ -82,7 +82,7 @@ def _requests(results: CostResults) -> Table:
     table = _table(
         "Requests, as shares of full retraining for the same", "groups", "slices", "request"
     )
-    for name in ("models", "steps", "records", "expected", "paper", "seconds", "accuracy"):
+    for name in ("models", "steps", "records", "expected", "paper", "seconds", "acc."):
         table.add_column(name, justify="right", no_wrap=True)
     for one in results.requests:
         if _is_shown(one, results):

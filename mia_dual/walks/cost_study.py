@@ -122,7 +122,7 @@ def run_cost_study(
             "one that trains step by step"
         )
     for run in study.runs:
-        _plan(run, dataset, _orders(study.settings, run.config, dataset)[0][0])
+        _plan(run, dataset, _orders(study.settings, run, dataset)[0][0])
     with RunFolder(path, study, store) as folder:
         engine.recall(folder.read_json("environment.json"))
         folder.write_json("environment.json", engine.record())
@@ -147,12 +147,12 @@ def _plan(run: StudyRun, dataset: Dataset, series: _Series) -> Plan:
         raise type(error)(f"study value {run.variation.written()}: {error}") from error
 
 
-def _orders(settings: CostSettings, config: Config, dataset: Dataset) -> list[list[_Series]]:
+def _orders(settings: CostSettings, run: StudyRun, dataset: Dataset) -> list[list[_Series]]:
     """An order of requests after the other: single ones, then a series each share.
 
     They depend on the seed alone, so that all groups and slices serve the same requests.
     """
-    members = plan_dataset(config, dataset)[1].split.target.members
+    members = _plan(run, dataset, _Series((), {})).split.target.members
     most = max(settings.single)
     largest = max([most, *(round(share * len(members)) for share in settings.shares)])
     if largest >= len(members):
@@ -162,7 +162,7 @@ def _orders(settings: CostSettings, config: Config, dataset: Dataset) -> list[li
         )
     orders = []
     for number in range(settings.orders):
-        rng = generator(config.seed, "study", "cost", str(number))
+        rng = generator(run.config.seed, "study", "cost", str(number))
         chosen = rng.choice(members, most, replace=False).tolist()
         told = {f"{count} single": count for count in sorted(settings.single)}
         series = [_Series(tuple((record,) for record in chosen), told)]
@@ -192,7 +192,7 @@ class _Cost:
 
     def found(self) -> _Run:
         """Count, train, ask."""
-        orders = _orders(self._settings, self._run.config, self._dataset)
+        orders = _orders(self._settings, self._run, self._dataset)
         served: dict[str, _Served] = {}
         for number, order in enumerate(orders):
             for series in order:
