@@ -44,7 +44,7 @@ from mia_dual.study_settings import CostStudy, StudyRun
 from mia_dual.training.family import Family
 from mia_dual.training.planned import plan_families, planned_member
 from mia_dual.training.trainer import Trained, Trainer
-from mia_dual.walks.work import Work, own_seconds, total_work
+from mia_dual.training.work import Work, own_seconds, total_work
 
 FULL, GROUPED = "full", "grouped"
 

@@ -14,17 +14,22 @@ from mia_dual.training.trainer import Trained
 @dataclass(frozen=True)
 class Work:
     """``models`` trained, in so many optimizer ``steps``; ``records`` seen, each as often as it is
-    seen (a record that is left out of an epoch, so that it makes no batch alone, counted too).
+    seen (a record that is left out of an epoch, so that it makes no batch alone, counted too);
+    ``states`` that stay when it is done, the models themselves among them.
     """
 
     models: int = 0
     steps: int = 0
     records: int = 0
+    states: int = 0
 
     def __add__(self, other: Work) -> Work:
         """Both, one after the other."""
         return Work(
-            self.models + other.models, self.steps + other.steps, self.records + other.records
+            self.models + other.models,
+            self.steps + other.steps,
+            self.records + other.records,
+            self.states + other.states,
         )
 
 
@@ -36,6 +41,7 @@ def work_of(model: PlannedModel, family: Family, seed: int) -> Work:
         1,
         sum(segment.epochs * segment.steps_an_epoch(family.settings) for segment in own),
         sum(segment.epochs * len(segment.rows) for segment in own),
+        len(own),
     )
 
 
