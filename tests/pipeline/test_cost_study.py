@@ -124,12 +124,16 @@ def test_accuracies_are_those_of_an_audit(served, run, digits):
     for seed in found.seeds:
         settings = {
             **BASE, "backend": "torch", "seed": seed, "attack": {"families": ["thresholds"]},
-            "deletion": {"ratios": [0.05], "groups": 3, "slices": 2, "methods": ["grouped"],
+            "deletion": {"ratios": [0.01], "groups": 3, "slices": 2, "methods": ["grouped"],
                          "fitted_on": "single"},
         }  # fmt: skip
         config = Config.model_validate(settings)
         with RunFolder(run.path / f"audit-{seed}", config, Store(run.path / "store")) as folder:
             results = run_audit(config, NumpyEngine(), digits, folder, Silent())
+        cost = json.loads((run.path / f"audit-{seed}" / "cost.json").read_text())
+        (deletion,) = cost["deletion"]
+        assert deletion["steps"] == results.deletion[0].steps
+        assert deletion["seconds"] == pytest.approx(1e-3 * deletion["steps"])
         of_groups.append(results.grouped.test_accuracy)
         of_one.append(results.target.test_accuracy)
     assert training.accuracy.mean == pytest.approx(sum(of_groups) / 2)
