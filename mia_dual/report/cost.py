@@ -65,6 +65,10 @@ class RequestCost(_Finding):
     request: str
     requests: int = Field(description="how many, one after the other")
     deleted: int = Field(description="records, by all of them")
+    share: Optional[float] = Field(
+        description="of the members, where one request deletes that many; null where each deletes "
+        "one record"
+    )
     models: Mean = Field(description="retrained, by all of them")
     steps: Mean
     full_steps: int
@@ -122,9 +126,9 @@ def cost_finding(
     first = next(
         one
         for one in requests
-        if (one.groups, one.slices) == (finest.groups, finest.slices) and one.requests == 1
+        if (one.groups, one.slices) == (finest.groups, finest.slices) and one.share is None
     )
-    called = "One record" if first.deleted == 1 else f"A request of {first.deleted} records"
+    called = "One record" if first.deleted == 1 else f"Each of {first.deleted} single records"
     seconds, steps = first.seconds_share, first.steps_share
     timed = "" if seconds is None else f" and {seconds.mean:.3f} of its seconds"
     return (

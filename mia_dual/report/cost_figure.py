@@ -84,7 +84,7 @@ def _single(axis: Any, results: CostResults) -> None:
 
 def _batches(axis: Any, results: CostResults) -> None:
     """What requests of many records cost, by groups, without and with the most slices."""
-    at_once = [one for one in results.requests if one.requests != one.deleted]
+    at_once = [one for one in results.requests if one.share is not None]
     ends = sorted({min(_slices(results)), max(_slices(results))})
     lines = [
         (name, slices) for name in dict.fromkeys(one.request for one in at_once) for slices in ends
@@ -243,7 +243,7 @@ def _slices(results: CostResults) -> list[int]:
 
 
 def _single_requests(results: CostResults) -> list[RequestCost]:
-    return [one for one in results.requests if one.requests == one.deleted]
+    return [one for one in results.requests if one.share is None]
 
 
 def _of(requests: Iterable[RequestCost], slices: int) -> list[RequestCost]:

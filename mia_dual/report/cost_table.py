@@ -105,8 +105,8 @@ def _requests(results: CostResults) -> Table:
 
 def _is_shown(request: RequestCost, results: CostResults) -> bool:
     """Of requests one by one, the fewest and the most."""
-    counts = [one.requests for one in results.requests if one.requests == one.deleted]
-    return request.requests != request.deleted or request.requests in (min(counts), max(counts))
+    counts = [one.requests for one in results.requests if one.share is None]
+    return request.share is not None or request.requests in (min(counts), max(counts))
 
 
 def _table(title: str, *columns: str) -> Table:

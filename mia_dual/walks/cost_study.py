@@ -52,11 +52,12 @@ FULL, GROUPED = "full", "grouped"
 @dataclass(frozen=True)
 class _Series:
     """Requests one after the other: ``records`` of each, and after how many of them costs are told,
-    by name.
+    by name. ``share``: of the members, where it is one request of that many.
     """
 
     records: tuple[tuple[int, ...], ...]
     told: Mapping[str, int]
+    share: Optional[float] = None
 
     def ledger(self) -> list[Entry]:
         """As a run would have written them down."""
@@ -74,6 +75,7 @@ class _Served:
 
     requests: int
     deleted: int
+    share: Optional[float]
     work: dict[str, list[Work]] = field(default_factory=lambda: {FULL: [], GROUPED: []})
     seconds: dict[str, float] = field(default_factory=dict)
     accuracy: dict[str, float] = field(default_factory=dict)
@@ -169,7 +171,7 @@ def _orders(settings: CostSettings, run: StudyRun, dataset: Dataset) -> list[lis
         for share in settings.shares:
             count = max(round(share * len(members)), 1)
             records = rng.choice(members, count, replace=False).tolist()
-            series.append(_Series((tuple(sorted(records)),), {f"{share:.0%}": 1}))
+            series.append(_Series((tuple(sorted(records)),), {f"{100 * share:g}%": 1}, share))
         orders.append(series)
     return orders
 
@@ -222,7 +224,7 @@ class _Cost:
     ) -> None:
         for name, count in series.told.items():
             deleted = sum(map(len, series.records[:count]))
-            entry = served.setdefault(name, _Served(count, deleted))
+            entry = served.setdefault(name, _Served(count, deleted, series.share))
             for method in (FULL, GROUPED):
                 models = [plan.models[one] for one in _retrained(plan, method, count)]
                 entry.work[method].append(total_work(models, family, self._seed))
@@ -231,7 +233,7 @@ class _Cost:
         self, plan: Plan, family: Family, series: _Series, served: dict[str, _Served]
     ) -> None:
         """Carry out ``series``: some requests alone, then all that is in force where it is told."""
-        timed = self._settings.timed if len(series.records) > 1 else 1
+        timed = self._settings.timed if series.share is None else 1
         for version in ("original", "groups"):
             self._train(plan, family, plan.versions[version].models)
         for method in (FULL, GROUPED):
@@ -359,6 +361,7 @@ def _request(name: str, of_seeds: Sequence[_Run]) -> RequestCost:
         request=name,
         requests=served[0].requests,
         deleted=served[0].deleted,
+        share=served[0].share,
         models=mean_of([grouped.models for grouped, _ in pairs]),
         steps=mean_of([grouped.steps for grouped, _ in pairs]),
         full_steps=full.steps,
@@ -381,7 +384,7 @@ def _expected(found: _Run, served: _Served, epochs: int) -> tuple[float, Optiona
     passes, deletion = found.passes, found.run.config.deletion
     whole = Passes((passes.members,), epochs, passes.members)
     sizes = passes.members, deletion.groups
-    if served.requests == served.deleted:
+    if served.share is None:
         exact = expected_cost.one_by_one(passes, served.requests)
         full = expected_cost.one_by_one(whole, served.requests)
         published = expected_cost.published_one_by_one(*sizes, served.requests)
