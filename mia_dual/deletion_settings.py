@@ -101,7 +101,7 @@ class DeletionSettings(Settings):
     approximate: tuple[ApproximateMethod, ...] = Field(
         (), description="methods to compare with, none of which deletes"
     )
-    groups: Models = Field(10, ge=2)
+    groups: Models = 10
     slices: Count = Field(
         1, le=1000, description="of each group: a deletion starts again at the first it touches"
     )

@@ -1,7 +1,8 @@
 """A study: a config of which one setting, or a pair of them, takes several values.
 
 Its file is a config with a key ``study`` beside the others. Every value is run with every seed,
-and a seed draws a target and shadows of its own.
+and a seed draws a target and shadows of its own. A study of ``kind: cost`` is of what deletion
+costs (:mod:`mia_dual.cost_settings`): groups and slices vary, and nothing is attacked.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from pydantic import (
 
 from mia_dual.complaints import complaint
 from mia_dual.config import Config, checked, put, read_settings
+from mia_dual.cost_settings import CostSettings
 from mia_dual.errors import ConfigError
 from mia_dual.quoting import one_line, quoted
 from mia_dual.setting_types import Name, Seed
@@ -175,9 +177,23 @@ class Study:
         return write_yaml({**self.base, "study": self.settings.model_dump(mode="json")})
 
 
+@dataclass(frozen=True)
+class CostStudy:
+    """A study of what deletion costs, whose every run is known to be a sound config."""
+
+    name: str
+    settings: CostSettings
+    base: Mapping[str, Any]
+    runs: tuple[StudyRun, ...]
+
+    def to_yaml(self) -> str:
+        """What its folder keeps of it: as its file, with what else was said of it."""
+        return write_yaml({**self.base, "study": self.settings.model_dump(mode="json")})
+
+
 def load_study(
     name: str, assignments: Iterable[str] = (), options: Mapping[str, Any] = {}
-) -> Study:
+) -> Union[Study, CostStudy]:
     """The study called ``name``, or in the YAML file ``name``; for the rest see
     :func:`mia_dual.config.load_config`.
 
@@ -190,11 +206,17 @@ def load_study(
             f"config {quoted(str(file), 200)} is no study: it needs study: "
             "{key: target.epochs, values: [5, 20]}"
         )
-    settings = _checked(base.pop("study"))
+    found = base.pop("study")
+    of_cost = isinstance(found, dict) and "kind" in found
+    settings = _checked(found, _CostFile if of_cost else _File)
     if "seed" in base:
         raise ConfigError("seed: a study has several: write them in study.seeds")
     checked(base)
-    return Study(file.stem, settings, base, tuple(_runs(base, settings)))
+    if isinstance(settings, CostSettings):
+        runs = _each(base, _grouped(settings), settings.seeds)
+        return CostStudy(file.stem, settings, base, tuple(map(_countable, runs)))
+    runs = _each(base, _variations(settings), settings.seeds)
+    return Study(file.stem, settings, base, tuple(_checked_runs(runs, settings)))
 
 
 def study_names() -> list[str]:
@@ -218,21 +240,30 @@ class _File(BaseModel):
     study: StudySettings
 
 
-def _checked(settings: Any) -> StudySettings:
+class _CostFile(BaseModel):
+    study: CostSettings
+
+
+def _checked(
+    settings: Any, kind: type[Union[_File, _CostFile]]
+) -> Union[StudySettings, CostSettings]:
     try:
-        return _File.model_validate({"study": settings}).study
+        return kind.model_validate({"study": settings}).study
     except ValidationError as error:
-        raise ConfigError(complaint(error, _File)) from error
+        raise ConfigError(complaint(error, kind)) from error
 
 
-def _runs(base: Mapping[str, Any], settings: StudySettings) -> Iterator[StudyRun]:
+def _each(
+    base: Mapping[str, Any], variations: Iterable[Variation], seeds: Sequence[int]
+) -> Iterator[StudyRun]:
+    """Each of ``variations`` with each seed."""
     taken: set[str] = set()
-    for variation in _variations(settings):
+    for variation in variations:
         slug = re.sub(r"[^\w.+-]+", "-", variation.name, flags=re.ASCII).strip("-.")[:60] or "value"
         while slug.lower() in taken:
             slug += "+"
         taken.add(slug.lower())
-        for seed in settings.seeds:
+        for seed in seeds:
             whole = {**copy.deepcopy(dict(base)), "seed": seed}
             try:
                 for key, value in variation.settings.items():
@@ -240,11 +271,40 @@ def _runs(base: Mapping[str, Any], settings: StudySettings) -> Iterator[StudyRun
                 config = checked(whole)
             except ConfigError as error:
                 raise ConfigError(f"study value {variation.written()}: {error}") from error
-            if settings.x == "deleted" and not config.deletion.ratios:
-                raise ConfigError(
-                    "study.x: deleted needs shares to delete: name some in deletion.ratios"
-                )
             yield StudyRun(variation, seed, f"{slug}-seed{seed}", config)
+
+
+def _checked_runs(runs: Iterable[StudyRun], settings: StudySettings) -> Iterator[StudyRun]:
+    for run in runs:
+        if settings.x == "deleted" and not run.config.deletion.ratios:
+            raise ConfigError(
+                "study.x: deleted needs shares to delete: name some in deletion.ratios"
+            )
+        yield run
+
+
+def _countable(run: StudyRun) -> StudyRun:
+    if run.config.targets > 1 or run.config.target.weights is not None:
+        raise ConfigError(
+            "study.kind: cost is of one target that is trained here: leave out targets and "
+            "target.weights"
+        )
+    return run
+
+
+def _grouped(settings: CostSettings) -> Iterator[Variation]:
+    """Every number of groups with every number of slices; requests come from the study alone."""
+    for groups, slices in itertools.product(settings.groups, settings.slices):
+        across = f"{groups} group" + ("s" if groups > 1 else "")
+        series = f"{slices} slice" + ("s" if slices > 1 else "")
+        chosen = {
+            "deletion.groups": groups,
+            "deletion.slices": slices,
+            "deletion.ratios": [],
+            "deletion.methods": ["full", "grouped"],
+            "deletion.fitted_on": "single",
+        }
+        yield Variation(f"{across}, {series}", across, series, groups, chosen)
 
 
 def _variations(settings: StudySettings) -> Iterator[Variation]:

@@ -75,9 +75,12 @@ def delete(
     print_deletion(results, f"request {entry.number}", console)
     tell_damage(folder.store, console)
     count = sum(map(len, entry.retrained.values()))
+    name = f"request {entry.number}"
+    steps = sum(found.steps for found in results.deletion if found.request == name)
     console.print(
         f"request {entry.number} ({entry.request}): {len(entry.records)} deleted, {entry.deleted} "
-        f"in all; {count} models retrained, {seconds:.1f} s; {run / 'ledger.jsonl'} says so",
+        f"in all; {count} models retrained in {steps:,} steps, {seconds:.1f} s in all; "
+        f"{run / 'ledger.jsonl'} says so",
         soft_wrap=True,
         markup=False,
         highlight=False,

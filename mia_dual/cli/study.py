@@ -1,4 +1,6 @@
-"""``mia-dual study``: one setting varies, all others stay; what becomes of the leak."""
+"""``mia-dual study``: one setting varies, all others stay; what becomes of the leak, or what
+deletion costs.
+"""
 
 from __future__ import annotations
 
@@ -50,9 +52,11 @@ def study(
     from mia_dual.cli.progress import RichProgress
     from mia_dual.data.load import dataset_of
     from mia_dual.engine import Engine
+    from mia_dual.report.cost_table import print_cost
     from mia_dual.report.study_table import print_study
     from mia_dual.store.objects import Store, store_folder
-    from mia_dual.study_settings import load_study
+    from mia_dual.study_settings import CostStudy, load_study
+    from mia_dual.walks.cost_study import run_cost_study
     from mia_dual.walks.study import run_study
 
     chosen = load_study(
@@ -78,6 +82,13 @@ def study(
         return datasets[config.data]
 
     objects = Store(store_folder(store, path.parent))
+    if isinstance(chosen, CostStudy):
+        print_cost(run_cost_study(chosen, engine_of, loaded, path, objects, progress), console)
+        console.print(
+            f"{path} holds study.csv, study.json, study.png and study.svg", highlight=False
+        )
+        tell_damage(objects, console)
+        return
     outcome = run_study(chosen, engine_of, loaded, path, objects, progress)
     print_study(outcome.results, console)
     console.print(

@@ -18,6 +18,7 @@ from mia_dual.store.objects import Store
 from mia_dual.training.family import Family, Member, suited
 from mia_dual.training.jobs import built_weights, first_state, make_job
 from mia_dual.training.planned import plan_members
+from mia_dual.training.work import total_work
 
 WARM_STEPS = 3
 LONGEST = 2.0
@@ -32,7 +33,8 @@ ASKED = 512
 
 @dataclass(frozen=True)
 class RoleForecast:
-    """Models of one role: how many there are, how many the store lacks, and what those take.
+    """Models of one role: how many there are, how many the store lacks, and what those take
+    beyond slices that they take over from another.
 
     ``steps`` and ``operations`` mean nothing where models are fitted at once.
     """
@@ -99,16 +101,18 @@ def _of_family(
     elif missing or questions:
         each, weights = _fit_seconds(family, engine, missing or list(members.values()))
     operations = training_flops(family.spec, weights)
-    roles = []
+    roles, states = [], 0
     for role in dict.fromkeys(plan.models[name].role for name in members):
         names = [name for name in members if plan.models[name].role == role]
-        wanted = [members[name] for name in names if name in lacking]
-        seen = sum(len(one.rows) * one.epochs for member in wanted for one in member.segments)
-        steps = sum(family.steps(member) for member in wanted)
-        roles.append(RoleForecast(role, len(names), len(wanted), steps, seen * operations))
+        wanted = [name for name in names if name in lacking]
+        work = total_work([plan.models[name] for name in wanted], family, plan.seed)
+        # A fit is a step where models are fitted at once, and keeps nothing on the way.
+        steps = work.steps if by_steps else work.models
+        states += work.states if by_steps else work.models
+        roles.append(RoleForecast(role, len(names), len(wanted), steps, work.records * operations))
     steps = sum(role.steps for role in roles)
     records = sum(len(asked[name]) for name in questions)
-    of_models = len(lacking) * _bytes(weights) * copies
+    of_models = states * _bytes(weights) * copies
     return Forecast(
         by_steps=by_steps,
         roles=tuple(roles),

@@ -7,6 +7,7 @@ from typing import Any, Optional
 
 from mia_dual.plan.plan import Plan, PlannedModel
 from mia_dual.training.trainer import Trained
+from mia_dual.training.work import own_seconds
 from mia_dual.walks.shadows import MadeShadows
 
 
@@ -23,12 +24,13 @@ def costs(
     """Seconds and optimizer steps: of the target, of all groups, and of each deletion; seconds and
     queries of the records ``made`` for shadows.
 
-    A model found in the store counts what it took when it was trained, and so do records.
+    A model found in the store counts what it took when it was trained, and so do records. What a
+    model takes over from the one before it counts nothing.
     """
 
     def total(names: Sequence[str]) -> dict[str, Any]:
         return {
-            "seconds": sum(trained[name].entry.seconds for name in names),
+            "seconds": sum(own_seconds(plan.models[name], trained[name]) for name in names),
             "steps": sum(steps_taken(plan.models[name], trained[name]) for name in names),
         }
 

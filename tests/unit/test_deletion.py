@@ -15,17 +15,25 @@ from sklearn.linear_model import LogisticRegression
 from mia_dual.config import Config
 from mia_dual.deletion.aggregation import aggregate
 from mia_dual.errors import ConfigError, DataError
-from mia_dual.plan.groups import draw_groups, fewest_groups
-from mia_dual.plan.requests import draw_requests
+from mia_dual.plan.groups import Group, draw_groups, fewest_groups, slice_epochs
+from mia_dual.plan.requests import Drawn, draw_requests
+from mia_dual.plan.splits import Membership
 from mia_dual.seeds import generator
 
 MEMBERS = np.arange(0, 400, 2)
+OTHERS = np.arange(1, 201, 2)
 LABELS = np.arange(400) // 4 % 10
 
 
-def requests(groups=None, **deletion):
-    config = Config.model_validate({"deletion": {"ratios": [], **deletion}})
-    return draw_requests(config, MEMBERS, LABELS, groups or draw_groups(config, MEMBERS))
+def config_of(targets=1, **deletion):
+    return Config.model_validate({"targets": targets, "deletion": {"ratios": [], **deletion}})
+
+
+def requests(parts=None, target=(), members=MEMBERS, others=OTHERS, exposure=None, **deletion):
+    config = config_of(**deletion)
+    parts = [group.records for group in parts or draw_groups(config, members)]
+    drawn = Drawn(Membership(members, others), parts, LABELS, exposure=exposure)
+    return draw_requests(config, drawn, *target)
 
 
 def test_ratios_are_of_the_original_members_and_never_stacked():
@@ -41,11 +49,10 @@ def test_ratios_are_of_the_original_members_and_never_stacked():
 
 @pytest.mark.parametrize(("ratio", "hit"), [(0.05, 1), (0.1, 1), (0.2, 2), (0.15, 2)])
 def test_concentrated_deletion_hits_the_fewest_groups(ratio, hit):
-    config = Config.model_validate({"deletion": {"groups": 10}})
-    groups = draw_groups(config, MEMBERS)
+    groups = draw_groups(config_of(groups=10), MEMBERS)
     (request,) = requests(groups, ratios=[ratio], placement="concentrated")
     assert len(request.deleted) == round(ratio * len(MEMBERS))
-    assert sum(np.isin(group, request.deleted).any() for group in groups) == hit
+    assert sum(np.isin(group.records, request.deleted).any() for group in groups) == hit
 
 
 def test_ratios_keep_their_draws_and_names_however_close():
@@ -73,9 +80,11 @@ def test_concentrated_deletion_stays_in_one_group_where_one_of_them_is_large_eno
             }
         )
         groups = draw_groups(config, MEMBERS)
-        (request,) = draw_requests(config, MEMBERS, LABELS, groups)
+        parts = [group.records for group in groups]
+        drawn = Drawn(Membership(MEMBERS, OTHERS), parts, LABELS)
+        (request,) = draw_requests(config, drawn)
         assert len(request.deleted) == 19
-        assert sum(np.isin(group, request.deleted).any() for group in groups) == 1
+        assert sum(np.isin(part, request.deleted).any() for part in parts) == 1
 
 
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=9), st.data())
@@ -175,12 +184,149 @@ def test_groups_part_the_members_evenly(members, count):
         with pytest.raises(ConfigError):
             draw_groups(config, rows)
         return
-    groups = draw_groups(config, rows)
+    groups = [group.records for group in draw_groups(config, rows)]
     assert np.array_equal(np.sort(np.concatenate(groups)), rows)
     assert max(map(len, groups)) - min(map(len, groups)) <= 1
 
 
-def test_groups_speak_by_mean_or_by_vote():
+@given(st.integers(1, 6), st.integers(1, 5), st.data())
+def test_slices_part_each_group_evenly_and_deleting_keeps_them(count, slices, data):
+    members = data.draw(st.integers(2 * count * slices, 120))
+    rows = np.arange(members) * 3
+    groups = draw_groups(config_of(groups=count, slices=slices), rows)
+    assert np.array_equal(np.sort(np.concatenate([one.records for one in groups])), rows)
+    for group in groups:
+        sizes = [len(part) for part in group.slices]
+        assert len(sizes) == slices
+        assert max(sizes) - min(sizes) <= 1
+        deleted = np.array(data.draw(st.lists(st.sampled_from(rows.tolist()), max_size=4)))
+        left = group.without(deleted)
+        assert np.array_equal(left.records, np.setdiff1d(group.records, deleted))
+        # What comes before the first slice touched stays as it is, and that one does not.
+        untouched = group.untouched(deleted)
+        for one, other in zip(group.slices[:untouched], left.slices):
+            assert np.array_equal(one, other)
+        assert untouched == slices or len(left.slices[untouched]) < sizes[untouched]
+
+
+def test_slices_hold_the_members_that_the_groups_had_without_them():
+    plain, sliced = (draw_groups(config_of(groups=5, slices=slices), MEMBERS) for slices in (1, 4))
+    for one, other in zip(plain, sliced):
+        assert np.array_equal(one.records, other.records)
+    with pytest.raises(ConfigError, match=r"deletion.slices: 21 slices of each of 5 groups of 200"):
+        draw_groups(config_of(groups=5, slices=21), MEMBERS)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "slices", "each"), [(30, 1, 30), (30, 2, 20), (30, 4, 12), (10, 3, 5), (1, 9, 1)]
+)
+def test_slices_see_as_many_records_as_training_without_them(epochs, slices, each):
+    assert slice_epochs(epochs, slices) == each
+    if epochs * 2 % (slices + 1) == 0:
+        assert each * sum(range(1, slices + 1)) == epochs * slices
+
+
+def test_likely_deletions_lie_in_the_last_groups_and_there_in_the_last_slices(tmp_path):
+    file = tmp_path / "likely.txt"
+    likely = {record: (record % 7) / 10 for record in MEMBERS[:50].tolist()}
+    file.write_text("\n".join(f"{record} {value}" for record, value in likely.items()) + "\n\n")
+    groups = draw_groups(
+        config_of(groups=4, slices=5, assignment="likelihood", likelihood=file), MEMBERS
+    )
+    met = [likely.get(record, 0.0) for group in groups for part in group.slices
+           for record in [max(part.tolist(), key=lambda one: likely.get(one, 0.0))]]  # fmt: skip
+    assert met == sorted(met)
+    assert sum(likely.get(record, 0) > 0 for record in groups[3].records.tolist()) == 42
+    # Equally likely ones are drawn at random, and again alike.
+    assert groups[0].slices[0].tolist() != MEMBERS[50:60].tolist()
+    again = draw_groups(
+        config_of(groups=4, slices=5, assignment="likelihood", likelihood=file), MEMBERS
+    )
+    assert all(np.array_equal(one.records, other.records) for one, other in zip(groups, again))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be read"),
+        (b"\xff\xfe\0", "cannot be read"),
+        ("2 0.5\n4", r"line 2 of .* \('4'\) is not a record index and a number from 0 up"),
+        ("2 0.5 0.5", "line 1"),
+        ("two 0.5", "line 1"),
+        ("-2 0.5", "line 1"),
+        ("2 -0.5", "line 1"),
+        ("2 nan", "line 1"),
+        ("\n2 inf", "line 2"),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_bad_files_of_likelihoods_are_named(tmp_path, content, message):
+    file = tmp_path / "likely.txt"
+    if content is not None:
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    config = config_of(assignment="likelihood", likelihood=file)
+    with pytest.raises(DataError, match=message) as raised:
+        draw_groups(config, MEMBERS)
+    assert str(raised.value).startswith("deletion.likelihood: ")
+    assert "\n" not in str(raised.value)
+
+
+def test_likelihoods_go_with_their_assignment_alone(tmp_path):
+    for settings in ({"assignment": "likelihood"}, {"likelihood": tmp_path / "likely.txt"}):
+        with pytest.raises(ValueError, match="likelihood goes with assignment: likelihood"):
+            config_of(**settings)
+
+
+def test_a_group_may_be_the_whole_in_slices():
+    (group,) = draw_groups(config_of(groups=1, slices=4), MEMBERS)
+    assert np.array_equal(group.records, MEMBERS)
+    assert group.untouched(group.slices[2][:1]) == 2
+    assert Group((MEMBERS[:3], MEMBERS[3:5])).without(MEMBERS[:3]).slices[0].tolist() == []
+
+
+def test_draws_of_a_ratio_differ_and_the_first_is_the_only_one_there_was():
+    (alone,) = requests(ratios=[0.1])
+    drawn = requests(ratios=[0.1, 0.2], draws=3)
+    assert [request.name for request in drawn] == [
+        "10%", "20%", "10% draw 2", "20% draw 2", "10% draw 3", "20% draw 3",
+    ]  # fmt: skip
+    assert np.array_equal(drawn[0].deleted, alone.deleted)
+    assert len({tuple(request.deleted) for request in drawn[::2]}) == 3
+
+
+def test_shared_forget_sets_are_drawn_among_all_records_alike_for_all_targets():
+    whole = np.sort(np.concatenate([MEMBERS, OTHERS]))
+    halves = np.random.default_rng(0).permutation(whole)
+    found = []
+    for number, members in enumerate((np.sort(halves[:150]), np.sort(halves[150:]))):
+        others = np.setdiff1d(whole, members)
+        (request,) = requests(
+            target=(f"target-{number:02d}",), members=members, others=others,
+            ratios=[0.2], shared=True, groups=5,
+        )  # fmt: skip
+        assert np.isin(request.deleted, members).all()
+        assert np.isin(request.unseen, others).all()
+        assert np.array_equal(request.retained, np.setdiff1d(members, request.deleted))
+        found.append(np.union1d(request.deleted, request.unseen))
+    assert np.array_equal(*found)
+    assert len(found[0]) == 60
+    # Among members alone there is nobody unseen.
+    (request,) = requests(ratios=[0.2])
+    assert request.unseen is None
+
+
+def test_the_most_exposed_go_first_and_none_before_exposure_is_known():
+    exposure = np.full(400, np.nan)
+    exposure[MEMBERS] = np.random.default_rng(0).normal(size=200)
+    # So many targets that each record is in some and out of others.
+    wanted = {"targets": 4, "ratios": [0.05], "choice": "exposed"}
+    (request,) = requests(exposure=exposure, **wanted)
+    assert request.name == "5% exposed"
+    assert exposure[request.deleted].min() > exposure[request.retained].max()
+    assert requests(**wanted) == []
+
+
+def test_groups_speak_by_mean_by_vote_or_by_their_records():
     answers = [
         np.array([[0.6, 0.4, 0.0]], np.float32),
         np.array([[0.5, 0.4, 0.1]], np.float32),
@@ -189,6 +335,14 @@ def test_groups_speak_by_mean_or_by_vote():
     assert aggregate(answers, "mean")[0] == pytest.approx([1.1 / 3, 0.4, 0.7 / 3])
     assert aggregate(answers, "vote")[0] == pytest.approx([2 / 3, 0, 1 / 3])
     assert aggregate(np.stack(answers), "vote")[0] == pytest.approx([2 / 3, 0, 1 / 3])
+    weighted = aggregate(answers, "weighted", (2, 1, 1))
+    assert weighted.dtype == np.float32
+    assert weighted[0] == pytest.approx([1.7 / 4, 0.4, 0.7 / 4])
+    assert np.array_equal(aggregate(answers, "weighted", (5, 5, 5)), aggregate(answers, "mean"))
+    # A group that lost nearly all its records has nearly no say.
+    assert aggregate(answers, "weighted", (1, 1, 10**6))[0] == pytest.approx(
+        answers[2][0], abs=1e-5
+    )
 
 
 def test_tied_votes_go_to_the_class_of_the_highest_mean_confidence():

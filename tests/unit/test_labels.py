@@ -80,9 +80,9 @@ def test_mislabelled_records_are_deleted_as_far_as_they_go(digits):
         (["deletion.choice=mislabelled"], "deletion.choice: mislabelled needs data.mislabelled"),
         (
             ["deletion.choice=outliers", "deletion.placement=concentrated"],
-            "leave deletion.placement uniform",
+            "deletion: .* choice: outliers says which records go.*leave placement uniform",
         ),
-        (["deletion.choice=best"], "deletion.choice: 'best'.*'outliers'"),
+        (["deletion.choice=best"], "deletion.choice.0: 'best'.*'outliers'"),
         (["data.mislabelled=1"], "data.mislabelled: 1 .*less than 1"),
         (["data.merge_classes=1"], "data.merge_classes: 1 .*at least 2"),
     ],

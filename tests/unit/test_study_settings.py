@@ -4,7 +4,7 @@ import pytest
 
 from mia_dual.config import ShadowSettings
 from mia_dual.errors import ConfigError
-from mia_dual.study_settings import load_study, study_names
+from mia_dual.study_settings import CostStudy, load_study, study_names
 from mia_dual.yaml_file import write_yaml
 
 
@@ -34,8 +34,8 @@ def test_every_study_that_has_a_name_is_sound(name):
 
 def test_the_studies_asked_for_are_there():
     assert study_names() == [
-        "architecture", "classes", "deleted", "kinds", "noise", "overfitting", "records",
-        "shadows",
+        "architecture", "classes", "deleted", "deletion", "kinds", "noise", "overfitting",
+        "records", "shadows",
     ]  # fmt: skip
 
 
@@ -121,6 +121,44 @@ def test_bad_studies_are_named(study, settings, message):
         study(**settings)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 700
+
+
+def test_a_study_of_costs_runs_every_pair_of_groups_and_slices(study):
+    found = study(kind="cost", groups=[1, 20], slices=[4], seeds=[3, 4])
+    assert isinstance(found, CostStudy)
+    pairs = [(run.config.deletion.groups, run.config.deletion.slices) for run in found.runs]
+    assert pairs == [(1, 4), (1, 4), (20, 4), (20, 4)]
+    assert [run.folder for run in found.runs][1:3] == [
+        "1-group-4-slices-seed4", "20-groups-4-slices-seed3",
+    ]  # fmt: skip
+    assert all(run.config.deletion.methods == ("full", "grouped") for run in found.runs)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"kind": "price"}, "study.kind: 'price'.*'cost'"),
+        ({"kind": "cost", "groups": [0]}, "study.groups.0: 0 .*at least 1"),
+        ({"kind": "cost", "slices": []}, "study.slices"),
+        ({"kind": "cost", "slices": [2, 2]}, r"study.slices: .*names one twice \(2\)"),
+        ({"kind": "cost", "shares": [5.0]}, "study.shares: .*5.0 is not between 0 and 1"),
+        ({"kind": "cost", "single": [0]}, "study.single.0: 0 .*at least 1"),
+        ({"kind": "cost", "timed": -1}, "study.timed: -1"),
+        ({"kind": "cost", "key": "target.epochs"}, "unknown key 'study.key': .*groups, slices"),
+    ],
+    ids=str,
+)
+def test_bad_studies_of_costs_are_named(study, settings, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        study(**settings)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_study_of_costs_is_of_one_target_that_is_trained(study):
+    given = ["data.name=npz", "data.file=mine.npz", "target.weights=mine.safetensors"]
+    for assignments in (["targets=2"], given):
+        with pytest.raises(ConfigError, match=r"study.kind: cost is of one target"):
+            study(assignments, kind="cost")
 
 
 def test_no_such_study_names_those_there_are(tmp_path):
