@@ -24,8 +24,8 @@ class Case:
 
     ``forget`` and ``retain``: sorted record indices, together all that it was trained on, as
     ``training`` says. ``labels`` (records,) int64 in 0 .. ``classes`` - 1 are those of all records.
-    ``said`` gives the model's confidences (rows, classes) float32 of record indices, ``gradient``
-    that of the forget set's mean loss, by parameter.
+    ``said`` gives the model's confidences (rows, classes) float32 of record indices. ``gradient``:
+    that of the forget set's loss by parameter, for methods of :data:`SALIENT`; None for others.
     """
 
     forget: np.ndarray
@@ -35,7 +35,7 @@ class Case:
     training: TrainingSettings
     settings: DeletionSettings
     said: Callable[[np.ndarray], np.ndarray]
-    gradient: Callable[[], Weights]
+    gradient: Optional[Weights]
     rng: np.random.Generator
 
     def epochs(self, asked: Optional[int], least: int = 1) -> int:
@@ -120,7 +120,8 @@ def salun(case: Case) -> Treatment:
     targets = Targets(case.forget, np.eye(case.classes, dtype=np.float32)[wrong])
     rows = np.union1d(case.forget, case.retain)
     segment = Segment(rows, case.epochs(wanted.epochs), rate=rate)
-    return Treatment((segment,), targets, _salient(case.gradient(), wanted.saliency))
+    mask = None if case.gradient is None else _salient(case.gradient, wanted.saliency)
+    return Treatment((segment,), targets, mask)
 
 
 def _salient(gradient: Weights, share: float) -> dict[str, np.ndarray]:
@@ -139,3 +140,6 @@ TREATMENTS: dict[str, Callable[[Case], Treatment]] = {
     "salun": salun,
 }
 """By method; ``nothing`` leaves the model as it is, and needs none."""
+
+SALIENT = frozenset({"salun"})
+"""Methods that look at the gradient of the forget set's loss first."""
