@@ -4,9 +4,9 @@ The rules a backend keeps, all of them checked by :mod:`mia_dual.testing`:
 
 * Its ``capabilities`` say which of the rules on steps, states and weights it keeps; the rest holds
   for all. Without ``STEPS`` a model is fitted on ``TrainingJob.rows`` at once, whatever the
-  batches and rates, its last state is the only one given, and targets are refused. Without
-  ``WEIGHTS`` a model's arrays are the backend's own affair; it starts from what ``fresh`` gives,
-  maybe nothing.
+  batches and rates, its last state is the only one given, and targets and masks are refused.
+  Without ``WEIGHTS`` a model's arrays are the backend's own affair; it starts from what ``fresh``
+  gives, maybe nothing.
 * It draws nothing at random but what a user's network draws itself (dropout), and that from the
   job's own stream. Initial weights, batch order and learning rates come with the job.
 * Weights cross under canonical names: the dotted path of the layer, then ``weight``, ``bias``,
@@ -152,11 +152,21 @@ class TrainingJob:
     entropy; 0 where there is no record, and of either sign elsewhere. None: 1 / the batch's
     records, that is, their mean. ``targets``: distributions t that some records are to be
     answered with, whose cross entropy is -sum over classes of t x log softmax of the logits; a
-    record that is not among them has its label. None: all have. ``keep``: after which steps of
+    record that is not among them has its label. None: all have. ``mask``: canonical name of a
+    trained parameter -> bool array of its shape, False where a value is not to be trained (as
+    SalUn has it for weights that are not salient: Fan et al. 2024, arXiv 2310.12508);
+    a name that is absent is trained whole. None: all are. ``keep``: after which steps of
     this job (counted from 1, ascending) the state is given as well as after the last. ``stream``
     seeds what the network draws itself while training: a step's draws depend on it and on the
     steps taken before (``start.steps`` included), and on nothing else. ``rows``: the records of
     the whole training, sorted, for a backend that does not train step by step.
+
+    The gradient, weight decay included, is multiplied by the mask (1 for True) before the
+    optimizer takes it. So a value that is masked out and whose moments are zeros keeps its bits,
+    and they theirs; moments that are not zeros still move their value. In the first step every
+    other value moves bit for bit as without the mask; in later ones its gradient is that of a
+    model whose masked-out values stand still. A mask that is True everywhere moves no bit. Running
+    statistics are not trained and not masked: they follow the data as always.
     """
 
     name: str
@@ -165,6 +175,7 @@ class TrainingJob:
     learning_rates: np.ndarray
     shares: Optional[np.ndarray] = None
     targets: Optional[Targets] = None
+    mask: Optional[Mapping[str, np.ndarray]] = None
     keep: tuple[int, ...] = ()
     stream: int = 0
     rows: Optional[np.ndarray] = None
@@ -242,8 +253,8 @@ class Backend(Protocol):
         Without ``Capability.STEPS`` that is a job's last alone.
 
         States of one job come in their order, those of several in any. Raises DivergedError when
-        a model's loss is no longer finite, NetworkError for weights that do not fit ``spec``,
-        and BackendError for targets where there is no ``Capability.STEPS``.
+        a model's loss is no longer finite, NetworkError for weights or masks that do not fit
+        ``spec``, and BackendError for targets or masks where there is no ``Capability.STEPS``.
         """
         ...
 

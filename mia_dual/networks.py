@@ -202,3 +202,23 @@ def check_weights(
                 f"weights do not fit network '{spec.name}': '{name}' is "
                 f"{given or 'absent'}, expected {expected.get(name) or 'absent'}"
             )
+
+
+def check_mask(
+    spec: NetworkSpec,
+    expected: Mapping[str, tuple[int, ...]],
+    mask: Mapping[str, np.ndarray],
+    model: str,
+) -> None:
+    """Raise NetworkError naming the first of the mask of ``model`` that is no bool array of the
+    shape of a trained parameter, which ``expected`` says by name.
+    """
+    for name in sorted(mask):
+        told = f"the mask of model '{model}' does not fit network '{spec.name}': '{name}' is"
+        if name not in expected:
+            raise NetworkError(f"{told} none of its trained parameters: leave it out")
+        given = mask[name]
+        if given.dtype != np.bool_ or given.shape != expected[name]:
+            raise NetworkError(
+                f"{told} {given.dtype} of shape {given.shape}, expected bool of {expected[name]}"
+            )

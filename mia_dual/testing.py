@@ -131,6 +131,15 @@ def example_targets(rows: np.ndarray, classes: int = CLASSES) -> Targets:
     return Targets(rows, distributions)
 
 
+def example_mask(weights: Weights, label: str = "a") -> dict[str, np.ndarray]:
+    """About half of every trained parameter of ``weights``, but for its last name, which is not
+    said; different for every ``label``.
+    """
+    rng = generator(0, "testing", "mask", label)
+    trained = sorted(name for name in weights if ".running_" not in name)
+    return {name: rng.random(weights[name].shape) < 0.5 for name in trained[:-1]}
+
+
 def example_model(
     backend: Backend, spec: NetworkSpec, records: Records, label: str = "a"
 ) -> Weights:
@@ -296,8 +305,8 @@ def check_training_learns(backend: Backend) -> None:
 
 @needs(Capability.STEPS, Capability.WEIGHTS, network="fcnet")
 def check_training_is_what_numpy_computes(backend: Backend) -> None:
-    """Twelve steps of FCNet against the chain rule in float64: both rules, decay, rates, shares
-    and targets.
+    """Twelve steps of FCNet against the chain rule in float64: both rules, decay, rates, shares,
+    targets and masks.
 
     Shares are of both signs, and one record weighs nothing. Half of the records have targets.
     """
@@ -315,8 +324,15 @@ def check_training_is_what_numpy_computes(backend: Backend) -> None:
     targets = example_targets(np.arange(1, 24, 2), classes=3)
     start = State(example_weights(backend, spec))
     for optimizer in (SGD, Optimizer("sgd", 0.5, 0.05), Optimizer("adam", weight_decay=0.05)):
-        for given, aimed in ((None, None), (shares, None), (None, targets), (shares, targets)):
-            job = TrainingJob("a", start, batches, rates, given, aimed)
+        for given, aimed, mask in (
+            (None, None, None),
+            (shares, None, None),
+            (None, targets, None),
+            (shares, targets, None),
+            (None, None, example_mask(start.weights)),
+            (shares, targets, example_mask(start.weights)),
+        ):
+            job = TrainingJob("a", start, batches, rates, given, aimed, mask)
             found = train(backend, spec, [job], records, optimizer)["a"]
             expected = fcnet_in_float64(optimizer, job, records)
             assert found.steps == 12, f"{optimizer}: {found.steps} steps are told of 12"
@@ -358,6 +374,7 @@ def fcnet_in_float64(optimizer: Optimizer, job: TrainingJob, records: Records) -
         }
         for name, gradient in gradients.items():
             gradient = gradient + optimizer.weight_decay * weights[name]
+            gradient = gradient * (job.mask or {}).get(name, 1)
             if adam:
                 first[name] = 0.9 * first[name] + 0.1 * gradient
                 second[name] = 0.999 * second[name] + 0.001 * gradient**2
@@ -457,6 +474,101 @@ def check_targets_are_refused(backend: Backend) -> None:
     records = example_records(spec)
     job = replace(example_job(backend, spec, "taught"), targets=example_targets(np.arange(48)))
     _assert_raises(BackendError, "taught", lambda: train(backend, spec, [job], records))
+
+
+@needs(Capability.STEPS, Capability.WEIGHTS)
+def check_masks_hold_what_they_leave_out(backend: Backend) -> None:
+    """What is masked out keeps its bits and moments of 0, and what is not moves; the first step
+    moves that as if there were no mask, a mask of True never tells, and running statistics follow
+    the data. Jobs without masks have the same bits beside such jobs as by themselves.
+    """
+    for network in backend.networks:
+        for optimizer in _masked_rules(network):
+            spec = example_spec(network)
+            records = example_records(spec)
+            plain = replace(example_job(backend, spec, epochs=1), keep=(1,))
+            start = plain.start.weights
+            everything = {
+                name: np.ones(array.shape, np.bool_)
+                for name, array in start.items()
+                if ".running_" not in name
+            }
+            masks = {"half": example_mask(start), "other": example_mask(start, "b")}
+            masks["whole"] = everything
+            jobs = [replace(plain, name=name, mask=mask) for name, mask in masks.items()]
+            # As many of either kind: another number of models would have some backends compile.
+            twins = [replace(plain, name=name) for name in ("twin", "third")]
+            found = train_keeping(backend, spec, [plain, *jobs, *twins], records, optimizer)
+            alone = train_keeping(backend, spec, [*twins, plain], records, optimizer)
+            where = f"{network}, {optimizer.name}:"
+            for one, other in (("a", "whole"), ("a", "twin")):
+                _assert_same_states(found[one], found[other], f"{where} '{one}' and '{other}'")
+            for name in ("a", "twin", "third"):
+                _assert_same_states(found[name], alone[name], f"{where} '{name}' beside masks")
+            for name in ("half", "other"):
+                first, last = (kept.state for kept in found[name])
+                whole = found["a"][0].state
+                for key, array in start.items():
+                    free = masks[name].get(key, np.ones(array.shape, np.bool_))
+                    for state in (first, last):
+                        moved = state.weights[key]
+                        _assert_same_numbers(moved, array, ~free, f"{where} masked-out '{key}'")
+                    _assert_same_numbers(
+                        first.weights[key], whole.weights[key], free, f"{where} first of '{key}'"
+                    )
+                    assert (last.weights[key] != array)[free].any(), f"{where} '{key}' stood still"
+                for key, array in last.moments.items():
+                    free = masks[name].get(key.partition("/")[2], np.ones(array.shape, np.bool_))
+                    assert not array[~free].any(), f"{where} masked-out '{key}' is not 0"
+
+
+@needs(Capability.STEPS, Capability.WEIGHTS)
+def check_masked_training_goes_on_from_a_kept_state(backend: Backend) -> None:
+    """Masked in one go or in two, beside other masks or none: the same bits, moments included."""
+    for network in backend.networks:
+        for optimizer in _masked_rules(network):
+            spec = example_spec(network)
+            records = example_records(spec)
+            jobs = []
+            for label, mask in (("a", "b"), ("b", "c"), ("c", "")):
+                job = example_job(backend, spec, label, epochs=1)
+                some = example_mask(job.start.weights, mask) if mask else None
+                jobs.append(replace(job, keep=(2,), mask=some))
+            kept = train_keeping(backend, spec, jobs, records, optimizer)
+            rest = [part_of(job, 2, 4, kept[job.name][0].state) for job in jobs[::-1]]
+            again = train_keeping(backend, spec, rest, records, optimizer)
+            for name, states in kept.items():
+                where = f"{network}, {optimizer.name}: '{name}' going on"
+                _assert_same_states(states[1:], again[name], where)
+
+
+@needs(lacking=Capability.STEPS)
+def check_masks_are_refused(backend: Backend) -> None:
+    """Who fits models whole says so, naming the model."""
+    spec = example_spec(backend.networks[0])
+    records = example_records(spec)
+    job = replace(example_job(backend, spec, "partly"), mask={})
+    _assert_raises(BackendError, "partly", lambda: train(backend, spec, [job], records))
+
+
+@needs(Capability.STEPS, Capability.WEIGHTS, network="fcnet")
+def check_masks_that_do_not_fit_are_refused(backend: Backend) -> None:
+    """An unknown parameter, a wrong shape and another type than bool are named."""
+    spec = example_spec("fcnet")
+    records = example_records(spec)
+    job = example_job(backend, spec, epochs=1)
+    mask = example_mask(job.start.weights)
+    for name, broken in (
+        ("fc9.weight", np.ones(3, np.bool_)),
+        ("fc1.weight", mask["fc1.weight"].T),
+        ("fc1.bias", mask["fc1.bias"].astype(np.float32)),
+    ):
+        wrong = replace(job, mask={**mask, name: broken})
+        _assert_raises(
+            NetworkError,
+            name,
+            lambda wrong=wrong: train(backend, spec, [job, wrong], records),  # type: ignore[misc]
+        )
 
 
 @needs(lacking=Capability.STEPS)
@@ -732,6 +844,12 @@ def _loss(backend: Backend, spec: NetworkSpec, weights: Weights, records: Record
     return float(-chosen.mean())
 
 
+def _masked_rules(network: str) -> list[Optimizer]:
+    # Decay, which a mask holds too; Adam's second moment is masked alike whatever the layers are.
+    rules = [Optimizer("sgd", 0.9, 0.01)]
+    return [*rules, Optimizer("adam", weight_decay=0.01)] if network == "fcnet" else rules
+
+
 def _assert_close(first: State, second: State, complaint: str) -> None:
     for name in first.weights:
         gap = float(np.abs(first.weights[name] - second.weights[name]).max())
@@ -746,6 +864,21 @@ def _assert_same_bits(
         if not np.array_equal(first[name], second[name]):
             gap = np.abs(first[name].astype(np.float64) - second[name]).max()
             raise AssertionError(f"{complaint}: '{name}' differs by {gap:.2g}")
+
+
+def _assert_same_states(
+    first: Sequence[KeptState], second: Sequence[KeptState], complaint: str
+) -> None:
+    for one, other in zip(first, second):
+        _assert_same_bits(one.state.weights, other.state.weights, complaint)
+        _assert_same_bits(one.state.moments, other.state.moments, complaint)
+
+
+def _assert_same_numbers(
+    first: np.ndarray, second: np.ndarray, where: np.ndarray, complaint: str
+) -> None:
+    changed = np.count_nonzero((first != second)[where])
+    assert not changed, f"{complaint}: {changed} of {np.count_nonzero(where)} have other bits"
 
 
 def _assert_raises(kind: type[MiaDualError], naming: str, act: Callable[[], object]) -> None:

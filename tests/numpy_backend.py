@@ -14,6 +14,7 @@ from mia_dual.gradients import loss_errors
 from mia_dual.interface import NO_RECORD, Capability, GradientNorms, KeptState, State
 from mia_dual.networks import blank_weights, check_weights
 from mia_dual.training.lockstep import job_shares
+from mia_dual.training.masks import stack_masks
 from mia_dual.training.targets import TargetTable
 
 
@@ -53,10 +54,12 @@ class NumpyBackend:
         for job in jobs:
             self.trained.append(job.name)
             table = TargetTable([job], records.labels, spec.classes)
-            yield from self._train(optimizer, job, records, table, report)
+            yield from self._train(spec, optimizer, job, records, table, report)
 
-    def _train(self, optimizer, job, records, table, report):
+    def _train(self, spec, optimizer, job, records, table, report):
         weights = {name: array.astype(np.float32) for name, array in job.start.weights.items()}
+        shapes = {name: array.shape for name, array in weights.items()}
+        masks = stack_masks(spec, [job], shapes, 1)
         first, second = (
             {
                 name: job.start.moments.get(f"{kind}/{name}", np.zeros_like(array)).copy()
@@ -89,6 +92,8 @@ class NumpyBackend:
             }
             for name, gradient in gradients.items():
                 gradient = gradient + np.float32(optimizer.weight_decay) * weights[name]
+                if masks:
+                    gradient = gradient * masks[name][0]
                 if adam:
                     first[name] += np.float32(0.1) * (gradient - first[name])
                     second[name] += np.float32(0.001) * (gradient**2 - second[name])

@@ -22,6 +22,7 @@ from mia_dual.interface import (
 )
 from mia_dual.networks import is_factory, normalises
 from mia_dual.training.lockstep import job_shares
+from mia_dual.training.masks import stack_masks
 from mia_dual.training.targets import TargetTable
 from mia_dual_mindspore.dropout import seed_dropout, write_key
 from mia_dual_mindspore.moments import moments_of
@@ -96,7 +97,8 @@ class Learner:
         self._gradients.set_train(True)
         shapes = {name: tuple(found.shape) for name, found in self._trained.items()}
         start = moments_of(job.start, optimizer, shapes)
-        update = make_update(optimizer, list(self._trained.values()), start, self._on_host)
+        masks = [mask[0] for mask in stack_masks(self.spec, [job], shapes, 1).values()]
+        update = make_update(optimizer, list(self._trained.values()), start, self._on_host, masks)
         reported, last = 0, len(job.batches)
         for step, rate in enumerate(job.learning_rates, start=1):
             loss, gradients = self._step(job, step - 1, records, table)

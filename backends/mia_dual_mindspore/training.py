@@ -30,8 +30,9 @@ def training_tasks(
         longest_first = sorted(jobs, key=lambda job: -len(job.batches))
         return [Training(spec, optimizer, (job,)) for job in longest_first]
     batch = max(job.batches.shape[1] for job in jobs)
+    masked = any(job.mask is not None for job in jobs)
     limit = execution.memory or int(free_memory() * SHARE_OF_FREE_MEMORY)
-    most = min(MOST, models_that_fit(limit // workers, bytes_a_model(spec, batch)))
+    most = min(MOST, models_that_fit(limit // workers, bytes_a_model(spec, batch, masked)))
     chunks = form_chunks(jobs, most, workers)
     # Equally many places everywhere, so that a process compiles once.
     places = max(len(chunk) for chunk in chunks)

@@ -18,7 +18,11 @@ Rate = Union[float, np.ndarray]
 
 
 class Update(Protocol):
-    """Changes the parameters it was made for, and moves their moments."""
+    """Changes the parameters it was made for, and moves their moments.
+
+    Made with ``masks``, float32 of the parameters' shapes and in their order, it multiplies the
+    gradients by them, weight decay included; with none it does not.
+    """
 
     def apply(self, gradients: Sequence[Tensor], rate: Rate) -> None:
         """Take one step at learning rate ``rate``: one, or one a model of stacked parameters."""
@@ -37,11 +41,16 @@ class HostUpdate:
     """
 
     def __init__(
-        self, optimizer: Optimizer, parameters: Sequence[Parameter], start: Moments
+        self,
+        optimizer: Optimizer,
+        parameters: Sequence[Parameter],
+        start: Moments,
+        masks: Sequence[np.ndarray] = (),
     ) -> None:
         self._optimizer = optimizer
         self._weights = [parameter.asnumpy() for parameter in parameters]
         self._moments = start
+        self._masks = list(masks)
         self._scratch = [np.empty_like(weight) for weight in self._weights]
 
     def apply(self, gradients: Sequence[Tensor], rate: Rate) -> None:
@@ -52,6 +61,8 @@ class HostUpdate:
             gradient = tensor.asnumpy()
             if self._optimizer.weight_decay:
                 gradient = gradient + np.float32(self._optimizer.weight_decay) * weight
+            if self._masks:
+                gradient = gradient * self._masks[place]
             weight -= rule(place, gradient, shaped(rate, weight.ndim))
 
     def moments(self) -> Moments:
@@ -82,11 +93,16 @@ class DeviceUpdate:
     """The update by MindSpore's kernels, for an accelerator: nothing leaves the device."""
 
     def __init__(
-        self, optimizer: Optimizer, parameters: Sequence[Parameter], start: Moments
+        self,
+        optimizer: Optimizer,
+        parameters: Sequence[Parameter],
+        start: Moments,
+        masks: Sequence[np.ndarray] = (),
     ) -> None:
         self._optimizer = optimizer
         self._parameters = parameters
         self._start = start
+        self._masks = [Tensor(mask) for mask in masks]
         self._first = _on_device(parameters, start.first, "first")
         self._second = _on_device(parameters, start.second, "second")
         self._sgd = ops.ApplyMomentum()
@@ -101,6 +117,8 @@ class DeviceUpdate:
         for place, (parameter, gradient) in enumerate(zip(self._parameters, gradients)):
             if self._optimizer.weight_decay:
                 gradient = gradient + self._optimizer.weight_decay * parameter
+            if self._masks:
+                gradient = gradient * self._masks[place]
             if self._optimizer.name == "adam":
                 self._take_adam(place, parameter, gradient, rate)
             else:
@@ -118,6 +136,8 @@ class DeviceUpdate:
         for place, (parameter, gradient) in enumerate(zip(self._parameters, gradients)):
             if self._optimizer.weight_decay:
                 gradient = gradient + self._optimizer.weight_decay * parameter
+            if self._masks:
+                gradient = gradient * self._masks[place]
             first, axes = self._first[place], parameter.ndim
             if self._optimizer.name == "adam":
                 second = self._second[place]
@@ -158,10 +178,14 @@ def _on_device(
 
 
 def make_update(
-    optimizer: Optimizer, parameters: Sequence[Parameter], start: Moments, on_host: bool
+    optimizer: Optimizer,
+    parameters: Sequence[Parameter],
+    start: Moments,
+    on_host: bool,
+    masks: Sequence[np.ndarray],
 ) -> Update:
     """The update of ``parameters``, in the order of their gradients, from ``start``, which it
-    may change.
+    may change; ``masks`` as :class:`Update` has them.
     """
     rule = HostUpdate if on_host else DeviceUpdate
-    return rule(optimizer, parameters, start)
+    return rule(optimizer, parameters, start, masks)

@@ -79,6 +79,11 @@ class SklearnBackend:
                     f"backend 'sklearn' learns labels alone, and '{job.name}' is to learn "
                     "distributions: choose a backend of networks"
                 )
+            if job.mask is not None:
+                raise BackendError(
+                    f"backend 'sklearn' trains whole models alone, and '{job.name}' has a mask: "
+                    "choose a backend of networks"
+                )
         steps = {job.name: len(job.batches) for job in jobs}
         for kept in run([partial(_fit, spec, job, records) for job in jobs], self._execution):
             report(steps[kept.name])

@@ -98,7 +98,8 @@ def _most(
     workers: int,
 ) -> int:
     batch = max(job.batches.shape[1] for job in jobs)
-    each = bytes_a_model(spec, batch, data)
+    masked = any(job.mask is not None for job in jobs)
+    each = bytes_a_model(spec, batch, data, masked)
     if data.device.type == "cpu":
         limit = execution.memory or int(free_memory() * SHARE_OF_FREE_MEMORY)
         # A chunk a core at a time: all of them share the limit, and each has its own cache.

@@ -68,14 +68,15 @@ def form_chunks(
 
     A chunk has ``most`` jobs at most, and no more than its share of all jobs among ``workers``.
     Its batches are equally wide, its longest job has twice the steps of its shortest at most, and
-    all of its jobs have targets or none has: learning labels is another kernel.
+    all of its jobs have targets or none has: learning labels is another kernel. All have masks or
+    none has, so that those without need not multiply by them.
     With ``alike``, batches also hold equally many records at every step, as normalisation over a
     batch needs.
     """
     families: dict[object, list[list[TrainingJob]]] = {}
     for job in sorted(jobs, key=lambda job: -len(job.batches)):
         sizes = batch_sizes(job).tobytes() if alike else b""
-        kind = (job.batches.shape[1], job.targets is None, sizes)
+        kind = (job.batches.shape[1], job.targets is None, job.mask is None, sizes)
         lengths = families.setdefault(kind, [])
         if lengths and 2 * len(job.batches) >= len(lengths[-1][0].batches):
             lengths[-1].append(job)

@@ -12,6 +12,7 @@ from mia_dual.registry import load_backend
 from mia_dual.testing import (
     ask,
     example_job,
+    example_mask,
     example_records,
     example_spec,
     part_of,
@@ -89,6 +90,9 @@ def test_workers_memory_and_company_move_no_bit(spec, batch_size, count):
             batch_size,
         )
         for number in range(count)
+    ]
+    jobs[2::3] = [
+        replace(job, mask=example_mask(job.start.weights, job.name)) for job in jobs[2::3]
     ]
     expected = train(backend(workers=1), spec, jobs, records)
     assert_same_bits(train(backend(workers=2), spec, jobs, records), expected)

@@ -14,7 +14,7 @@ import numpy as np
 from mia_dual.interface import NetworkSpec, Optimizer, State, TrainingJob
 from mia_dual.networks import blank_weights
 from mia_dual.seeds import generator
-from mia_dual.testing import example_records, part_of
+from mia_dual.testing import example_mask, example_records, part_of
 from mia_dual.training.batches import draw_batches
 from mia_dual.training.weights import draw_weights
 from mia_dual_mindspore import device
@@ -50,6 +50,11 @@ def check(one, other, tolerance=1e-5):
             assert gap <= tolerance, (name, gap)
 
 
+def check_mask(found, mask):
+    for name, trained in mask.items():
+        assert np.array_equal(found.weights[name][~trained], start.weights[name][~trained]), name
+
+
 for optimizer in (Optimizer("sgd", 0.9, 0.01), Optimizer("adam", weight_decay=0.01)):
     (at_five, host), (_, device_) = (single(on_host, optimizer, job) for on_host in (True, False))
     check(host, device_)
@@ -64,6 +69,14 @@ for optimizer in (Optimizer("sgd", 0.9, 0.01), Optimizer("adam", weight_decay=0.
         found = stacked(on_host, optimizer, [other, rest])
         check(found["a", 7], host)
         check(found["b", 12], single(True, optimizer, other)[-1])
+    # Masked by either, one by one and stacked.
+    mask = example_mask(start.weights)
+    jobs = [replace(job, mask=mask), replace(other, mask=example_mask(start.weights, "b"))]
+    host, device_ = (single(on_host, optimizer, jobs[0])[-1] for on_host in (True, False))
+    check(host, device_)
+    for found in (host, device_, *(stacked(on, optimizer, jobs)["a", 12] for on in (True, False))):
+        check(host, found)
+        check_mask(found, mask)
 """
 
 

@@ -15,7 +15,14 @@ from mia_dual.errors import NetworkError
 from mia_dual.execution import Execution
 from mia_dual.interface import NO_RECORD, NetworkSpec, Optimizer, Records
 from mia_dual.registry import load_backend
-from mia_dual.testing import example_job, example_records, example_targets, train, train_keeping
+from mia_dual.testing import (
+    example_job,
+    example_mask,
+    example_records,
+    example_targets,
+    train,
+    train_keeping,
+)
 
 CASES = [
     (NetworkSpec("fcnet", (10,), 10), 15),
@@ -36,7 +43,7 @@ def torch_on(mode="auto", **execution):
 
 
 def jobs_for(spec, batch, records):
-    """Seven jobs of unlike records, lengths, rates, and steps taken before."""
+    """Seven jobs of unlike records, lengths, rates, and steps taken before; two have masks."""
     backend = torch_on()
     rows = len(records)
     jobs = [
@@ -46,7 +53,12 @@ def jobs_for(spec, batch, records):
         for n in range(7)
     ]
     jobs[2] = replace(jobs[2], start=replace(jobs[2].start, steps=5))
+    jobs[1::3] = [masked(job) for job in jobs[1::3]]
     return jobs
+
+
+def masked(job):
+    return replace(job, mask=example_mask(job.start.weights, job.name))
 
 
 def first_steps(job, count):
@@ -227,6 +239,10 @@ def test_through_vmap_is_one_by_one(spec_of, factory, rule, taught):
     ]
     if taught:
         jobs = [replace(job, targets=example_targets(np.arange(0, 48, 2))) for job in jobs]
+        learnt = make_stack(spec, jobs, data).values
+        for place, job in enumerate(map(masked, jobs)):
+            mask = {name: free for name, free in job.mask.items() if name in learnt}
+            jobs[place] = replace(job, mask=mask)
     alone = train_keeping(torch_on("never"), spec, jobs, records, rule)
     for chunk in (jobs, jobs[1:2]):
         together = train_together(

@@ -78,6 +78,13 @@ def test_jobs_with_targets_come_in_chunks_of_their_own():
     assert [[job.name for job in chunk] for chunk in chunks] == [["0", "2", "4"], ["1", "3", "5"]]
 
 
+def test_jobs_with_masks_come_in_chunks_of_their_own():
+    jobs = [job(str(number), 20, 1, 5) for number in range(6)]
+    jobs[1::2] = [replace(job, mask={}) for job in jobs[1::2]]
+    chunks = form_chunks(jobs, most=100)
+    assert [[job.name for job in chunk] for chunk in chunks] == [["0", "2", "4"], ["1", "3", "5"]]
+
+
 def test_a_record_has_its_jobs_target_or_else_its_label():
     labels = np.arange(140) % 3
     jobs = [job(str(number), 40, 1, 5) for number in range(4)]

@@ -9,11 +9,14 @@ LAYERED = ("fcnet", "convnet", "lenet5")
 """Networks that are made of the layers there are; the others are trained one by one."""
 
 
-def bytes_a_model(spec: NetworkSpec, records: int) -> int:
-    """What one more model takes that sees ``records`` records a step; near enough to plan by."""
+def bytes_a_model(spec: NetworkSpec, records: int, masked: bool) -> int:
+    """What one more model takes that sees ``records`` records a step, and is ``masked`` or not;
+    near enough to plan by.
+    """
     parameters = sum(array.size for array in blank_weights(spec).values())
-    # Values, gradients, two momenta and what the update writes; windows there and back.
-    return 4 * (5 * parameters + 4 * records * _floats(spec))
+    # Values, gradients, two momenta and what the update writes, a mask and what it leaves of the
+    # gradients; windows there and back.
+    return 4 * ((7 if masked else 5) * parameters + 4 * records * _floats(spec))
 
 
 def _floats(spec: NetworkSpec) -> int:

@@ -50,12 +50,11 @@ class Stack:
     """``models`` models of ``spec`` side by side, compiled for ``batch`` records a step."""
 
     def __init__(self, spec: NetworkSpec, models: int, batch: int) -> None:
-        self.models = models
+        self.spec, self.models = spec, models
         self._places = Places(spec, models, batch)
         self.parameters: list[Parameter] = self._places.parameters
         self._gradients = Gradients(self._places.network)
         self._gradients.set_train(True)
-        self.classes = spec.classes
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Canonical name -> shape of the stacked parameters, in the order of their gradients."""

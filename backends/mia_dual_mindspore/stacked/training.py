@@ -9,6 +9,7 @@ import numpy as np
 from mia_dual.errors import DivergedError
 from mia_dual.interface import KeptState, Optimizer, Records, ReportSteps, TrainingJob
 from mia_dual.training.lockstep import Block, Laps, blocks
+from mia_dual.training.masks import stack_masks
 from mia_dual.training.targets import TargetTable
 from mia_dual_mindspore.moments import still_moments
 from mia_dual_mindspore.stacked.stack import Stack
@@ -36,8 +37,10 @@ def train_together(
     for place, job in enumerate(jobs):
         stack.put(place, job.start.weights)
         moments.put(place, job.start)
-    update = make_update(optimizer, stack.parameters, moments, on_host)
-    table = TargetTable(jobs, records.labels, stack.classes)
+    shapes = {name: shape[1:] for name, shape in stack.shapes().items()}
+    masks = list(stack_masks(stack.spec, jobs, shapes, stack.models).values())
+    update = make_update(optimizer, stack.parameters, moments, on_host, masks)
+    table = TargetTable(jobs, records.labels, stack.spec.classes)
     step = 0
     for block in blocks(jobs, CHECK_EVERY):
         losses = _take_steps(stack, update, block, records, table)

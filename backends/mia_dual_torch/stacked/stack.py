@@ -49,12 +49,15 @@ def make_stack(spec: NetworkSpec, jobs: Sequence[TrainingJob], data: DeviceRecor
     return ModuleStack(spec, jobs, data)
 
 
-def bytes_a_model(spec: NetworkSpec, batch: int, data: DeviceRecords) -> int:
-    """What one more model in a stack takes, its momenta included; near enough to plan by."""
+def bytes_a_model(spec: NetworkSpec, batch: int, data: DeviceRecords, masked: bool) -> int:
+    """What one more model in a stack takes, its momenta included, and where it is ``masked`` its
+    mask and what that leaves of its gradients; near enough to plan by.
+    """
+    more = 2 if masked else 0
     if spec.name in LAYERED:
         space = Workspace(1, batch, torch.device("meta"))
         stack = layers_of(spec, space)
-        return space.bytes + 3 * _bytes(
+        return space.bytes + (3 + more) * _bytes(
             each.value for layer in stack for each in layer.parameters.values()
         )
     module = build(spec).to(data.device).train()
@@ -62,7 +65,7 @@ def bytes_a_model(spec: NetworkSpec, batch: int, data: DeviceRecords) -> int:
     with torch.autograd.graph.saved_tensors_hooks(lambda tensor: _note(kept, tensor), lambda t: t):
         forward(spec, module, torch.zeros(batch, *spec.input_shape, device=data.device))
     # What is saved for the way back, about as much on that way, and five times the parameters.
-    return 2 * _bytes(kept) + 5 * _bytes(module.parameters())
+    return 2 * _bytes(kept) + (5 + more) * _bytes(module.parameters())
 
 
 def put(tensors: Mapping[str, Tensor], place: int, arrays: Mapping[str, np.ndarray]) -> None:

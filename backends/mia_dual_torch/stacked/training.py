@@ -12,6 +12,7 @@ from mia_dual.errors import DivergedError
 from mia_dual.interface import KeptState, NetworkSpec, Optimizer, ReportSteps, State, TrainingJob
 from mia_dual.networks import check_weights
 from mia_dual.training.lockstep import Block, Laps, blocks
+from mia_dual.training.masks import stack_masks
 from mia_dual_torch.records import DeviceRecords
 from mia_dual_torch.stacked.stack import Stack, put, taken
 from mia_dual_torch.stacked.truths import Truths
@@ -36,12 +37,17 @@ def train_together(
     """Train ``jobs``, the longest first, all at once; each state to keep is given when reached.
 
     Jobs of a network without layers of ours must be alike in the records of every batch. All have
-    targets, or none has.
+    targets, or none has; and the same of masks.
     """
     laps = Laps(len(jobs))
     stack = make(jobs)
     steps = np.array([job.start.steps for job in jobs], np.int64)
-    update = StackedUpdate(optimizer, stack.values, steps)
+    learnt = {name: shape[1:] for name, shape in shapes(stack.values).items()}
+    masks = [
+        torch.from_numpy(mask).to(data.device)
+        for mask in stack_masks(spec, jobs, learnt, len(jobs)).values()
+    ]
+    update = StackedUpdate(optimizer, stack.values, steps, masks)
     expected = {name: shape[1:] for name, shape in shapes(stack.state).items()}
     for place, job in enumerate(jobs):
         check_weights(spec, expected, job.start.weights)
@@ -90,7 +96,8 @@ def _take_steps(
 def _narrowed(
     smaller: Stack, stack: Stack, optimizer: Optimizer, update: StackedUpdate, models: int
 ) -> tuple[Stack, StackedUpdate]:
-    going_on = StackedUpdate(optimizer, smaller.values, update.steps[:models])
+    masks = [mask[:models] for mask in update.masks]
+    going_on = StackedUpdate(optimizer, smaller.values, update.steps[:models], masks)
     for ours, theirs in ((smaller.state, stack.state), (going_on.moments, update.moments)):
         for name, tensor in ours.items():
             tensor.copy_(theirs[name][:models])

@@ -17,15 +17,22 @@ class StackedUpdate:
     """Takes a step for every model of a stack, each at its own learning rate and count of steps.
 
     ``values``: name -> stacked trained parameter (models, *shape). ``steps``: those that each
-    model has taken, (models,) int64. ``moments``: ``first/<name>`` and, for Adam,
-    ``second/<name>``, stacked as the values are; zeros until they are set.
+    model has taken, (models,) int64. ``masks``: what gradients are multiplied by, float32 of the
+    shapes of ``values`` and in their order; none: not at all. ``moments``: ``first/<name>`` and,
+    for Adam, ``second/<name>``, stacked as the values are; zeros until they are set.
     """
 
     def __init__(
-        self, optimizer: Optimizer, values: Mapping[str, Tensor], steps: np.ndarray
+        self,
+        optimizer: Optimizer,
+        values: Mapping[str, Tensor],
+        steps: np.ndarray,
+        masks: Sequence[Tensor] = (),
     ) -> None:
         self._optimizer = optimizer
         self.steps = steps.copy()
+        self.masks = list(masks)
+        self._left = [torch.empty_like(mask) for mask in masks]
         kinds = ("first", "second") if optimizer.name == "adam" else ("first",)
         self.moments = {
             f"{kind}/{name}": torch.zeros_like(value)
@@ -43,6 +50,11 @@ class StackedUpdate:
         values, gradients = list(values), list(gradients)
         if self._optimizer.weight_decay:
             torch._foreach_add_(gradients, values, alpha=self._optimizer.weight_decay)
+        if self.masks:
+            # Not in place: autograd may give two parameters one gradient.
+            for gradient, mask, left in zip(gradients, self.masks, self._left):
+                torch.mul(gradient, mask, out=left)
+            gradients = self._left
         if self._optimizer.name == "adam":
             self._adam(values, gradients, rates)
         else:
