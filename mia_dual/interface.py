@@ -179,7 +179,6 @@ class TrainingJob:
     keep: tuple[int, ...] = ()
     stream: int = 0
     rows: Optional[np.ndarray] = None
-    mask: Optional[Mapping[str, np.ndarray]] = None
 
 
 @dataclass(frozen=True)

@@ -125,11 +125,13 @@ def salun(case: Case) -> Treatment:
 
 
 def _salient(gradient: Weights, share: float) -> dict[str, np.ndarray]:
-    """Where ``gradient`` is among the largest ``share`` of all its values, in size."""
+    """Where ``gradient`` is among the largest ``share`` of all its values, in size, and not 0: it
+    is at many weights that feed units which no record of the forget set turns on.
+    """
     sizes = np.concatenate([np.abs(part).ravel() for part in gradient.values()])
     count = max(round(share * len(sizes)), 1)
     least = np.partition(sizes, len(sizes) - count)[len(sizes) - count]
-    return {name: np.abs(part) >= least for name, part in gradient.items()}
+    return {name: (np.abs(part) >= least) & (part != 0) for name, part in gradient.items()}
 
 
 TREATMENTS: dict[str, Callable[[Case], Treatment]] = {
