@@ -14,6 +14,7 @@ from mia_dual.setting_types import (
     Flag,
     Fraction,
     Models,
+    Penalty,
     Rate,
     Ratio,
     Records,
@@ -42,7 +43,7 @@ class NegGradPlusSettings(Settings):
 
     epochs: Optional[Epochs] = Field(None, description="null: a tenth of the target's, 1 at least")
     learning_rate: Optional[Rate] = Field(None, description="null: a tenth of the target's")
-    retain_share: Fraction = Field(0.95, description="of the loss; the forget set has the rest")
+    retain_share: Fraction = Field(0.9, description="of the loss; the forget set has the rest")
 
 
 class ScrubSettings(Settings):
@@ -54,9 +55,10 @@ class ScrubSettings(Settings):
     rising_epochs: Epochs = Field(2, description="of them, those that begin on the forget set")
     learning_rate: Optional[Rate] = Field(None, description="null: a tenth of the target's")
     forget_batch_size: Records = 64
-    teacher_share: Fraction = Field(
-        0.5, description="of the retain set's loss; the labels have the rest"
+    teacher_weight: Penalty = Field(
+        0.5, description="on the retain set, of what the model said before (alpha in the paper)"
     )
+    label_weight: Rate = Field(1.0, description="on the retain set, of the labels (gamma)")
 
 
 class SalunSettings(Settings):

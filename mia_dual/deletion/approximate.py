@@ -89,20 +89,27 @@ def neg_grad_plus(case: Case) -> Treatment:
 
 def scrub(case: Case) -> Treatment:
     """Epochs on the forget set, where the model leaves what it said itself, in turn with epochs on
-    the retain set, where it keeps to that and to the labels (Kurmanji et al. 2023, section 3).
+    the retain set, where it keeps to that and to the labels; the last epochs are on the retain set
+    alone (Kurmanji et al. 2023, SCRUB, its algorithm 1 and objective).
 
-    Both divergences are the cross entropy against what the model said, up to a constant; on the
-    retain set its mixture with the labels is one target.
+    Divergences from what the model said are cross entropies against it, up to a constant. So both
+    terms on the retain set are one target, the mean of that and the label, which weighs as much as
+    both. The authors' code also divides logits by a temperature (2 or 4) in the divergences, as
+    the paper's objective does not; neither does this. A model starts where its divergence is least
+    and flat, so one that is nearly sure of every record leaves slowly, or not at all.
     """
     wanted = case.settings.scrub
-    rate, teacher = case.slow(wanted.learning_rate), wanted.teacher_share
+    rate = wanted.learning_rate or case.training.learning_rate
+    weight = wanted.teacher_weight + wanted.label_weight
     rows = np.union1d(case.forget, case.retain)
     distributions = case.said(rows).astype(np.float32)
     kept = np.isin(rows, case.retain)
     labels = np.eye(case.classes, dtype=np.float32)[case.labels[rows[kept]]]
-    distributions[kept] = teacher * distributions[kept] + (1 - teacher) * labels
+    distributions[kept] = (
+        wanted.teacher_weight * distributions[kept] + wanted.label_weight * labels
+    ) / weight
     up = Segment(case.forget, 1, share=-1.0, rate=rate, batch_size=wanted.forget_batch_size)
-    down = Segment(case.retain, 1, rate=rate)
+    down = Segment(case.retain, 1, share=weight, rate=rate)
     epochs = case.epochs(wanted.epochs, least=3)
     rising = min(wanted.rising_epochs, epochs)
     segments = (up, down) * rising + (down,) * (epochs - rising)
