@@ -38,13 +38,9 @@ class Case:
     gradient: Optional[Weights]
     rng: np.random.Generator
 
-    def epochs(self, asked: Optional[int], least: int = 1) -> int:
-        """``asked``, or a tenth of the target's."""
-        return asked or max(round(self.training.epochs / 10), least)
-
-    def slow(self, asked: Optional[float]) -> float:
-        """``asked``, or a tenth of the target's learning rate."""
-        return asked or self.training.learning_rate / 10
+    def epochs(self, part: float, least: int = 1) -> int:
+        """So large a ``part`` of the target's epochs, and ``least`` at least."""
+        return max(round(self.training.epochs * part), least)
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ def fine_tune(case: Case) -> Treatment:
     """A few epochs of the retain set more."""
     wanted = case.settings.fine_tune
     rate = wanted.learning_rate or case.training.learning_rate
-    return Treatment((Segment(case.retain, case.epochs(wanted.epochs), rate=rate),))
+    return Treatment((Segment(case.retain, wanted.epochs or case.epochs(0.1), rate=rate),))
 
 
 def warm_start(case: Case) -> Treatment:
@@ -69,22 +65,14 @@ def warm_start(case: Case) -> Treatment:
 
 
 def neg_grad_plus(case: Case) -> Treatment:
-    """Every step goes down the retain set's loss and up the forget set's (Kurmanji et al. 2023,
-    Towards Unbounded Machine Unlearning, section 4: NegGrad+).
+    """Every step goes down the mean loss of a batch of the retain set and up that of a batch of
+    the forget set, which comes again as often as it must (Kurmanji et al. 2023, NegGrad+).
     """
     wanted = case.settings.neg_grad_plus
-    up = Beside(case.forget, wanted.retain_share - 1)
-    return Treatment(
-        (
-            Segment(
-                case.retain,
-                case.epochs(wanted.epochs),
-                share=wanted.retain_share,
-                beside=up,
-                rate=case.slow(wanted.learning_rate),
-            ),
-        )
-    )
+    rate, share = wanted.learning_rate or case.training.learning_rate, wanted.retain_share
+    epochs = wanted.epochs or case.epochs(0.1)
+    up = Beside(case.forget, share - 1)
+    return Treatment((Segment(case.retain, epochs, share=share, beside=up, rate=rate),))
 
 
 def scrub(case: Case) -> Treatment:
@@ -110,23 +98,26 @@ def scrub(case: Case) -> Treatment:
     ) / weight
     up = Segment(case.forget, 1, share=-1.0, rate=rate, batch_size=wanted.forget_batch_size)
     down = Segment(case.retain, 1, share=weight, rate=rate)
-    epochs = case.epochs(wanted.epochs, least=3)
-    rising = min(wanted.rising_epochs, epochs)
+    epochs = wanted.epochs or case.epochs(0.2, least=2)
+    rising = min(wanted.rising_epochs or epochs // 2 or 1, epochs)
     segments = (up, down) * rising + (down,) * (epochs - rising)
     return Treatment(segments, Targets(rows, distributions))
 
 
 def salun(case: Case) -> Treatment:
     """Random other labels for the forget set, the retain set's own, and only those weights move at
-    which the forget set's loss pulls hardest (Fan et al. 2024, SalUn, sections 4 and 5).
+    which the forget set's loss pulls hardest (Fan et al. 2024, SalUn with random labels).
+
+    Both sets come in one order, as the authors' code has them for CIFAR-100. It draws labels anew
+    every epoch, and looks at the gradient in evaluation mode; here they are drawn once, and
+    :class:`mia_dual.walks.approximations.Treated` looks.
     """
     wanted = case.settings.salun
-    rate = wanted.learning_rate or case.training.learning_rate
+    rate = wanted.learning_rate or case.training.learning_rate / 10
     moves = case.rng.integers(1, case.classes, len(case.forget))
     wrong = (case.labels[case.forget] + moves) % case.classes
     targets = Targets(case.forget, np.eye(case.classes, dtype=np.float32)[wrong])
-    rows = np.union1d(case.forget, case.retain)
-    segment = Segment(rows, case.epochs(wanted.epochs), rate=rate)
+    segment = Segment(np.union1d(case.forget, case.retain), wanted.epochs, rate=rate)
     mask = None if case.gradient is None else _salient(case.gradient, wanted.saliency)
     return Treatment((segment,), targets, mask)
 
