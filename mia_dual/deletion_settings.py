@@ -10,10 +10,12 @@ from mia_dual.setting_types import (
     ClassLabel,
     Count,
     Epochs,
+    Factor,
     FilePath,
     Flag,
     Fraction,
     Models,
+    Penalty,
     Rate,
     Ratio,
     Records,
@@ -41,8 +43,10 @@ class NegGradPlusSettings(Settings):
     """The retain set's loss falls while the forget set's rises (Kurmanji et al. 2023)."""
 
     epochs: Optional[Epochs] = Field(None, description="null: a tenth of the target's, 1 at least")
-    learning_rate: Optional[Rate] = Field(None, description="null: a tenth of the target's")
-    retain_share: Fraction = Field(0.95, description="of the loss; the forget set has the rest")
+    learning_rate: Optional[Rate] = Field(None, description="null: the target's")
+    retain_share: Fraction = Field(
+        0.9, description="of the loss; the forget set has the rest (beta in the paper)"
+    )
 
 
 class ScrubSettings(Settings):
@@ -50,13 +54,16 @@ class ScrubSettings(Settings):
     2023).
     """
 
-    epochs: Optional[Epochs] = Field(None, description="null: a tenth of the target's, 3 at least")
-    rising_epochs: Epochs = Field(2, description="of them, those that begin on the forget set")
-    learning_rate: Optional[Rate] = Field(None, description="null: a tenth of the target's")
-    forget_batch_size: Records = 64
-    teacher_share: Fraction = Field(
-        0.5, description="of the retain set's loss; the labels have the rest"
+    epochs: Optional[Epochs] = Field(None, description="null: a fifth of the target's, 2 at least")
+    rising_epochs: Optional[Epochs] = Field(
+        None, description="of them, those that begin on the forget set; null: half"
     )
+    learning_rate: Optional[Rate] = Field(None, description="null: the target's")
+    forget_batch_size: Records = 32
+    teacher_weight: Penalty = Field(
+        0.5, description="on the retain set, of what the model said before (alpha in the paper)"
+    )
+    label_weight: Rate = Field(1.0, description="on the retain set, of the labels (gamma)")
 
 
 class SalunSettings(Settings):
@@ -64,9 +71,11 @@ class SalunSettings(Settings):
     2024).
     """
 
-    epochs: Optional[Epochs] = Field(None, description="null: a tenth of the target's, 1 at least")
-    learning_rate: Optional[Rate] = Field(None, description="null: the target's")
-    saliency: Fraction = Field(0.5, description="share of all weights that are trained")
+    epochs: Epochs = 1
+    learning_rate: Optional[Rate] = Field(None, description="null: a tenth of the target's")
+    saliency: Factor = Field(
+        0.5, description="share of all weights that are trained, at most: those that it moves"
+    )
 
 
 class DeletionSettings(Settings):

@@ -106,13 +106,17 @@ def _print_plan(settings: Config, engine: Engine, dataset: Dataset, objects: Pat
     from mia_dual.training.jobs import built_weights
     from mia_dual.training.planned import blank_family, plan_families
     from mia_dual.training.weights import drawn_names
+    from mia_dual.walks.approximations import check_treatable, outlined_members
 
     dataset, plan = plan_dataset(settings, dataset)
     families = plan_families(plan, settings, dataset)
     if plan.made:
         families[SYNTHETIC] = blank_family(plan, settings, dataset)
+    check_treatable(plan, settings, families[TARGET], engine)
+    treated = outlined_members(plan, settings, dataset.labels, families[TARGET])
     # A plan changes nothing, so a store that is not there yet is not made for it.
-    expected = forecast(plan, families, engine, Store(objects) if objects.is_dir() else None)
+    held = Store(objects) if objects.is_dir() else None
+    expected = forecast(plan, families, engine, held, treated)
     weights = built_weights(families[TARGET], engine.backend, seed=0)
     drawn = drawn_names(weights)
     print_plan(plan, expected, drawn, sorted(weights.keys() - set(drawn)))

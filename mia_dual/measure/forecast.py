@@ -12,6 +12,7 @@ import numpy as np
 from mia_dual.engine import Engine
 from mia_dual.flops import training_flops
 from mia_dual.interface import NO_RECORD, Capability, TrainingJob, Weights
+from mia_dual.plan.draft import TARGET
 from mia_dual.plan.plan import Plan
 from mia_dual.store.keys import answers_key, array_digest
 from mia_dual.store.objects import Store
@@ -61,14 +62,23 @@ class Forecast:
 
 
 def forecast(
-    plan: Plan, families: Mapping[str, Family], engine: Engine, store: Store | None
+    plan: Plan,
+    families: Mapping[str, Family],
+    engine: Engine,
+    store: Store | None,
+    treated: Mapping[str, Member] | None = None,
 ) -> Forecast:
     """What ``plan`` takes beyond what ``store`` holds (None: nothing is stored yet).
 
-    ``families``: of each of the plan's recipes.
+    ``families``: of each of the plan's recipes. ``treated``: the models that go on from targets,
+    by name (:func:`mia_dual.walks.approximations.outlined_members`); what the store holds of them
+    is not known before the targets are there, so all of them count as lacking.
     """
     scores = len(plan.versions) * len(plan.target_rows) * 8
-    parts = [_of_family(plan, name, family, engine, store) for name, family in families.items()]
+    parts = [
+        _of_family(plan, name, family, engine, store, treated if name == TARGET else None)
+        for name, family in families.items()
+    ]
     return Forecast(
         by_steps=Capability.STEPS in engine.capabilities,
         roles=tuple(role for part in parts for role in part.roles),
@@ -79,11 +89,17 @@ def forecast(
 
 
 def _of_family(
-    plan: Plan, recipe: str, family: Family, engine: Engine, store: Store | None
+    plan: Plan,
+    recipe: str,
+    family: Family,
+    engine: Engine,
+    store: Store | None,
+    treated: Mapping[str, Member] | None,
 ) -> Forecast:
     environment = engine.environment
     by_steps = Capability.STEPS in engine.capabilities
-    family, members = suited(family, plan_members(plan, recipe), engine.capabilities)
+    planned = {**plan_members(plan, recipe), **(treated or {})}
+    family, members = suited(family, planned, engine.capabilities)
     keys = {name: family.keys(environment, member)[-1] for name, member in members.items()}
     lacking = [name for name, key in keys.items() if store is None or store.find(key) is None]
     asked = {name: plan.models[name].asked for name in members}
@@ -130,7 +146,12 @@ def _step_seconds(family: Family, engine: Engine, members: Sequence[Member]) -> 
 
     def take(steps: int) -> tuple[float, int]:
         short = [
-            replace(job, batches=job.batches[:steps], learning_rates=job.learning_rates[:steps])
+            replace(
+                job,
+                batches=job.batches[:steps],
+                learning_rates=job.learning_rates[:steps],
+                shares=None if job.shares is None else job.shares[:steps],
+            )
             for job in jobs
         ]
         started = time.perf_counter()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mia_dual.optional import optional
+from mia_dual.report.methods import kind_of
 from mia_dual.report.results import Results, Success
 from mia_dual.report.strength import shown_around_deletions
 
@@ -20,8 +21,8 @@ BEFORE, AFTER = "#D55E00", "#0072B2"
 
 
 def draw(results: Results) -> Figure:
-    """Panels side by side: the target (and its groups), then the deleted records of each deletion,
-    as the strongest attack and the tutorial's see them.
+    """Panels side by side: the target (and its groups), then the forget set of each deletion
+    and of what it is compared with, as the strongest attack and the tutorial's see them.
 
     Bars are 95 % intervals; the line at .5 is guessing.
     """
@@ -30,12 +31,13 @@ def draw(results: Results) -> Figure:
     ]
     if results.grouped is not None:
         attacks += [("groups", name, found) for name, found in results.grouped.attacks.items()]
+    told = [(deletion, "") for deletion in results.deletion]
+    told += [(other, f" ({kind_of(other.method)})") for other in results.compared]
     changes = [
-        (f"{deletion.request}, {deletion.method}: {name}", pair.deleted)
-        for deletion in results.deletion
+        (f"{found.request}, {found.method}{note}: {name}", found.attacks[name].deleted)
+        for found, note in told
         for name in shown_around_deletions(results.attacks)
-        if name in deletion.attacks
-        for pair in [deletion.attacks[name]]
+        if name in found.attacks
     ]
     height = 1.5 + 0.3 * max(len(attacks), 2 * len(changes))
     figure = canvas(figsize=(12.0 if changes else 6.0, height), layout="constrained")
@@ -44,7 +46,7 @@ def draw(results: Results) -> Figure:
     for place, (version, _, found) in enumerate(attacks):
         _point(panels[0], place, found, BEFORE, version)
     if changes:
-        _axis(panels[1], "deleted records", [name for name, _ in changes])
+        _axis(panels[1], "forget set", [name for name, _ in changes])
         for place, (_, change) in enumerate(changes):
             _point(panels[1], place - 0.15, change.before, BEFORE, "before")
             _point(panels[1], place + 0.15, change.after, AFTER, "after")

@@ -26,7 +26,7 @@ def print_forgetting(results: Results, console: Console) -> None:
     for request in requests:
         console.print(_table(results, request))
     for line in _explanations(results):
-        console.print(line, soft_wrap=True, highlight=False)
+        console.print(line, highlight=False)
 
 
 def _table(results: Results, request: str) -> Table:

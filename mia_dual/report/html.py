@@ -6,11 +6,14 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Optional
 
-from mia_dual.report.results import AttackResult, Results
+from mia_dual.report.methods import NOTE, method_rows
+from mia_dual.report.results import AttackResult, Results, Success
 
 
 def as_html(results: Results) -> str:
-    """A line on the target, the attacks on it, and each deletion's effect."""
+    """A line on the target, the attacks on it, each deletion's effect, and models to compare it
+    with.
+    """
     target = results.target
     heading = (
         f"{results.network} on {results.data.name} ({results.backend}), seed {results.seed}: "
@@ -49,6 +52,30 @@ def as_html(results: Results) -> str:
                 ),
             )
         )
+    if results.compared:
+        parts.append(f"<p>{escape(f'AUC of the forget set; {NOTE}')}</p>")
+        parts.append(
+            _table(
+                (
+                    *("forget set", "model", "made by", "attack", "AUC", "95 %"),
+                    *("AUC retained", "test accuracy", "steps"),
+                ),
+                (
+                    (
+                        row.request,
+                        row.kind,
+                        row.method,
+                        name,
+                        *_auc(row.forgotten),
+                        _number(row.retained),
+                        _number(row.test_accuracy),
+                        f"{row.steps:,}",
+                    )
+                    for name in results.attacks
+                    for row in method_rows(results, name)
+                ),
+            )
+        )
     not_run = [("", results.not_run)]
     if results.grouped is not None:
         not_run.append((" on groups", results.grouped.not_run))
@@ -68,13 +95,16 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f"<table><thead>{line(columns, 'th')}</thead><tbody>{body}</tbody></table>"
 
 
-def _figures(found: AttackResult) -> list[str]:
+def _auc(found: Success) -> list[str]:
     low, high = found.auc_interval or (None, None)
+    return [_number(found.auc), f"{_number(low)} to {_number(high)}"]
+
+
+def _figures(found: AttackResult) -> list[str]:
     return [
         str(found.members),
         str(found.non_members),
-        _number(found.auc),
-        f"{_number(low)} to {_number(high)}",
+        *_auc(found),
         _number(found.accuracy),
         _number(found.tpr_at_fpr.get("0.1")),
     ]

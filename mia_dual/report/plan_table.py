@@ -32,7 +32,7 @@ def print_plan(plan: Plan, expected: Forecast, drawn: list[str], built: list[str
         )
     console.print(models)
     deletions = Table(box=box.SIMPLE_HEAD, padding=0)
-    for title in ("deletion", "method", "deleted", "models retrained"):
+    for title in ("deletion", "method", "forget set", "models trained"):
         deletions.add_column(title)
     for deletion in plan.deletions:
         deletions.add_row(

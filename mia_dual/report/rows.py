@@ -15,11 +15,12 @@ def tidy_rows(results: Results) -> list[dict[str, Any]]:
     """One row for each attack, version of the target, side measured, and scope.
 
     ``version``: ``original`` (the target), ``groups`` (grouped models before any deletion), or
-    ``<method>-<request>`` (``full-10%``, after it). ``side``: what is told from non-members:
-    ``members``; around a deletion ``retained`` or ``deleted``. ``request`` and ``method``: the
-    deletion, None beside the target's own rows; versions before one have rows for each request,
-    since its records are measured then, too. ``scope``: ``all``; ``class`` with its ``label``, and
-    ``target`` with its ``target``, on the target's own rows. Then every figure of
+    ``<method>-<request>`` (``full-10%``, after it, or ``reference-10%`` and the like, a model to
+    compare it with). ``side``: what is told from non-members: ``members``; around a deletion
+    ``retained`` or ``deleted``. ``request`` and ``method``: what was asked and what was done, None
+    beside the target's own rows; versions before have rows for each request, since its records are
+    measured then, too. ``scope``: ``all``; ``class`` with its ``label``, and ``target`` with its
+    ``target``, on the target's own rows. Then every figure of
     :class:`mia_dual.report.results.Success`, the interval as ``auc_low`` and ``auc_high``, and
     true-positive rates as ``tpr_at_fpr_0.001`` and the like, with ``_low`` and ``_high``.
     """
@@ -45,7 +46,7 @@ def _rows(results: Results) -> Iterator[dict[str, Any]]:
     if results.grouped is not None:
         for attack, found in results.grouped.attacks.items():
             yield from _of(attack, "groups", "members", found)
-    for deletion in results.deletion:
+    for deletion in (*results.deletion, *results.compared):
         before = "original" if deletion.groups is None else "groups"
         after = f"{deletion.method}-{deletion.request}"
         asked = (deletion.request, deletion.method)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Optional
 
 from rich import box
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mia_dual.report.forgetting_table import print_forgetting
+from mia_dual.report.methods import NOTE, method_rows
 from mia_dual.report.results import (
     AttackResult,
     BeforeAfter,
@@ -28,7 +29,7 @@ MOST_TOGETHER = 6
 
 def print_results(results: Results, console: Console) -> None:
     """Print what a run found: the target, the attacks by strength, the strongest per class, and
-    what deletions did to the strongest of each kind.
+    what deletions did to the strongest of each kind, beside what they are compared with.
     """
     several = f"{results.targets} targets: " if results.targets > 1 else ""
     console.print(
@@ -51,6 +52,9 @@ def print_results(results: Results, console: Console) -> None:
     console.print(_per_class(order[0], results.attacks[order[0]]))
     for name in shown_around_deletions(results.attacks) if results.deletion else ():
         console.print(_deletions(results.deletion, name))
+    for name in shown_around_deletions(results.attacks) if results.compared else ():
+        for table in _methods(results, name):
+            console.print(table)
     print_forgetting(results, console)
     _print_not_run("did not run", results.not_run, console)
     if results.grouped is not None:
@@ -215,6 +219,30 @@ def _deletions(deletions: Sequence[DeletionResult], name: str) -> Table:
             _pair(entry.test_accuracy_before, entry.test_accuracy),
         )
     return table
+
+
+def _methods(results: Results, name: str) -> Iterator[Table]:
+    """For each request, deletions and what they are compared with in one table."""
+    rows = method_rows(results, name)
+    for request in dict.fromkeys(row.request for row in rows):
+        table = _table(
+            f"{name}: AUC of the forget set, {request}",
+            "model", "made by", "AUC", "95 %", "retained", "test acc.", "steps",
+        )  # fmt: skip
+        for row in rows:
+            if row.request == request:
+                table.add_row(
+                    row.kind,
+                    row.method,
+                    _number(row.forgotten.auc),
+                    _interval(row.forgotten.auc_interval),
+                    _number(row.retained),
+                    _number(row.test_accuracy),
+                    f"{row.steps:,}",
+                )
+        table.caption = NOTE
+        table.caption_justify = "left"
+        yield table
 
 
 def _success(success: Success) -> list[str]:

@@ -16,7 +16,7 @@ from mia_dual.store.folder import RunFolder
 from mia_dual.training.family import Family
 from mia_dual.training.planned import plan_members
 from mia_dual.training.trainer import Trained, Trainer
-from mia_dual.walks.approximations import Treated
+from mia_dual.walks.approximations import Treated, check_treatable
 
 
 @dataclass
@@ -43,8 +43,10 @@ def make_models(
     """All models of ``plan`` but those of made records; what the store holds is not made again.
 
     ``labels`` (records,) are those of all records, ``families`` those of the plan's recipes, and
-    ``given`` are models of the targets' recipe that were trained elsewhere.
+    ``given`` are models of the targets' recipe that were trained elsewhere. Raises BackendError or
+    NetworkError, before anything trains, where what approximates deletion cannot be trained.
     """
+    check_treatable(plan, config, families[TARGET], trainer.engine)
     made = Models({}, {}, Answers({}, {}, {}))
 
     def add(family: Family, found: Mapping[str, Trained]) -> None:
@@ -65,5 +67,5 @@ def make_models(
     if config.deletion.approximate:
         family = families[TARGET]
         treated = Treated(plan, config, labels, trainer, family, made.trained, made.answers)
-        add(family, trainer.train("approximations", family, treated.members()))
+        add(family, treated.train())
     return made
