@@ -67,6 +67,9 @@ def warm_start(case: Case) -> Treatment:
 def neg_grad_plus(case: Case) -> Treatment:
     """Every step goes down the mean loss of a batch of the retain set and up that of a batch of
     the forget set, which comes again as often as it must (Kurmanji et al. 2023, NegGrad+).
+
+    Both are one batch here, over which a network that normalises does so; the authors' code asks
+    about one after the other.
     """
     wanted = case.settings.neg_grad_plus
     rate, share = wanted.learning_rate or case.training.learning_rate, wanted.retain_share

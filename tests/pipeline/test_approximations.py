@@ -12,12 +12,15 @@ from mia_dual.config import Config
 from mia_dual.data.load import load_dataset
 from mia_dual.engine import Engine
 from mia_dual.errors import BackendError
+from mia_dual.plan.draft import TARGET, plan_dataset
 from mia_dual.progress import Silent
 from mia_dual.report.methods import method_rows
 from mia_dual.report.rows import tidy_rows
 from mia_dual.report.tables import print_results
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
+from mia_dual.training.planned import plan_families
+from mia_dual.walks.approximations import outlined_members
 from mia_dual.walks.finished import FinishedRun
 from mia_dual.walks.run import run_audit
 
@@ -103,6 +106,19 @@ def test_results_tell_of_every_method_and_call_only_full_retraining_a_deletion(r
     costs = json.loads((folder / "cost.json").read_text())["deletion"]
     salun = [cost["steps"] for cost in costs if cost["method"] == "salun"]
     assert sum(salun) == by_method["salun"].steps
+
+
+def test_what_they_took_was_known_before_anything_was_trained(run, digits):
+    folder, _ = run
+    config = Config.model_validate(SETTINGS)
+    dataset, plan = plan_dataset(config, digits)
+    family = plan_families(plan, config, dataset)[TARGET]
+    members = outlined_members(plan, config, dataset.labels, family)
+    costs = json.loads((folder / "cost.json").read_text())["deletion"]
+    for method in METHODS[1:]:
+        told = [cost["steps"] for cost in costs if cost["method"] == method]
+        known = [family.steps(one) for name, one in members.items() if f"{method}-" in name]
+        assert told == known, method
 
 
 def test_methods_keep_the_retain_set_and_train_what_they_say(run):
