@@ -111,6 +111,9 @@ class DeletionSettings(Settings):
         (), description="methods to compare with, none of which deletes"
     )
     groups: Models = 10
+    prepare: Flag = Field(
+        False, description="true: train groups though nothing is deleted yet, for requests to come"
+    )
     slices: Count = Field(
         1, le=1000, description="of each group: a deletion starts again at the first it touches"
     )

@@ -86,7 +86,7 @@ class TargetDraft:
         if requests and "full" in wanted.methods:
             self._draft_retrained(retrained, requests, "full")
         names: list[str] = []
-        if (requests or ledger) and "grouped" in wanted.methods:
+        if (requests or ledger or wanted.prepare) and "grouped" in wanted.methods:
             names = self._draft_grouped(retrained, requests, groups)
         if requests and wanted.compares:
             self._draft_retrained(retrained, requests, "reference")

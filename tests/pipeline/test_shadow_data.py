@@ -93,6 +93,7 @@ def test_shadows_of_every_source_attack_beside_real_ones(audit, tmp_path, purcha
     for name in SYNTHETIC:
         assert document["models"][name] == {
             "role": "synthetic", "recipe": "synthetic", "members": 100, "asked": 200,
+            "slices": 0, "drawn_as": name, "origin": None,
         }  # fmt: skip
         assert plan[f"asked/{name}"].max() < made.records
     # Memberships are of the data set's records: target, two shadows, one deletion.
