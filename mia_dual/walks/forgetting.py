@@ -198,7 +198,13 @@ class Inquiry:
             for one in case.deletions
         ):
             return None
-        retained = [deletion.request.retained for deletion in case.deletions]
+        rng = self._rng(case, "both versions")
+        # As many as were deleted, since classifiers weigh classes alike and rows take time.
+        retained = [
+            rng.choice(rows, min(len(rows), len(deletion.request.deleted)), replace=False)
+            for deletion in case.deletions
+            for rows in [deletion.request.retained]
+        ]
         rows = np.union1d(case.rows, np.concatenate(retained))
         state = np.full((len(case.deletions), len(rows)), -1)
         for place, truth in enumerate(case.truths):
@@ -215,7 +221,6 @@ class Inquiry:
             )
         )
         found = attack_both_versions(before, after, self.labels[rows], state)
-        rng = self._rng(case, "both versions")
 
         def told(scores: Optional[np.ndarray]) -> Optional[Separation]:
             if scores is None:

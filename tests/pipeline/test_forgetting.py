@@ -155,5 +155,5 @@ def test_the_terminal_sets_all_methods_side_by_side(run):
     lines = text.getvalue().splitlines()
     start = lines.index(next(line for line in lines if "deleted records against never" in line))
     assert max(map(len, lines[start:])) <= 80
-    table = lines[start : start + 8]
+    table = lines[start : start + 7]
     assert [row.split()[0] for row in table[-3:]] == ["full", "reference", "nothing"]

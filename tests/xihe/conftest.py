@@ -20,7 +20,7 @@ SMALL = {
         "models": ["fcnet"],
         "fcnet": {"network": "fcnet", "epochs": 2},
     },
-    "deletion": {"ratios": [0.1], "groups": 3},
+    "deletion": {"ratios": [0.1], "groups": 3, "fitted_on": "single"},
 }
 
 
