@@ -7,6 +7,10 @@ place of every linked file) and the append-only ``log.jsonl``. Where records are
 also ``shadow_records.npz`` (linked too) and ``scores_with_real.npz``, of the same attacks without.
 Where attacks on groups learn from both kinds of shadows, also ``scores_with_single.npz``, of those
 that learnt from single ones.
+Where anything is deleted, also ``forgetting.npz``: for every request and method the ``rows``
+(records,) that are deleted or held against those, and of each record, where several targets tell
+of it, U-LiRA's ``auc`` and ``p``, ``epsilon`` and ``epsilon_least`` (see
+:mod:`mia_dual.forgetting`), float64.
 After a request to delete also ``ledger.jsonl`` (append-only) and ``certificate.json``, with
 ``certificate.sig`` where that is signed, and while it is carried out ``deletion.pending.json``.
 """
@@ -33,6 +37,7 @@ from mia_dual.yaml_file import YamlError, read_yaml, read_yaml_file
 
 SHADOW_RECORDS = "shadow_records.npz"
 SCORES_WITH_REAL = "scores_with_real.npz"
+FORGETTING = "forgetting.npz"
 SCORES_WITH_SINGLE = "scores_with_single.npz"
 LEDGER = "ledger.jsonl"
 PENDING = "deletion.pending.json"
@@ -49,6 +54,7 @@ FILES = (
     SCORES_WITH_REAL,
     SCORES_WITH_SINGLE,
     "roc.npz",
+    FORGETTING,
     LEDGER,
     PENDING,
     CERTIFICATE,

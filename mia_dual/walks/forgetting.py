@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Optional
 
 import numpy as np
@@ -57,6 +57,7 @@ DRAWS = 199
 class Inquiry:
     """Looks at the deletions of ``plan``; ``labels`` (records,) and ``features`` (records, ...) are
     those of all records. ``attacks``: by strength; the first that ran judges neighbours.
+    ``by_record`` gathers what is found of single records, as ``forgetting.npz`` holds it.
     """
 
     plan: Plan
@@ -65,6 +66,7 @@ class Inquiry:
     answers: Answers
     scores: Scores
     attacks: Sequence[str]
+    by_record: dict[str, np.ndarray] = field(default_factory=dict)
 
     def into(
         self, deletions: Sequence[PlannedDeletion], truths: Sequence[Membership]
@@ -73,6 +75,7 @@ class Inquiry:
         and those they are held against.
         """
         case = _Case.of(self.plan, self.labels, self.answers, deletions, truths)
+        self._keep(case, "rows", case.rows)
         return Forgetting(
             traces={
                 name: self._traces(case, name) for name in self.scores.attacks(deletions[0].after)
@@ -83,6 +86,10 @@ class Inquiry:
             both_versions=self._both_versions(case),
             neighbours=self._neighbours(case),
         )
+
+    def _keep(self, case: _Case, what: str, found: np.ndarray) -> None:
+        first = case.deletions[0]
+        self.by_record[f"{first.request.slug}/{first.method}/{what}"] = found
 
     def _rng(self, case: _Case, what: str) -> np.random.Generator:
         first = case.deletions[0]
@@ -130,6 +137,8 @@ class Inquiry:
         known = found.known
         if not known.any():
             return None
+        self._keep(case, "auc", found.auc)
+        self._keep(case, "p", found.p)
         return PerRecord(
             records=int(known.sum()),
             models=float((found.deleted_by + found.unseen_by)[known].mean()),
@@ -143,6 +152,8 @@ class Inquiry:
         found = forgetting_quality(case.odds, case.deleted, rng, case.asked)
         if found.value is None:
             return None
+        self._keep(case, "epsilon", found.epsilon)
+        self._keep(case, "epsilon_least", found.least)
         median = float(np.nanmedian(found.epsilon))
         return Quality(
             value=found.value,

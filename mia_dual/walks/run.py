@@ -18,7 +18,7 @@ from mia_dual.plan.plan import COMPARED, EXACT, Plan
 from mia_dual.progress import Progress
 from mia_dual.report.results import DataResult, Results
 from mia_dual.report.strength import by_strength
-from mia_dual.store.folder import LEDGER, SCORES_WITH_SINGLE, RunFolder
+from mia_dual.store.folder import FORGETTING, LEDGER, SCORES_WITH_SINGLE, RunFolder
 from mia_dual.training.given import given_model
 from mia_dual.training.planned import plan_families
 from mia_dual.training.trainer import Trainer
@@ -150,6 +150,8 @@ def run_audit(
     if scored.single is not None:
         folder.write_arrays(SCORES_WITH_SINGLE, scored.single.arrays(dataset.labels))
     folder.write_arrays("roc.npz", roc_arrays(scores, originals))
+    if inquiry.by_record:
+        folder.write_arrays(FORGETTING, inquiry.by_record)
     folder.write_json("cost.json", costs(plan, trained, made))
     return finish(folder, results)
 

@@ -148,6 +148,20 @@ def test_neighbours_and_retained_records_stay_where_they_were(found):
         assert overall.after.auc == pytest.approx(overall.before.auc, abs=0.05)
 
 
+def test_the_folder_holds_what_is_told_of_each_record(run, found):
+    finished, _ = run
+    with np.load(finished.path / "forgetting.npz") as arrays:
+        for request in REQUESTS:
+            for method in ("full", "nothing"):
+                begin = f"{request.replace('%', 'pct').replace(' ', '-')}/{method}"
+                rows, p, epsilon = (arrays[f"{begin}/{name}"] for name in ("rows", "p", "epsilon"))
+                assert len(rows) == len(p) == len(epsilon) == 120
+                known = ~np.isnan(p)
+                told = found[request, method].forgetting.per_record
+                assert told.records == known.sum()
+                assert told.told == pytest.approx((p[known] <= 0.05).mean())
+
+
 def test_the_terminal_sets_all_methods_side_by_side(run):
     _, results = run
     text = io.StringIO()
