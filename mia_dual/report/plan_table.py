@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from mia_dual.measure.forecast import Forecast
-from mia_dual.plan.plan import Plan
+from mia_dual.plan.plan import Plan, PlannedDeletion
 
 
 def print_plan(plan: Plan, expected: Forecast, drawn: list[str], built: list[str]) -> None:
@@ -27,22 +29,31 @@ def print_plan(plan: Plan, expected: Forecast, drawn: list[str], built: list[str
             role.role,
             str(role.models),
             str(role.lacking),
-            f"{min(sizes)}" if min(sizes) == max(sizes) else f"{min(sizes)}-{max(sizes)}",
+            _range(sizes),
             *((f"{role.steps:,}", f"{role.operations:.2g}") if expected.by_steps else ()),
         )
     console.print(models)
     deletions = Table(box=box.SIMPLE_HEAD, padding=0)
     for title in ("deletion", "method", "forget set", "models trained"):
         deletions.add_column(title)
+    alike: dict[tuple[str, str], list[PlannedDeletion]] = {}
     for deletion in plan.deletions:
+        alike.setdefault((deletion.request.name, deletion.method), []).append(deletion)
+    for (request, method), of_targets in alike.items():
         deletions.add_row(
-            deletion.request.name,
-            deletion.method,
-            str(len(deletion.request.deleted)),
-            str(len(plan.versions[deletion.after].retrained)),
+            request,
+            method,
+            _range([len(deletion.request.deleted) for deletion in of_targets]),
+            str(sum(len(plan.versions[one.after].retrained) for one in of_targets)),
         )
     if plan.deletions:
         console.print(deletions)
+    if plan.awaits_exposure:
+        console.print(
+            "What references expose most is deleted too; it is known, and counted, once they have "
+            "answered.",
+            highlight=False,
+        )
     if not expected.by_steps:
         console.print(
             "Each model is fitted at once on its records: epochs, batches, optimizer and learning "
@@ -58,3 +69,8 @@ def print_plan(plan: Plan, expected: Forecast, drawn: list[str], built: list[str
         f"{expected.asking:,.1f} s of questions, {expected.disk / 1e6:,.1f} MB in the store.",
         highlight=False,
     )
+
+
+def _range(sizes: Sequence[int]) -> str:
+    least, most = min(sizes), max(sizes)
+    return f"{least}" if least == most else f"{least}-{most}"
