@@ -31,7 +31,7 @@ def deletions():
     order = np.argsort(rng.random((TARGETS, RECORDS)), axis=1)
     state = np.where(order < 40, FORGOTTEN, np.where(order < 200, RETAINED, UNSEEN))
     members = [
-        Member(f"{version}-{target}", np.flatnonzero(kept), EPOCHS, 0)
+        Member.of(f"{version}-{target}", np.flatnonzero(kept), EPOCHS, 0)
         for version, inside in (("before", state != UNSEEN), ("after", state == RETAINED))
         for target, kept in enumerate(inside)
     ]
