@@ -58,7 +58,7 @@ class ScrubSettings(Settings):
     rising_epochs: Optional[Epochs] = Field(
         None, description="of them, those that begin on the forget set; null: half"
     )
-    learning_rate: Optional[Rate] = Field(None, description="null: the target's")
+    learning_rate: Optional[Rate] = Field(None, description="null: half of the target's")
     forget_batch_size: Records = 32
     teacher_weight: Penalty = Field(
         0.5, description="on the retain set, of what the model said before (alpha in the paper)"

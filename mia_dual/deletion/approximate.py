@@ -90,7 +90,7 @@ def scrub(case: Case) -> Treatment:
     and flat, so one that is nearly sure of every record leaves slowly, or not at all.
     """
     wanted = case.settings.scrub
-    rate = wanted.learning_rate or case.training.learning_rate
+    rate = wanted.learning_rate or case.training.learning_rate / 2
     weight = wanted.teacher_weight + wanted.label_weight
     rows = np.union1d(case.forget, case.retain)
     distributions = case.said(rows).astype(np.float32)
