@@ -51,10 +51,11 @@ def print_results(results: Results, console: Console) -> None:
         console.print(_together(results.together, order))
     console.print(_per_class(order[0], results.attacks[order[0]]))
     for name in shown_around_deletions(results.attacks) if results.deletion else ():
-        console.print(_deletions(results.deletion, name))
-    for name in shown_around_deletions(results.attacks) if results.compared else ():
-        for table in _methods(results, name):
-            console.print(table)
+        # Where there is something to compare with, deletions are told in the same table.
+        if results.compared:
+            console.print(*_methods(results, name))
+        else:
+            console.print(_deletions(results.deletion, name))
     print_forgetting(results, console)
     _print_not_run("did not run", results.not_run, console)
     if results.grouped is not None:
