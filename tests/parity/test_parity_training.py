@@ -1,9 +1,10 @@
 """A few steps from equal weights end in equal weights, whatever the update rule.
 
 Measured on Fashion-MNIST after 4 steps: with SGD no weight differs by more than 2e-7, but where a
-unit of ResNet18 is on for one framework alone, with Adam by more than 7e-6. ResNet18 with Adam is apart from these: Adam divides by the size of a gradient
-however small, so float error in gradients next to zero becomes steps of the learning rate's size,
-and normalisation spreads it (logits differ by 2e-5 after 2 steps, 5e-4 after 4, 2e-2 after 10).
+unit of ResNet18 is on for one framework alone, with Adam by more than 7e-6. ResNet18 with Adam is
+apart from these: Adam divides by the size of a gradient however small, so float error in gradients
+next to zero becomes steps of the learning rate's size, and normalisation spreads it (logits differ
+by 2e-5 after 2 steps, 5e-4 after 4, 2e-2 after 10).
 """
 
 import numpy as np
