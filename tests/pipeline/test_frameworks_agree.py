@@ -81,7 +81,8 @@ def test_fashion_mnist_is_audited(cli, fashion_mnist, tmp_path, backend):
     done = cli(
         "run", "-c", QUICK.parent / "fashion_mnist.yaml", "--backend", backend, "--out", "run",
         "--set", "shadows.count=2", "--set", "target.epochs=15", "--set", "deletion.ratios=[0.05]",
-        "--set", "attack.models=[logistic_regression]",
+        "--set", "attack={families: [thresholds, shadow], models: [logistic_regression]}",
+        "--set", "deletion.fitted_on=single",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     results = json.loads((tmp_path / "run" / "results.json").read_text())
