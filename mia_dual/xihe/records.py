@@ -51,15 +51,19 @@ class NoRecords:
 class AimRecords:
     """A run of Aim that has started, told of the job while it goes on and when it is done."""
 
-    def __init__(self, tracker: AimTracker) -> None:
-        self._tracker = tracker
+    def __init__(self, tracker: AimTracker, say: Say) -> None:
+        self._tracker, self._say = tracker, say
         self.line = tracker.line
         self.progress = tracker.progress
         self.close = tracker.end
 
     def results(self, run: Path) -> None:
         """See :class:`Records`."""
-        run_record(run).send(self._tracker)
+        record = run_record(run)
+        try:
+            record.send(self._tracker)
+        except Exception as error:  # the run is whole in its folder, whatever Aim makes of it
+            self._say(f"aim did not take the results ({one_line(str(error), 300)})")
 
 
 def open_records(repo: Optional[str], say: Say) -> Records:
@@ -69,7 +73,7 @@ def open_records(repo: Optional[str], say: Say) -> Records:
     try:
         tracker = AimTracker(repo)
         tracker.start("mia-dual")
-        return AimRecords(tracker)
+        return AimRecords(tracker, say)
     except MissingPackageError:
         say("aim is not installed, so nothing is written to aim_repo: add aim to pip-requirements")
     except Exception as error:  # a repository that Aim cannot open is no reason to lose a run
