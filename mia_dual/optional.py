@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import Any, Optional
 
 from mia_dual.errors import MissingPackageError
@@ -23,3 +24,11 @@ def optional(module: str, purpose: str, extra: Optional[str] = None) -> Any:
             f"{purpose} needs {package}, which cannot be imported ({one_line(str(error), 100)}): "
             f"pip install {wanted}"
         ) from error
+
+
+def check_installed(package: str, purpose: str, extra: str) -> None:
+    """Raise MissingPackageError without ``package``, which is not imported to know."""
+    if importlib.util.find_spec(package) is None:
+        raise MissingPackageError(
+            f"{purpose} needs {package}, which is not installed: pip install 'mia-dual[{extra}]'"
+        )

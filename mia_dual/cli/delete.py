@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Optional
+from typing import List, Optional  # noqa: UP035  (Typer reads these on Python 3.9)
 
 import typer
 
@@ -13,6 +13,7 @@ from mia_dual.cli.options import (
     MEMORY,
     STORE,
     TOGETHER,
+    TRACK,
     WORKERS,
     Together,
     execution_of,
@@ -41,6 +42,7 @@ def delete(
     together: Together = TOGETHER,
     memory: Optional[str] = MEMORY,
     workers: Optional[int] = WORKERS,
+    trackers: List[str] = TRACK,  # noqa: UP006
 ) -> None:
     """Delete records from a finished run: retrain what held them, attack again, note it down.
 
@@ -50,17 +52,21 @@ def delete(
 
     from mia_dual.cli.damage import tell_damage
     from mia_dual.cli.progress import RichProgress
+    from mia_dual.cli.tracking import tell_trackers
     from mia_dual.data.load import dataset_of
     from mia_dual.deletion.signing_keys import fingerprint_of, read_private_key
     from mia_dual.engine import Engine
     from mia_dual.report.tables import print_deletion
     from mia_dual.store.folder import SIGNATURE, RunFolder
     from mia_dual.store.objects import Store, store_folder
+    from mia_dual.tracking.places import places_of
+    from mia_dual.tracking.record import run_record
     from mia_dual.walks.delete import delete_records
     from mia_dual.walks.finished import run_config
     from mia_dual.walks.wanted import Wanted
 
     config = run_config(run)
+    places = places_of(trackers)
     key = None if sign is None else read_private_key(sign)
     wanted = Wanted(_numbers(records), indices, ratio, label, group)
     engine = Engine(config.backend, config.device, execution_of(together, memory, workers))
@@ -92,6 +98,7 @@ def delete(
             f"{run / SIGNATURE} was of the deletion before and is removed: this one is not signed "
             "(--sign)"
         )
+    tell_trackers(places, lambda: [run_record(run)], console)
 
 
 def log(run: Path = RUN) -> None:

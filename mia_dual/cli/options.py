@@ -49,6 +49,13 @@ MEMORY = typer.Option(
     help="What models in training may take, and references' signals, as 4GB; else half of what is "
     "free.",
 )
+TRACK = typer.Option(
+    [],
+    "--track",
+    metavar="TRACKER:PLACE",
+    help="Tell a tracker, too, when all is done: mlflow:URI, tensorboard:FOLDER or aim:REPO, each "
+    "an extra of the same name; repeatable.",
+)
 WORKERS = typer.Option(
     None,
     min=1,

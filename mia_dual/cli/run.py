@@ -13,6 +13,7 @@ from mia_dual.cli.options import (
     MEMORY,
     STORE,
     TOGETHER,
+    TRACK,
     WORKERS,
     Device,
     Together,
@@ -53,6 +54,7 @@ def run(
     together: Together = TOGETHER,
     memory: Optional[str] = MEMORY,
     workers: Optional[int] = WORKERS,
+    trackers: List[str] = TRACK,  # noqa: UP006
 ) -> None:
     """Train target and shadows, attack, delete, retrain, attack again; write a run folder."""
     from rich.console import Console
@@ -60,12 +62,15 @@ def run(
     from mia_dual.cli.damage import tell_damage
     from mia_dual.cli.progress import RichProgress
     from mia_dual.cli.several import arguments_of, run_several
+    from mia_dual.cli.tracking import tell_trackers
     from mia_dual.config import load_config
     from mia_dual.data.load import dataset_of
     from mia_dual.engine import Engine
     from mia_dual.report.tables import print_results
     from mia_dual.store.folder import RunFolder
     from mia_dual.store.objects import Store, store_folder
+    from mia_dual.tracking.places import places_of
+    from mia_dual.tracking.record import run_record
     from mia_dual.walks.run import run_audit
 
     def configured(name: Optional[str]) -> tuple[Config, Engine]:
@@ -74,6 +79,7 @@ def run(
         return settings, Engine(settings.backend, settings.device, execution)
 
     execution = execution_of(together, memory, workers)
+    places = places_of(trackers)
     named = out or Path("runs") / (config.stem if config else "default")
     if len(backend) > 1:
         engines = [configured(name)[1] for name in backend]
@@ -96,6 +102,7 @@ def run(
     print_results(results, console)
     tell_damage(folder.store, console)
     console.print(f"{path} holds the models, answers, results.json and cost.json")
+    tell_trackers(places, lambda: [run_record(path)], console)
 
 
 def _print_plan(settings: Config, engine: Engine, dataset: Dataset, objects: Path) -> None:

@@ -15,6 +15,7 @@ from mia_dual.cli.options import (
     MEMORY,
     STORE,
     TOGETHER,
+    TRACK,
     WORKERS,
     Device,
     Together,
@@ -44,21 +45,26 @@ def study(
     together: Together = TOGETHER,
     memory: Optional[str] = MEMORY,
     workers: Optional[int] = WORKERS,
+    trackers: List[str] = TRACK,  # noqa: UP006
 ) -> None:
     """Vary one setting over several seeds; write a table, a CSV, a figure and what was found."""
     from rich.console import Console
 
     from mia_dual.cli.damage import tell_damage
     from mia_dual.cli.progress import RichProgress
+    from mia_dual.cli.tracking import tell_trackers
     from mia_dual.data.load import dataset_of
     from mia_dual.engine import Engine
     from mia_dual.report.cost_table import print_cost
     from mia_dual.report.study_table import print_study
     from mia_dual.store.objects import Store, store_folder
     from mia_dual.study_settings import CostStudy, load_study
+    from mia_dual.tracking.places import places_of
+    from mia_dual.tracking.record import study_records
     from mia_dual.walks.cost_study import run_cost_study
     from mia_dual.walks.study import run_study
 
+    places = places_of(trackers)
     chosen = load_study(
         name, assignments, {"backend": backend, "device": device.value if device else None}
     )
@@ -88,6 +94,7 @@ def study(
             f"{path} holds study.csv, study.json, study.png and study.svg", highlight=False
         )
         tell_damage(objects, console)
+        tell_trackers(places, lambda: study_records(path, ()), console)
         return
     outcome = run_study(chosen, engine_of, loaded, path, objects, progress)
     print_study(outcome.results, console)
@@ -98,3 +105,5 @@ def study(
         highlight=False,
     )
     tell_damage(objects, console)
+    runs = [run.folder for run in chosen.runs]
+    tell_trackers(places, lambda: study_records(path, runs), console)

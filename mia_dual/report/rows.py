@@ -71,17 +71,18 @@ def _of(
         "request": request,
         "method": method,
     }
-    yield {**place, "scope": "all", "label": None, "target": None, **_figures(found)}
+    yield {**place, "scope": "all", "label": None, "target": None, **success_figures(found)}
     if isinstance(found, AttackResult):
         for row in found.per_class:
             one = {"scope": "class", "label": row.label, "target": None}
-            yield {**place, **one, **_figures(row)}
+            yield {**place, **one, **success_figures(row)}
         for of_target in found.per_target:
             one = {"scope": "target", "label": None, "target": of_target.target}
-            yield {**place, **one, **_figures(of_target)}
+            yield {**place, **one, **success_figures(of_target)}
 
 
-def _figures(found: Success) -> dict[str, Any]:
+def success_figures(found: Success) -> dict[str, Any]:
+    """Every figure of ``found`` by the name of its column; None where it cannot be known."""
     figures = found.model_dump(include=set(Success.model_fields))
     low, high = figures.pop("auc_interval") or (None, None)
     rates, intervals = figures.pop("tpr_at_fpr"), figures.pop("tpr_interval")

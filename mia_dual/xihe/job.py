@@ -66,10 +66,12 @@ def run_job(words: Sequence[str], code: Path, environment: Mapping[str, str]) ->
         say(text)
         records.line(text)
 
+    whole = False
     try:
         _run(arguments, code, prepared, output, rank, say_and_note, records)
+        whole = True
     finally:
-        records.close()
+        records.close(whole)
     if prepared is not None:
         prepared.upload()
 
@@ -102,7 +104,7 @@ def _run(
                     team.lead(board, folder)
                 results = run_audit(config, engine, dataset, folder, progress)
         shutil.rmtree(output / RANKS, ignore_errors=True)
-        records.results(config, results)
+        records.results(output / RUN)
     say(
         f"accuracy {results.target.train_accuracy:.3f} on members, "
         f"{results.target.test_accuracy:.3f} on non-members"

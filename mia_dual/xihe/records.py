@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterator
-from typing import Any, Optional, Protocol
+from pathlib import Path
+from typing import Optional, Protocol
 
-from mia_dual.config import Config
-from mia_dual.report.results import Results
+from mia_dual.errors import MissingPackageError
+from mia_dual.quoting import one_line
+from mia_dual.tracking.aim import AimTracker
+from mia_dual.tracking.record import run_record
 from mia_dual.xihe.lines import Say
 
 
@@ -22,12 +23,12 @@ class Records(Protocol):
         """Note a point of the curve of a stage: so many of its units are done."""
         ...
 
-    def results(self, config: Config, results: Results) -> None:
-        """Note the settings and every figure."""
+    def results(self, run: Path) -> None:
+        """Note the finished run in folder ``run``."""
         ...
 
-    def close(self) -> None:
-        """Nothing more comes."""
+    def close(self, whole: bool) -> None:
+        """Nothing more comes; ``whole``: the job is done."""
         ...
 
 
@@ -40,39 +41,29 @@ class NoRecords:
     def progress(self, stage: str, done: int) -> None:
         """See :class:`Records`."""
 
-    def results(self, config: Config, results: Results) -> None:
+    def results(self, run: Path) -> None:
         """See :class:`Records`."""
 
-    def close(self) -> None:
+    def close(self, whole: bool) -> None:
         """See :class:`Records`."""
 
 
 class AimRecords:
-    """A run of Aim in ``repo``; uses what Aim 3.8 (the platform's) has."""
+    """A run of Aim that has started, told of the job while it goes on and when it is done."""
 
-    def __init__(self, aim: Any, repo: str) -> None:
-        self._aim = aim
-        self._run = aim.Run(repo=repo, experiment="mia-dual")
-        self._lines = 0
+    def __init__(self, tracker: AimTracker, say: Say) -> None:
+        self._tracker, self._say = tracker, say
+        self.line = tracker.line
+        self.progress = tracker.progress
+        self.close = tracker.end
 
-    def line(self, text: str) -> None:
+    def results(self, run: Path) -> None:
         """See :class:`Records`."""
-        self._run.track(self._aim.Text(text), name="log", step=self._lines)
-        self._lines += 1
-
-    def progress(self, stage: str, done: int) -> None:
-        """See :class:`Records`."""
-        self._run.track(done, name="progress", context={"stage": stage})
-
-    def results(self, config: Config, results: Results) -> None:
-        """See :class:`Records`."""
-        self._run["config"] = config.model_dump(mode="json")
-        for of, name, value in figures(results.model_dump(mode="json")):
-            self._run.track(value, name=name, context={"of": of})
-
-    def close(self) -> None:
-        """See :class:`Records`."""
-        self._run.close()
+        record = run_record(run)
+        try:
+            record.send(self._tracker)
+        except Exception as error:  # the run is whole in its folder, whatever Aim makes of it
+            self._say(f"aim did not take the results ({one_line(str(error), 300)})")
 
 
 def open_records(repo: Optional[str], say: Say) -> Records:
@@ -80,29 +71,11 @@ def open_records(repo: Optional[str], say: Say) -> Records:
     if repo is None:
         return NoRecords()
     try:
-        return AimRecords(importlib.import_module("aim"), repo)
-    except ImportError:
+        tracker = AimTracker(repo)
+        tracker.start("mia-dual")
+        return AimRecords(tracker, say)
+    except MissingPackageError:
         say("aim is not installed, so nothing is written to aim_repo: add aim to pip-requirements")
     except Exception as error:  # a repository that Aim cannot open is no reason to lose a run
-        say(f"aim cannot write to '{repo}' ({error}): going on without it")
+        say(f"aim cannot write to '{repo}' ({one_line(str(error), 300)}): going on without it")
     return NoRecords()
-
-
-def figures(results: Any, of: str = "", name: str = "") -> Iterator[tuple[str, str, float]]:
-    """Every number in ``results``, but for single classes: what it is of, as a dotted path, its
-    name, and it. Places in lists, and keys that are no words, go into the name.
-    """
-    if isinstance(results, dict):
-        parts = results
-    elif isinstance(results, list):
-        parts = {str(place): part for place, part in enumerate(results)}
-    else:
-        if isinstance(results, (int, float)) and not isinstance(results, bool):
-            yield of, name, results
-        return
-    inside = ".".join(filter(None, (of, name)))
-    for key, part in parts.items():
-        if not key.isidentifier():
-            yield from figures(part, of, f"{name}_{key}")
-        elif key != "per_class":
-            yield from figures(part, inside, key)

@@ -9,7 +9,7 @@ from mia_dual.config import Config
 from mia_dual.errors import DataError
 from mia_dual.xihe.c2net import VARIABLE, prepare
 from mia_dual.xihe.job import main
-from mia_dual.xihe.records import figures, open_records
+from mia_dual.xihe.records import open_records
 from tests.xihe.conftest import SMALL
 
 
@@ -52,23 +52,6 @@ def c2net(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "c2net.context", module)
     module.uploaded = uploaded
     return module
-
-
-def test_every_figure_has_a_name_and_what_it_is_of():
-    results = {
-        "auc": 0.5,
-        "attacks": {"a": {"auc": 0.25, "null": None, "true": True, "tpr": {"0.01": 0.125}}},
-        "deletion": [{"steps": 2, "per_class": [{"auc": 1.0}]}],
-        "interval": [2, 3],
-    }
-    assert list(figures(results)) == [
-        ("", "auc", 0.5),
-        ("attacks.a", "auc", 0.25),
-        ("attacks.a", "tpr_0.01", 0.125),
-        ("deletion_0", "steps", 2),
-        ("", "interval_0", 2),
-        ("", "interval_1", 3),
-    ]
 
 
 def test_without_aim_a_line_says_so(monkeypatch):
@@ -125,7 +108,7 @@ def test_a_job_with_both(aim, c2net, tmp_path, monkeypatch, capsys):
     assert (run.repo, run.closed) == (str(tmp_path / "aim"), True)
     assert run.params["config"]["target"]["epochs"] == 2
     names = {name for name, _, _ in run.tracked}
-    assert {"log", "progress", "auc", "train_accuracy"} <= names
+    assert {"log", "progress", "auc", "train_accuracy", "results.json"} <= names
     lines = [value for name, value, _ in run.tracked if name == "log"]
     assert any(line.startswith("accuracy ") for line in lines)
 

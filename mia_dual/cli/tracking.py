@@ -1,0 +1,23 @@
+"""Trackers told at the end of a command, and the line that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Callable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mia_dual.tracking.places import Place
+    from mia_dual.tracking.record import Record
+
+
+def tell_trackers(
+    places: Sequence[Place], records: Callable[[], Sequence[Record]], console: Console
+) -> None:
+    """Tell ``places``, if any, of ``records``, and print a line each on what became of it."""
+    from mia_dual.tracking.places import track
+
+    if places:
+        for line in track(places, records()):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
