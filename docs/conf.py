@@ -25,6 +25,7 @@ nitpick_ignore_regex = [
 ]
 
 html_theme = "furo"
+html_show_copyright = False
 html_title = f"mia-dual {release}"
 html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#0072b2", "color-brand-content": "#0072b2"},
