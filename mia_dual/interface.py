@@ -91,7 +91,7 @@ class Optimizer:
 class Records:
     """Labelled records as a network sees them: input = features x scale + shift, in float32.
 
-    ``features``: (records, *input_shape), uint8 or float32. ``labels``: (records,) int64.
+    ``features``: ``(records, *input_shape)``, uint8 or float32. ``labels``: (records,) int64.
     """
 
     features: np.ndarray
@@ -103,7 +103,7 @@ class Records:
         return len(self.labels)
 
     def inputs(self, rows: np.ndarray) -> np.ndarray:
-        """The float32 network inputs of ``rows``, shape (rows, *input_shape)."""
+        """The float32 network inputs of ``rows``, shape ``(rows, *input_shape)``."""
         features = self.features[rows].astype(np.float32)
         if self.scale != 1.0 or self.shift != 0.0:
             features *= np.float32(self.scale)
