@@ -150,11 +150,14 @@ def test_deletions_are_those_of_the_results_and_approximations_none(run, rows):
     for row, left in zip(rows["deletion"], rows["forgetting"]):
         entry = entries[row["request"], row["method"]]
         change = entry.attacks[attack].deleted
-        assert (row["deleted_before"], row["deleted_after"]) == (
+        assert (row["forget_set_before"], row["forget_set_after"]) == (
             change.before.auc,
             change.after.auc,
         )
-        assert (row["deleted_after_low"], row["deleted_after_high"]) == change.after.auc_interval
+        assert (
+            row["forget_set_after_low"],
+            row["forget_set_after_high"],
+        ) == change.after.auc_interval
         assert row["retained_after"] == entry.attacks[attack].overall.after.auc
         traces = entry.forgetting.traces[attack]
         assert row["ks_p"] == traces.ks_p

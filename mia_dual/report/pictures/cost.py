@@ -55,8 +55,8 @@ def cost_picture(run: FinishedRun) -> Optional[Picture]:
 
 def _shares(figure: str, own: dict[str, DeletionCost], full: dict[str, DeletionCost]) -> Row:
     """Of all targets together, and the interval of the mean of their shares: Student's t."""
-    took = {target: float(getattr(cost, figure)) for target, cost in own.items()}
-    whole = {target: float(getattr(cost, figure)) for target, cost in full.items()}
+    took = {target: getattr(cost, figure) for target, cost in own.items()}
+    whole = {target: getattr(cost, figure) for target, cost in full.items()}
     total, row = sum(whole.values()), Row()
     row.update({figure: sum(took.values()), f"full_{figure}": total})
     ends: Ends = None

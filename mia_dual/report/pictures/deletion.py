@@ -1,4 +1,4 @@
-"""What deletions did: deleted and retained records, as an attack tells them before and after."""
+"""What deletions did: forget sets and retained records as an attack tells them before and after."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mia_dual.walks.finished import FinishedRun
 
 GUESSING = 0.5
 
-SIDES = ("deleted", "retained")
+SIDES = ("forget_set", "retained")
 
 AFTER = {
     "deletion": "deletion.after",
@@ -52,7 +52,7 @@ def deletion_picture(run: FinishedRun) -> Optional[Picture]:
 
 def _row(entry: DeletionResult, attack: str) -> Row:
     row = entry_row(entry)
-    sides = {"deleted": entry.attacks[attack].deleted, "retained": entry.attacks[attack].overall}
+    sides = {"forget_set": entry.attacks[attack].deleted, "retained": entry.attacks[attack].overall}
     for side in SIDES:
         for when, found in (("before", sides[side].before), ("after", sides[side].after)):
             name = f"{side}_{when}"
