@@ -96,5 +96,7 @@ def test_a_wheel_holds_every_module(tmp_path):
     assert "mia_dual/py.typed" in inside
     for file in (ROOT / "configs" / "studies").glob("*.yaml"):
         assert any(name.endswith(f"share/mia-dual/studies/{file.name}") for name in inside)
+    for file in (ROOT / "mia_dual" / "report" / "page" / "words").glob("*.yaml"):
+        assert file.relative_to(ROOT).as_posix() in inside
     for file in (ROOT / "mia_dual" / "xihe" / "template").rglob("*.*"):
         assert file.relative_to(ROOT).as_posix() in inside

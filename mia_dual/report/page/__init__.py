@@ -1,0 +1,1 @@
+"""The report page of finished runs, and its words in every language."""
