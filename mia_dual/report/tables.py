@@ -35,8 +35,8 @@ def print_results(results: Results, console: Console, full: bool = False) -> Non
 
 def rest_of(path: Path, full: bool = False) -> str:
     """The line that says where the rest is of what was printed of the run in ``path``."""
-    held = f"{path}: results.json holds all that was found"
-    return held if full else f"{held}, --full prints the tables"
+    held = f"{path}: results.json holds all of it"
+    return held if full else f"{held}, --full prints the long tables"
 
 
 def _print_tables(results: Results, console: Console) -> None:
