@@ -320,7 +320,8 @@ def test_the_terminal_shows_every_attack_in_eighty_columns(run):
     lines = shown.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
     assert "…" not in shown.getvalue()
-    words = [line.split()[0] for line in lines if line.split()]
+    start = next(place for place, line in enumerate(lines) if line.startswith("Attacks on"))
+    words = [line.split()[0] for line in lines[start:] if line.split()]
     order = [word for word in words if word in results.attacks]
     assert order[: len(results.attacks)] == by_strength(results.attacks)
     assert "3 targets: fcnet on digits" in shown.getvalue()
