@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Callable, Protocol
+from typing import Protocol
 
-Advance = Callable[[int], None]
-"""Says that so many more units of the stage are done."""
+
+class Advance(Protocol):
+    """Says that so many more units of the stage are done, and models with them."""
+
+    def __call__(self, units: int, models: int = 0) -> None:
+        """Say it."""
+        ...
 
 
 class Progress(Protocol):
     """Shows stages of work; a stage is a context manager that gives its ``Advance``."""
 
     @contextmanager
-    def stage(self, title: str, total: int, done: int = 0) -> Iterator[Advance]:
-        """A stage of ``total`` units, ``done`` of them found done already."""
+    def stage(
+        self, title: str, total: int, done: int = 0, unit: str = "", models: int = 0
+    ) -> Iterator[Advance]:
+        """A stage of ``total`` units, ``done`` of them found done already.
+
+        ``unit``: what a unit is called, in the plural, where that is worth telling. ``models``:
+        how many the stage makes, 0 where it makes none.
+        """
         ...
 
 
@@ -23,6 +34,8 @@ class Silent:
     """Shows nothing."""
 
     @contextmanager
-    def stage(self, title: str, total: int, done: int = 0) -> Iterator[Advance]:
+    def stage(
+        self, title: str, total: int, done: int = 0, unit: str = "", models: int = 0
+    ) -> Iterator[Advance]:
         """A stage nobody sees."""
-        yield lambda units: None
+        yield lambda units, models=0: None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import typer
 
 from mia_dual import __version__
@@ -11,11 +13,12 @@ from mia_dual.cli.compare import compare
 from mia_dual.cli.datasets import datasets
 from mia_dual.cli.delete import delete, log
 from mia_dual.cli.doctor import doctor
-from mia_dual.cli.guard import guarded
+from mia_dual.cli.guard import INTERRUPTED, guarded
 from mia_dual.cli.keys import keys
 from mia_dual.cli.run import run
 from mia_dual.cli.store import store
 from mia_dual.cli.study import study
+from mia_dual.cli.usage import UsageError, refuse
 from mia_dual.cli.verify import verify
 from mia_dual.cli.xihe import xihe
 
@@ -49,5 +52,11 @@ app.add_typer(xihe, name="xihe")
 
 
 def main() -> None:
-    """Run the app."""
-    app()
+    """Run the app; what it cannot read of the command line is one line on stderr, exit code 2."""
+    try:
+        code = app(prog_name="mia-dual", standalone_mode=False)
+    except UsageError as error:
+        refuse(error)
+    except typer.Abort:
+        sys.exit(INTERRUPTED)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -7,7 +7,7 @@ from typing import List, Optional  # noqa: UP035  (Typer reads these on Python 3
 
 import typer
 
-from mia_dual.cli.options import DEVICE, Device
+from mia_dual.cli.options import DEVICE, FULL, JSON, QUIET, Device
 
 USED = ("attack", "seed")
 """Settings that an audit of outputs depends on."""
@@ -38,18 +38,19 @@ def attack(
         help="Where scores are kept for all runs; else $MIA_DUAL_STORE, or the folder 'store' "
         "beside the run folder.",
     ),
+    full: bool = FULL,
+    quiet: bool = QUIET,
+    as_json: bool = JSON,
 ) -> None:
     """Attack a model by what it said: saved outputs in, the results that run gives out."""
-    from rich.console import Console
-
     from mia_dual.cli.damage import tell_damage
-    from mia_dual.cli.progress import RichProgress
+    from mia_dual.cli.telling import Telling
     from mia_dual.config import load_config
     from mia_dual.data.outputs import load_outputs
     from mia_dual.engine import Engine
     from mia_dual.errors import ConfigError
     from mia_dual.quoting import quoted
-    from mia_dual.report.tables import print_results
+    from mia_dual.report.tables import print_results, rest_of
     from mia_dual.store.folder import RunFolder
     from mia_dual.store.objects import Store, store_folder
     from mia_dual.walks.attack import attack_outputs, outputs_config
@@ -64,13 +65,13 @@ def attack(
         config, assignments, {"device": device.value if device else None, "seed": seed}
     )
     engine = None if backend is None else Engine(backend, asked.device)
-    console = Console()
-    progress = RichProgress(console)
+    telling = Telling(quiet, as_json)
+    progress = telling.progress
     given = load_outputs(outputs, progress)
     settings = outputs_config(asked, given, backend)
     path = out or Path("runs") / f"attack-{outputs.stem}"
     with RunFolder(path, settings, Store(store_folder(store, path.parent))) as folder:
         results = attack_outputs(settings, given, engine, folder, progress)
-    print_results(results, console)
-    tell_damage(folder.store, console)
-    console.print(f"{path} holds results.json and scores.npz", markup=False)
+    print_results(results, telling.console, full)
+    tell_damage(folder.store, telling.console)
+    telling.end(rest_of(path, full), lambda: results)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, List, Optional  # noqa: UP035  (Typer rea
 
 import typer
 
-from mia_dual.cli.options import Device, parse_memory
+from mia_dual.cli.options import JSON, QUIET, Device, parse_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mia_dual.cli.telling import Telling
     from mia_dual.measure.bench import Speed
     from mia_dual.measure.questions import QuestionSpeed
 
@@ -48,12 +49,16 @@ def bench(
     memory: Optional[str] = typer.Option(
         None, metavar="SIZE", help="What references' signals may take, as 512MB; else as in a run."
     ),
-    as_json: bool = typer.Option(False, "--json", help="Print everything measured as JSON."),
+    quiet: bool = QUIET,
+    as_json: bool = JSON,
 ) -> None:
     """Models one by one against together, backend against backend, and the arithmetic limit.
 
     With --attacks: seconds and memory of each attack, and the ratio to reading the logits once.
     """
+    from mia_dual.cli.telling import Telling
+
+    telling = Telling(quiet, as_json)
     if attacks:
         from mia_dual.cli.bench_attacks import bench_attacks
         from mia_dual.execution import Execution
@@ -61,10 +66,9 @@ def bench(
 
         bytes_there = None if memory is None else parse_memory(memory)
         execution = Execution(memory=bytes_there, workers=workers)
-        bench_attacks(families, Table(references, records, classes), execution, rounds, as_json)
+        bench_attacks(families, Table(references, records, classes), execution, rounds, telling)
         return
     from joblib import cpu_count
-    from rich.console import Console
 
     from mia_dual.measure.bench import Case, compare, matmul_flops
 
@@ -73,7 +77,7 @@ def bench(
     if questions:
         from mia_dual.measure.questions import compare_questions
 
-        with Console(stderr=True).status("measuring"):
+        with telling.waiting.status("measuring"):
             asked = list(
                 compare_questions(
                     names,
@@ -86,7 +90,7 @@ def bench(
                     workers=workers,
                 )
             )
-        _show_questions(asked, cpu_count(), as_json)
+        _tell_questions(asked, cpu_count(), telling)
         return
     cases = [
         Case(network, batch_size, models, image)
@@ -95,7 +99,7 @@ def bench(
     ]
     peak = matmul_flops()
     speeds = []
-    with Console(stderr=True).status("measuring") as status:
+    with telling.waiting.status("measuring") as status:
         for speed in compare(
             names,
             cases,
@@ -107,18 +111,14 @@ def bench(
         ):
             speeds.append(speed)
             status.update(f"measured {len(speeds)} of {len(cases) * len(names)}")
-    if as_json:
-        typer.echo(_as_json(speeds, peak, cpu_count()))
-    else:
-        _print_table(speeds, peak, cpu_count(), on_cpu=device is Device.cpu)
+    _tell(speeds, peak, cpu_count(), telling, on_cpu=device is Device.cpu)
 
 
 def _reference(speed: Speed, speeds: Sequence[Speed]) -> Speed:
     return next(other for other in speeds if other.case == speed.case)
 
 
-def _print_table(speeds: Sequence[Speed], peak: float, cores: int, on_cpu: bool) -> None:
-    from rich.console import Console
+def _tell(speeds: Sequence[Speed], peak: float, cores: int, telling: Telling, on_cpu: bool) -> None:
     from rich.table import Table
 
     first = speeds[0].backend
@@ -139,29 +139,22 @@ def _print_table(speeds: Sequence[Speed], peak: float, cores: int, on_cpu: bool)
             f"{speed.best / _reference(speed, speeds).best:.2f}",
             f"{speed.best / speed.limit:.1f}" if on_cpu else "-",
         )
-    console = Console()
-    console.print(table)
-    console.print(
+    telling.console.print(table)
+    telling.end(
         f"Milliseconds a model and step, {speeds[0].case.models} models at once. The limit is the "
         f"counted operations at {peak / 1e9:.0f} GFLOP/s, a large float32 product on {cores} cores "
         "in this run.",
-        highlight=False,
+        lambda: _document(speeds, peak, cores),
     )
 
 
-def _show_questions(asked: Sequence[QuestionSpeed], cores: int, as_json: bool) -> None:
-    import json
+def _tell_questions(asked: Sequence[QuestionSpeed], cores: int, telling: Telling) -> None:
     from dataclasses import asdict
 
-    from rich.console import Console
     from rich.table import Table
 
     from mia_dual.measure.questions import BATCH
 
-    if as_json:
-        measured = [asdict(speed) for speed in asked]
-        typer.echo(json.dumps({"machine": _machine(cores), "measured": measured}, indent=2))
-        return
     table = Table(box=None, pad_edge=False)
     for title in ("network", "backend"):
         table.add_column(title)
@@ -178,18 +171,16 @@ def _show_questions(asked: Sequence[QuestionSpeed], cores: int, as_json: bool) -
             "-" if gradients is None else f"{gradients * 1000:.4f}",
             "-" if gradients is None else f"{gradients / speed.answers:.1f}",
         )
-    console = Console()
-    console.print(table)
-    console.print(
+    telling.console.print(table)
+    telling.end(
         f"Milliseconds a model and record, {asked[0].models} models at once: what they say of a "
         f"record, what a step on it takes in batches of {BATCH}, and the norms of their loss's "
         "gradient on it.",
-        highlight=False,
+        lambda: {"machine": _machine(cores), "measured": [asdict(speed) for speed in asked]},
     )
 
 
-def _as_json(speeds: Sequence[Speed], peak: float, cores: int) -> str:
-    import json
+def _document(speeds: Sequence[Speed], peak: float, cores: int) -> dict[str, Any]:
     from dataclasses import asdict
 
     measured: list[dict[str, Any]] = [
@@ -208,7 +199,7 @@ def _as_json(speeds: Sequence[Speed], peak: float, cores: int) -> str:
         for speed in speeds
     ]
     machine = {**_machine(cores), "matmul_flops": peak}
-    return json.dumps({"machine": machine, "measured": measured}, indent=2)
+    return {"machine": machine, "measured": measured}
 
 
 def _machine(cores: int) -> dict[str, Any]:

@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mia_dual.cli.telling import Telling
     from mia_dual.execution import Execution
     from mia_dual.measure.attacks_bench import AttackSpeed, Table
 
 
 def bench_attacks(
-    families: Sequence[str], table: Table, execution: Execution, rounds: int, as_json: bool
+    families: Sequence[str], table: Table, execution: Execution, rounds: int, telling: Telling
 ) -> None:
     """Measure every attack of ``families`` (none named: all) on ``table``, and print it."""
     from dataclasses import replace
 
     from joblib import cpu_count
-    from rich.console import Console
 
     from mia_dual.measure.attacks_bench import MEASURED, attacks_of, measure_attacks
 
     names = attacks_of(families or MEASURED)
     execution = replace(execution, workers=execution.workers or cpu_count())
     speeds: list[AttackSpeed] = []
-    with Console(stderr=True).status("writing the table") as status:
+    with telling.waiting.status("writing the table") as status:
         for speed in measure_attacks(names, table, execution, rounds):
             speeds.append(speed)
             status.update(f"measured {len(speeds)} of {len(names)}")
-    if as_json:
-        typer.echo(_as_json(speeds, table, execution))
-    else:
-        _print_table(speeds, table, execution)
+    _tell(speeds, table, execution, telling)
 
 
-def _print_table(speeds: Sequence[AttackSpeed], table: Table, execution: Execution) -> None:
-    from rich.console import Console
+def _tell(
+    speeds: Sequence[AttackSpeed], table: Table, execution: Execution, telling: Telling
+) -> None:
     from rich.table import Table as Lines
 
     lines = Lines(box=None, pad_edge=False)
@@ -53,19 +49,17 @@ def _print_table(speeds: Sequence[AttackSpeed], table: Table, execution: Executi
             f"{speed.ratio:.1f}",
             f"{speed.peak / 1e6:,.0f}",
         )
-    console = Console()
-    console.print(lines)
-    console.print(
+    telling.console.print(lines)
+    telling.end(
         f"{table.references} references x {table.records:,} records x {table.classes} classes and "
         f"a population of {table.population:,}, {table.bytes / 1e9:.3g} GB of logits, "
         f"{execution.workers} threads. Attacks with one signal share it. Reading: summing all "
         f"logits once from memory, {min(speed.reading for speed in speeds):.3f} s on one core.",
-        highlight=False,
+        lambda: _document(speeds, table, execution),
     )
 
 
-def _as_json(speeds: Sequence[AttackSpeed], table: Table, execution: Execution) -> str:
-    import json
+def _document(speeds: Sequence[AttackSpeed], table: Table, execution: Execution) -> dict[str, Any]:
     import platform
     from dataclasses import asdict
 
@@ -88,11 +82,8 @@ def _as_json(speeds: Sequence[AttackSpeed], table: Table, execution: Execution) 
         }
         for speed in speeds
     ]
-    return json.dumps(
-        {
-            "machine": machine,
-            "table": {**asdict(table), "bytes": table.bytes},
-            "measured": measured,
-        },
-        indent=2,
-    )
+    return {
+        "machine": machine,
+        "table": {**asdict(table), "bytes": table.bytes},
+        "measured": measured,
+    }

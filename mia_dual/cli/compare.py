@@ -7,27 +7,27 @@ from typing import List  # noqa: UP035  (Typer reads these on Python 3.9)
 
 import typer
 
+from mia_dual.cli.options import JSON, QUIET
+
 
 def compare(
     runs: List[Path] = typer.Argument(  # noqa: UP006
         ..., metavar="RUN RUN...", help="Folders that mia-dual run wrote; the first is the measure."
     ),
-    as_json: bool = typer.Option(False, "--json", help="Print everything found as JSON."),
+    quiet: bool = QUIET,
+    as_json: bool = JSON,
 ) -> None:
     """Say what differs between runs, and whether more than chance: each against the first."""
-    from rich.console import Console
-
-    from mia_dual.cli.progress import RichProgress
+    from mia_dual.cli.telling import Telling
     from mia_dual.errors import StoreError
-    from mia_dual.report.compare_table import print_comparison
+    from mia_dual.report.compare_table import print_comparison, verdicts_line
     from mia_dual.walks.compare import compare_runs
     from mia_dual.walks.finished import FinishedRun
 
     if len(runs) < 2:
         raise StoreError(f"'{runs[0]}' alone cannot be compared: name two run folders at least")
     found = [FinishedRun(path) for path in runs]
-    comparison = compare_runs(found, RichProgress(Console(stderr=True)))
-    if as_json:
-        typer.echo(comparison.model_dump_json(indent=2))
-    else:
-        print_comparison(comparison, Console())
+    telling = Telling(quiet, as_json)
+    comparison = compare_runs(found, telling.progress)
+    print_comparison(comparison, telling.console)
+    telling.end(verdicts_line(comparison), lambda: comparison)

@@ -10,7 +10,10 @@ import typer
 
 from mia_dual.cli.options import (
     DATA_DIR,
+    FULL,
+    JSON,
     MEMORY,
+    QUIET,
     STORE,
     TOGETHER,
     TRACK,
@@ -43,15 +46,16 @@ def delete(
     memory: Optional[str] = MEMORY,
     workers: Optional[int] = WORKERS,
     trackers: List[str] = TRACK,  # noqa: UP006
+    full: bool = FULL,
+    quiet: bool = QUIET,
+    as_json: bool = JSON,
 ) -> None:
     """Delete records from a finished run: retrain what held them, attack again, note it down.
 
     Requests add up. Without a request, what was begun and cut off goes on.
     """
-    from rich.console import Console
-
     from mia_dual.cli.damage import tell_damage
-    from mia_dual.cli.progress import RichProgress
+    from mia_dual.cli.telling import Telling
     from mia_dual.cli.tracking import tell_trackers
     from mia_dual.data.load import dataset_of
     from mia_dual.deletion.signing_keys import fingerprint_of, read_private_key
@@ -70,50 +74,53 @@ def delete(
     key = None if sign is None else read_private_key(sign)
     wanted = Wanted(_numbers(records), indices, ratio, label, group)
     engine = Engine(config.backend, config.device, execution_of(together, memory, workers))
-    console = Console()
-    progress = RichProgress(console)
+    telling = Telling(quiet, as_json)
+    progress = telling.progress
     dataset = dataset_of(config, data_dir=data_dir, progress=progress)
     started = time.perf_counter()
     with RunFolder(run, config, Store(store_folder(store, run.parent))) as folder:
         was_signed = (run / SIGNATURE).exists()
         entry, results = delete_records(config, wanted, engine, dataset, folder, progress, key)
     seconds = time.perf_counter() - started
-    print_deletion(results, f"request {entry.number}", console)
-    tell_damage(folder.store, console)
-    count = sum(map(len, entry.retrained.values()))
-    name = f"request {entry.number}"
-    steps = sum(found.steps for found in results.deletion if found.request == name)
-    console.print(
-        f"request {entry.number} ({entry.request}): {len(entry.records)} deleted, {entry.deleted} "
-        f"in all; {count} models retrained in {steps:,} steps, {seconds:.1f} s in all; "
-        f"{run / 'ledger.jsonl'} says so",
-        soft_wrap=True,
-        markup=False,
-        highlight=False,
-    )
-    if key is not None:
-        typer.echo(f"{run / SIGNATURE}: signed, fingerprint {fingerprint_of(key.public_key())}")
+    print_deletion(results, entry.of, telling.console, full)
+    tell_damage(folder.store, telling.console)
+    fingerprint = None if key is None else fingerprint_of(key.public_key())
+    if fingerprint is not None:
+        telling.say(f"{run / SIGNATURE}: signed, fingerprint {fingerprint}")
     elif was_signed:
-        typer.echo(
+        telling.say(
             f"{run / SIGNATURE} was of the deletion before and is removed: this one is not signed "
             "(--sign)"
         )
-    tell_trackers(places, lambda: [run_record(run)], console)
+    found = [one for one in results.deletion if one.request == entry.of]
+    count, steps = sum(map(len, entry.retrained.values())), sum(one.steps for one in found)
+    telling.end(
+        f"request {entry.number} ({entry.request}): {len(entry.records)} deleted, {entry.deleted} "
+        f"in all; {count} models retrained in {steps:,} steps, {seconds:.1f} s in all; "
+        f"{run / 'ledger.jsonl'} says so",
+        lambda: {
+            "request": entry.model_dump(mode="json"),
+            "seconds": seconds,
+            "fingerprint": fingerprint,
+            "deletion": [one.model_dump(mode="json") for one in found],
+        },
+    )
+    tell_trackers(places, lambda: [run_record(run)], telling.console)
 
 
-def log(run: Path = RUN) -> None:
+def log(run: Path = RUN, quiet: bool = QUIET, as_json: bool = JSON) -> None:
     """Show what was deleted from a run by request, and what that retrained."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
+    from mia_dual.cli.telling import Telling
     from mia_dual.deletion.ledger import read_ledger
     from mia_dual.store.folder import LEDGER, PENDING
     from mia_dual.walks.finished import run_config
 
     run_config(run)
     entries = read_ledger(run / LEDGER)
-    console = Console()
+    telling = Telling(quiet, as_json)
     table = Table(box=box.SIMPLE_HEAD, padding=0)
     for title in ("no.", "request", "deleted", "in all", "method", "in force since", "retrained"):
         widest = 24 if title == "request" else None
@@ -125,13 +132,18 @@ def log(run: Path = RUN) -> None:
         for method, version in entry.versions.items():
             table.add_row(*told, method, version, str(len(entry.retrained[method])))
             told = [""] * len(told)
+    is_pending = (run / PENDING).exists()
     if entries:
-        console.print(table)
-        console.print(f"the chain ends in {entries[-1].digest}", highlight=False, soft_wrap=True)
-    else:
-        console.print("nothing was deleted by request")
-    if (run / PENDING).exists():
-        console.print("a request was begun and is not finished: mia-dual delete goes on with it")
+        telling.console.print(table)
+    if is_pending:
+        telling.say("a request was begun and is not finished: mia-dual delete goes on with it")
+    telling.end(
+        f"the chain ends in {entries[-1].digest}" if entries else "nothing was deleted by request",
+        lambda: {
+            "entries": [entry.model_dump(mode="json") for entry in entries],
+            "pending": is_pending,
+        },
+    )
 
 
 def _numbers(text: Optional[str]) -> Optional[tuple[int, ...]]:

@@ -62,6 +62,10 @@ WORKERS = typer.Option(
     help="Threads or processes that train, or read answers, side by side; else as pays.",
 )
 
+FULL = typer.Option(False, "--full", help="Print the long tables, too.")
+QUIET = typer.Option(False, "--quiet", "-q", help="Print nothing but errors and the last line.")
+JSON = typer.Option(False, "--json", help="Print what was found as JSON, and nothing else.")
+
 
 def execution_of(together: Together, memory: Optional[str], workers: Optional[int]) -> Execution:
     """What was said of time and memory; raises ConfigError for a size that is none."""

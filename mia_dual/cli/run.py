@@ -10,7 +10,10 @@ import typer
 from mia_dual.cli.options import (
     DATA_DIR,
     DEVICE,
+    FULL,
+    JSON,
     MEMORY,
+    QUIET,
     STORE,
     TOGETHER,
     TRACK,
@@ -21,6 +24,7 @@ from mia_dual.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from mia_dual.cli.telling import Telling
     from mia_dual.config import Config
     from mia_dual.data.dataset import Dataset
     from mia_dual.engine import Engine
@@ -55,18 +59,19 @@ def run(
     memory: Optional[str] = MEMORY,
     workers: Optional[int] = WORKERS,
     trackers: List[str] = TRACK,  # noqa: UP006
+    full: bool = FULL,
+    quiet: bool = QUIET,
+    as_json: bool = JSON,
 ) -> None:
     """Train target and shadows, attack, delete, retrain, attack again; write a run folder."""
-    from rich.console import Console
-
     from mia_dual.cli.damage import tell_damage
-    from mia_dual.cli.progress import RichProgress
     from mia_dual.cli.several import arguments_of, run_several
+    from mia_dual.cli.telling import Telling
     from mia_dual.cli.tracking import tell_trackers
     from mia_dual.config import load_config
     from mia_dual.data.load import dataset_of
     from mia_dual.engine import Engine
-    from mia_dual.report.tables import print_results
+    from mia_dual.report.tables import print_results, rest_of
     from mia_dual.store.folder import RunFolder
     from mia_dual.store.objects import Store, store_folder
     from mia_dual.tracking.places import places_of
@@ -78,37 +83,42 @@ def run(
         settings = load_config(config, assignments, options)
         return settings, Engine(settings.backend, settings.device, execution)
 
+    telling = Telling(quiet, as_json)
     execution = execution_of(together, memory, workers)
     places = places_of(trackers)
     named = out or Path("runs") / (config.stem if config else "default")
     if len(backend) > 1:
         engines = [configured(name)[1] for name in backend]
-        run_several(engines, named, arguments_of(context, but=("backend", "out")), dry_run)
+        given = arguments_of(context, but=("backend", "out", "as_json"))
+        run_several(engines, named, given, dry_run, telling)
         return
     settings, engine = configured(backend[0] if backend else None)
     path = out or named.with_name(f"{named.name}-{settings.backend}")
     objects = store_folder(store, path.parent)
-    console = Console()
-    progress = RichProgress(console)
+    progress = telling.progress
 
     def dataset() -> Dataset:
         return dataset_of(settings, data_dir=data_dir, progress=progress)
 
     if dry_run:
-        _print_plan(settings, engine, dataset(), objects)
+        _tell_plan(settings, engine, dataset(), objects, telling)
         return
     with RunFolder(path, settings, Store(objects)) as folder:
         results = run_audit(settings, engine, dataset(), folder, progress)
-    print_results(results, console)
-    tell_damage(folder.store, console)
-    console.print(f"{path} holds the models, answers, results.json and cost.json")
-    tell_trackers(places, lambda: [run_record(path)], console)
+    print_results(results, telling.console, full)
+    tell_damage(folder.store, telling.console)
+    telling.end(rest_of(path, full), lambda: results)
+    tell_trackers(places, lambda: [run_record(path)], telling.console)
 
 
-def _print_plan(settings: Config, engine: Engine, dataset: Dataset, objects: Path) -> None:
+def _tell_plan(
+    settings: Config, engine: Engine, dataset: Dataset, objects: Path, telling: Telling
+) -> None:
+    from dataclasses import asdict
+
     from mia_dual.measure.forecast import forecast
     from mia_dual.plan.draft import SYNTHETIC, TARGET, plan_dataset
-    from mia_dual.report.plan_table import print_plan
+    from mia_dual.report.plan_table import expected_line, print_plan
     from mia_dual.store.objects import Store
     from mia_dual.training.jobs import built_weights
     from mia_dual.training.planned import blank_family, plan_families
@@ -126,4 +136,5 @@ def _print_plan(settings: Config, engine: Engine, dataset: Dataset, objects: Pat
     expected = forecast(plan, families, engine, held, treated)
     weights = built_weights(families[TARGET], engine.backend, seed=0)
     drawn = drawn_names(weights)
-    print_plan(plan, expected, drawn, sorted(weights.keys() - set(drawn)))
+    print_plan(plan, expected, drawn, sorted(weights.keys() - set(drawn)), telling.console)
+    telling.end(expected_line(expected), lambda: asdict(expected))

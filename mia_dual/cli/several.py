@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -19,6 +20,9 @@ from mia_dual.cli.guard import INTERRUPTED
 from mia_dual.engine import Engine
 from mia_dual.errors import BackendError, ConfigError
 from mia_dual.store.folder import read_json
+
+if TYPE_CHECKING:
+    from mia_dual.cli.telling import Telling
 
 PATIENCE = 30.0
 """Seconds an interrupted run has to end by itself, before it is told to."""
@@ -35,7 +39,11 @@ except MiaDualError as error:
 
 
 def run_several(
-    engines: Sequence[Engine], named: Path, arguments: Sequence[str], dry_run: bool
+    engines: Sequence[Engine],
+    named: Path,
+    arguments: Sequence[str],
+    dry_run: bool,
+    telling: Telling,
 ) -> None:
     """Run on each of ``engines`` into ``<named>-<backend>``, and compare those that finish.
 
@@ -43,16 +51,18 @@ def run_several(
     is trained where a backend is named twice or cannot start, and BackendError at the end where a
     run failed.
     """
+    if dry_run and telling.as_json:
+        raise ConfigError("--dry-run --json is of one backend: name one --backend")
     names = [engine.name for engine in engines]
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"--backend {name} stands twice: name each backend once")
     folders = {name: _beside(named, name) for name in names}
     _check(engines, folders)
-    codes = _run_each(folders, arguments)
+    codes = _run_each(folders, arguments, telling)
     finished = [path for name, path in folders.items() if codes[name] == 0]
     if len(finished) > 1 and not dry_run:
-        _compare(finished, _beside(named, "comparison.json"))
+        _compare(finished, _beside(named, "comparison.json"), telling)
     failed = [name for name, code in codes.items() if code]
     if failed:
         raise BackendError(
@@ -104,7 +114,9 @@ def _check(engines: Sequence[Engine], folders: Mapping[str, Path]) -> None:
             raise BackendError(f"nothing was run, since backend '{name}' cannot start: {reason}")
 
 
-def _run_each(folders: Mapping[str, Path], arguments: Sequence[str]) -> dict[str, int]:
+def _run_each(
+    folders: Mapping[str, Path], arguments: Sequence[str], telling: Telling
+) -> dict[str, int]:
     """Run each backend into its folder with ``arguments``; backend -> its exit code.
 
     A run that fails says why itself, and the next one begins. Raises typer.Exit when a run is
@@ -113,7 +125,9 @@ def _run_each(folders: Mapping[str, Path], arguments: Sequence[str]) -> dict[str
     codes = {}
     for name, path in folders.items():
         command = ["run", "--backend", name, "--out", str(path), *arguments]
-        code = _wait(subprocess.Popen([sys.executable, "-m", "mia_dual", *command]))
+        # What each finds would stand beside the document that is asked for.
+        said = subprocess.DEVNULL if telling.as_json else None
+        code = _wait(subprocess.Popen([sys.executable, "-m", "mia_dual", *command], stdout=said))
         if code == INTERRUPTED:
             raise typer.Exit(INTERRUPTED)
         codes[name] = code
@@ -133,18 +147,14 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
         return INTERRUPTED
 
 
-def _compare(folders: Sequence[Path], file: Path) -> None:
+def _compare(folders: Sequence[Path], file: Path, telling: Telling) -> None:
     """Print the comparison of finished runs, and write it as JSON to ``file``."""
-    from rich.console import Console
-
-    from mia_dual.cli.progress import RichProgress
     from mia_dual.report.compare_table import print_comparison
     from mia_dual.store.files import write_atomically
     from mia_dual.walks.compare import compare_runs
     from mia_dual.walks.finished import FinishedRun
 
-    console = Console()
-    comparison = compare_runs([FinishedRun(path) for path in folders], RichProgress(console))
+    comparison = compare_runs([FinishedRun(path) for path in folders], telling.progress)
     write_atomically(file, (comparison.model_dump_json(indent=2) + "\n").encode())
-    print_comparison(comparison, console)
-    console.print(f"{file} holds the comparison", highlight=False, markup=False)
+    print_comparison(comparison, telling.console)
+    telling.end(f"{file} holds the comparison", lambda: comparison)

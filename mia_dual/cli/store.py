@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
 from mia_dual.cli.guard import guarded
+from mia_dual.cli.options import JSON, QUIET
 
 if TYPE_CHECKING:
     from mia_dual.store.objects import Store
@@ -33,43 +34,59 @@ def _open(folder: Optional[Path]) -> Store:
 
 @store.command("list")
 @guarded
-def list_objects(folder: Optional[Path] = Folder) -> None:
+def list_objects(
+    folder: Optional[Path] = Folder, quiet: bool = QUIET, as_json: bool = JSON
+) -> None:
     """Say what is stored, how large it is, and how many run folders need it."""
-    from rich.console import Console
     from rich.table import Table
 
+    from mia_dual.cli.telling import Telling
+
+    telling = Telling(quiet, as_json)
     found = _open(folder)
     needed = found.referred()
     table = Table("key", "kind", "name", "bytes", "runs", box=None, pad_edge=False)
-    total = count = 0
+    listed: list[dict[str, Any]] = []
     for entry in found:
         runs = len(needed.get(entry.key, []))
         table.add_row(entry.key[:12], entry.kind, entry.name, f"{entry.bytes:,}", str(runs))
-        count, total = count + 1, total + entry.bytes
-    console = Console()
-    console.print(table)
-    console.print(f"{count} objects, {total:,} bytes in {found.path}", highlight=False)
+        told = {"key": entry.key, "kind": entry.kind, "name": entry.name, "bytes": entry.bytes}
+        listed.append({**told, "runs": runs})
+    telling.console.print(table)
+    total = sum(one["bytes"] for one in listed)
+    telling.end(f"{len(listed)} objects, {total:,} bytes in {found.path}", lambda: listed)
 
 
 @store.command()
 @guarded
-def verify(folder: Optional[Path] = Folder) -> None:
+def verify(folder: Optional[Path] = Folder, quiet: bool = QUIET, as_json: bool = JSON) -> None:
     """Check every object against its checksum; what is damaged is named, and exit code 1."""
+    from mia_dual.cli.telling import Telling
+
+    telling = Telling(quiet, as_json)
     found = _open(folder)
     sound = sum(found.is_sound(entry) for entry in found)
-    typer.echo(f"{sound} objects are as they were written")
+    line = f"{sound} objects are as they were written"
     if found.damaged:
-        typer.echo(
-            f"{len(found.damaged)} are damaged: {', '.join(found.damaged)}; the next run that "
+        line += (
+            f"; {len(found.damaged)} are damaged: {', '.join(found.damaged)}; the next run that "
             "needs one makes it again"
         )
+    telling.end(line, lambda: {"sound": sound, "damaged": found.damaged})
+    if found.damaged:
         raise typer.Exit(1)
 
 
 @store.command()
 @guarded
-def prune(folder: Optional[Path] = Folder) -> None:
+def prune(folder: Optional[Path] = Folder, quiet: bool = QUIET, as_json: bool = JSON) -> None:
     """Remove what no run folder refers to."""
+    from mia_dual.cli.telling import Telling
+
+    telling = Telling(quiet, as_json)
     found = _open(folder)
     objects, freed = found.prune()
-    typer.echo(f"removed {objects} objects, {freed:,} bytes, from {found.path}")
+    telling.end(
+        f"removed {objects} objects, {freed:,} bytes, from {found.path}",
+        lambda: {"objects": objects, "bytes": freed},
+    )

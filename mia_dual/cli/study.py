@@ -12,7 +12,9 @@ import typer
 from mia_dual.cli.options import (
     DATA_DIR,
     DEVICE,
+    JSON,
     MEMORY,
+    QUIET,
     STORE,
     TOGETHER,
     TRACK,
@@ -46,12 +48,12 @@ def study(
     memory: Optional[str] = MEMORY,
     workers: Optional[int] = WORKERS,
     trackers: List[str] = TRACK,  # noqa: UP006
+    quiet: bool = QUIET,
+    as_json: bool = JSON,
 ) -> None:
     """Vary one setting over several seeds; write a table, a CSV, a figure and what was found."""
-    from rich.console import Console
-
     from mia_dual.cli.damage import tell_damage
-    from mia_dual.cli.progress import RichProgress
+    from mia_dual.cli.telling import Telling
     from mia_dual.cli.tracking import tell_trackers
     from mia_dual.data.load import dataset_of
     from mia_dual.engine import Engine
@@ -71,8 +73,8 @@ def study(
     first = chosen.runs[0].config
     path = out or Path("runs") / f"{chosen.name}-{first.backend}"
     execution = execution_of(together, memory, workers)
-    console = Console()
-    progress = RichProgress(console)
+    telling = Telling(quiet, as_json)
+    progress = telling.progress
     engines: dict[tuple[str, str], Engine] = {}
     datasets: dict[DataSettings, Dataset] = {}
 
@@ -89,21 +91,20 @@ def study(
 
     objects = Store(store_folder(store, path.parent))
     if isinstance(chosen, CostStudy):
-        print_cost(run_cost_study(chosen, engine_of, loaded, path, objects, progress), console)
-        console.print(
-            f"{path} holds study.csv, study.json, study.png and study.svg", highlight=False
-        )
-        tell_damage(objects, console)
-        tell_trackers(places, lambda: study_records(path, ()), console)
+        costs = run_cost_study(chosen, engine_of, loaded, path, objects, progress)
+        print_cost(costs, telling.console)
+        tell_damage(objects, telling.console)
+        telling.end(f"{path} holds study.csv, study.json, study.png and study.svg", lambda: costs)
+        tell_trackers(places, lambda: study_records(path, ()), telling.console)
         return
     outcome = run_study(chosen, engine_of, loaded, path, objects, progress)
-    print_study(outcome.results, console)
-    console.print(
+    print_study(outcome.results, telling.console)
+    tell_damage(objects, telling.console)
+    telling.end(
         f"{len(chosen.runs)} runs; calls to train: {outcome.calls_together} for the models of "
         f"all, {outcome.calls_of_runs} by runs for attack models of their own; {path} holds the "
         "runs, study.csv, study.json, study.png and study.svg",
-        highlight=False,
+        lambda: outcome.results,
     )
-    tell_damage(objects, console)
     runs = [run.folder for run in chosen.runs]
-    tell_trackers(places, lambda: study_records(path, runs), console)
+    tell_trackers(places, lambda: study_records(path, runs), telling.console)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Optional, Union
+from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
 import typer
 
-from mia_dual.cli.options import DATA_DIR, MEMORY, WORKERS, Together, execution_of
+from mia_dual.cli.options import DATA_DIR, JSON, MEMORY, QUIET, WORKERS, Together, execution_of
 
 if TYPE_CHECKING:
     from mia_dual.walks.verify import Verified
@@ -29,11 +29,11 @@ def verify(
     data_dir: Optional[Path] = DATA_DIR,
     memory: Optional[str] = MEMORY,
     workers: Optional[int] = WORKERS,
+    quiet: bool = QUIET,
+    as_json: bool = JSON,
 ) -> None:
     """Check a run's ledger of deletions, its certificate, and all that these have digests of."""
-    from rich.console import Console
-
-    from mia_dual.cli.progress import RichProgress
+    from mia_dual.cli.telling import Telling
     from mia_dual.data.load import dataset_of
     from mia_dual.deletion.signing_keys import read_public_key
     from mia_dual.engine import Engine
@@ -44,7 +44,8 @@ def verify(
     trusted = None if key is None else read_public_key(key)
     run = FinishedRun(path)
     config = run.config
-    progress = RichProgress(Console(stderr=True))
+    telling = Telling(quiet, as_json)
+    progress = telling.progress
 
     def engine() -> Engine:
         # Asked for when environment.json is found as certified: so that bits can be the same.
@@ -59,8 +60,26 @@ def verify(
         progress,
         trusted,
     )
-    for line in _lines(found, config.data.name):
-        typer.echo(line)
+    *lines, last = _lines(found, config.data.name)
+    for line in lines:
+        telling.say(line)
+    telling.end(last, lambda: _document(found))
+
+
+def _document(found: Verified) -> dict[str, Any]:
+    """What ``--json`` prints; certificate.json has the certificate itself."""
+    from dataclasses import asdict
+
+    return {
+        "certificate": found.certificate.digest,
+        "entries": found.certificate.entries,
+        "deleted": found.certificate.deleted,
+        "models": len(found.certificate.models),
+        "signed": None if found.signed is None else asdict(found.signed),
+        "retrained": list(found.retrained),
+        "difference": found.difference,
+        "elsewhere": found.elsewhere,
+    }
 
 
 def _count(text: Optional[str]) -> Union[int, Literal["all"]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Optional
 
@@ -26,6 +27,13 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     """Print each pair: what differs, the figures side by side, and a sentence an attack."""
     for pair in comparison.pairs:
         _print_pair(pair, console)
+
+
+def verdicts_line(comparison: Comparison) -> str:
+    """How many attacks the verdicts find the same, to agree, or to differ, over all pairs."""
+    found = Counter(attack.verdict.found for pair in comparison.pairs for attack in pair.attacks)
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in found.most_common())
+    return f"{sum(found.values())} comparisons of an attack: {counts}"
 
 
 def _print_pair(pair: PairComparison, console: Console) -> None:

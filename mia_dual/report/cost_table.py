@@ -63,7 +63,7 @@ def print_cost(results: CostResults, console: Console) -> None:
 def _trainings(results: CostResults) -> Table:
     table = _table("Training in groups and slices, beside one model", "groups", "slices")
     for name in ("steps", "x one", "seconds", "x one", "MB kept", "accuracy"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", overflow="fold")
     for one in results.trainings:
         table.add_row(
             str(one.groups),
@@ -83,7 +83,7 @@ def _requests(results: CostResults) -> Table:
         "Requests, as shares of full retraining for the same", "groups", "slices", "request"
     )
     for name in ("models", "steps", "records", "expected", "paper", "seconds", "acc."):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", overflow="fold")
     for one in results.requests:
         if _is_shown(one, results):
             table.add_row(
@@ -112,7 +112,7 @@ def _is_shown(request: RequestCost, results: CostResults) -> bool:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
     for column in columns:
-        table.add_column(column, no_wrap=True)
+        table.add_column(column, overflow="fold")
     return table
 
 

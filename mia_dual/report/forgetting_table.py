@@ -45,7 +45,7 @@ def _table(results: Results, request: str) -> Table:
         padding=0,
     )
     for column in ("method", "AUC", "95 %", "less ref.", "95 %", "KS p", "U-LiRA", "both", "near"):
-        table.add_column(column, no_wrap=True)
+        table.add_column(column, overflow="fold")
     for entry in entries:
         table.add_row(*_row(entry, attack))
     return table

@@ -12,13 +12,14 @@ from mia_dual.measure.forecast import Forecast
 from mia_dual.plan.plan import Plan, PlannedDeletion
 
 
-def print_plan(plan: Plan, expected: Forecast, drawn: list[str], built: list[str]) -> None:
-    """Print the models by role, the deletions, and what all of it takes.
+def print_plan(
+    plan: Plan, expected: Forecast, drawn: list[str], built: list[str], console: Console
+) -> None:
+    """Print the models by role, the deletions, and what their weights begin as.
 
     ``drawn`` and ``built``: names of weights that are drawn here, and that stay as the network
     was built.
     """
-    console = Console()
     models = Table(box=box.SIMPLE_HEAD, padding=0)
     work = ("steps", "operations") if expected.by_steps else ()
     for title in ("role", "models", "to train", "records each", *work):
@@ -64,10 +65,13 @@ def print_plan(plan: Plan, expected: Forecast, drawn: list[str], built: list[str
         console.print(f"Drawn from the seed: {', '.join(drawn)}.", highlight=False)
     if built:
         console.print(f"As the network was built: {', '.join(built)}.", highlight=False)
-    console.print(
+
+
+def expected_line(expected: Forecast) -> str:
+    """What all of a plan takes."""
+    return (
         f"Expected here, attack models not counted: {expected.seconds:,.1f} s of training, "
-        f"{expected.asking:,.1f} s of questions, {expected.disk / 1e6:,.1f} MB in the store.",
-        highlight=False,
+        f"{expected.asking:,.1f} s of questions, {expected.disk / 1e6:,.1f} MB in the store."
     )
 
 

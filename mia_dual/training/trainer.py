@@ -218,7 +218,9 @@ class Trainer:
             as_built=sorted(weights.keys() - set(drawn)),
         )
         made: dict[str, Entry] = {}
-        with self._progress.stage(title, total, total - left) as report:
+        with self._progress.stage(
+            title, total, total - left, unit="steps", models=len(missing)
+        ) as report:
             self.engine.train_calls += 1
             reached = backend.train(family.spec, family.optimizer, jobs, family.records, report)
             for state in reached:
@@ -231,6 +233,7 @@ class Trainer:
                         self._forget(keys[label][passed])
                 if key in wanted:
                     made[key] = entry
+                    report(0, sum(keys[label][-1] == key for label in missing))
         return made
 
     def _keep(self, kept: KeptState, key: str, seconds: float, passing: bool) -> Entry:

@@ -39,13 +39,15 @@ class LineProgress:
         self._say, self._noted = say, noted
 
     @contextmanager
-    def stage(self, title: str, total: int, done: int = 0) -> Iterator[Advance]:
+    def stage(
+        self, title: str, total: int, done: int = 0, unit: str = "", models: int = 0
+    ) -> Iterator[Advance]:
         """See :class:`mia_dual.progress.Progress`."""
         reached, started = done, time.monotonic()
         spoken = started
         self._say(f"{title}: {done} of {total} are there already" if done else f"{title}: {total}")
 
-        def advance(units: int) -> None:
+        def advance(units: int, models: int = 0) -> None:
             nonlocal reached, spoken
             reached += units
             now = time.monotonic()

@@ -289,7 +289,9 @@ def test_the_commands_delete_show_and_verify(cli, small_config, tmp_path):
     *_, fingerprint = made.stdout.split()
     assert f"certificate.sig: signed, fingerprint {fingerprint}" in done.stdout
     assert "request 1 (indices gone.txt): 2 deleted, 2 in all" in done.stdout
-    assert max(map(len, done.stdout.splitlines()[:8])) <= 80
+    *table, signed, last = done.stdout.splitlines()
+    assert max(map(len, table)) <= 80
+    assert (signed.split(":")[0], last.split(" (")[0]) == ("run/certificate.sig", "request 1")
     shown = cli("log", "run")
     assert shown.returncode == 0, shown.stderr
     for version in ("grouped-request-1", "target-01-full-request-1"):

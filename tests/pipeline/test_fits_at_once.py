@@ -1,9 +1,11 @@
 """The line with models that are fitted at once: the same results, and nothing about steps."""
 
+import io
 import json
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from mia_dual.config import Config
 from mia_dual.data.load import load_dataset
@@ -112,7 +114,7 @@ def test_an_attack_that_trains_networks_is_refused_with_what_to_set(audit):
         audit("run", attack={"families": ["shadow"], "models": ["fcnet"]})
 
 
-def test_a_dry_run_tells_nothing_of_steps(digits, capsys):
+def test_a_dry_run_tells_nothing_of_steps(digits):
     config = Config.model_validate(SETTINGS)
     plan = draft_plan(config, digits.labels, digits.classes)
     backend = Counted()
@@ -121,8 +123,9 @@ def test_a_dry_run_tells_nothing_of_steps(digits, capsys):
     assert 0 < len(backend.fitted) < MODELS
     assert expected.seconds > 0
     assert expected.disk > MODELS * 1000
-    print_plan(plan, expected, [], [])
-    told = " ".join(capsys.readouterr().out.split())
+    shown = io.StringIO()
+    print_plan(plan, expected, [], [], Console(file=shown, width=80))
+    told = " ".join(shown.getvalue().split())
     assert "fitted at once" in told
     for word in ("steps", "operations", "Drawn"):
         assert word not in told

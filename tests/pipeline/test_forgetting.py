@@ -165,7 +165,7 @@ def test_the_folder_holds_what_is_told_of_each_record(run, found):
 def test_the_terminal_sets_all_methods_side_by_side(run):
     _, results = run
     text = io.StringIO()
-    print_results(results, Console(file=text, width=80))
+    print_results(results, Console(file=text, width=80), full=True)
     lines = text.getvalue().splitlines()
     start = lines.index(next(line for line in lines if "deleted records against never" in line))
     assert max(map(len, lines[start:])) <= 80

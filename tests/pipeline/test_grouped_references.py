@@ -208,13 +208,13 @@ def test_scores_that_are_missing_where_an_attack_ran_are_refused(runs, tmp_path)
 def test_what_is_told_tells_of_both(runs):
     _, results, _ = runs
     shown = io.StringIO()
-    print_results(results["both"], Console(file=shown, width=80))
+    print_results(results["both"], Console(file=shown, width=80), full=True)
     lines = shown.getvalue().splitlines()
     assert "Attacks on groups, by shadows in groups and by single ones" in shown.getvalue()
     assert any(line.startswith("did not run on groups: cascade: needs") for line in lines)
     assert "cascade did not run on groups" in as_html(results["both"])
     shown = io.StringIO()
-    print_results(results["single"], Console(file=shown, width=80))
+    print_results(results["single"], Console(file=shown, width=80), full=True)
     assert "fitted on references of one model each" in " ".join(shown.getvalue().split())
     assert results["both"].figure().axes
 
@@ -251,6 +251,6 @@ def test_made_shadows_are_single_and_that_is_told(tmp_path):
     assert results.grouped.fitted_on == "single"
     assert results.grouped.attacks_with_single_shadows is None
     shown = io.StringIO()
-    print_results(results, Console(file=shown, width=80))
+    print_results(results, Console(file=shown, width=80), full=True)
     assert "fitted on references of one model each" in " ".join(shown.getvalue().split())
     assert FinishedRun(tmp_path / "run").results == results

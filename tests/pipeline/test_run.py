@@ -26,7 +26,8 @@ def events(folder, kind):
 def test_a_run_writes_what_the_documents_promise(cli, small_config, tmp_path, backend):
     done = cli("run", "-c", small_config, "--backend", backend, "--out", "run")
     assert done.returncode == 0, done.stderr
-    assert "AUC deleted" in done.stdout
+    assert "AUC of deleted records by" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("run: results.json holds")
     run = tmp_path / "run"
 
     results = Results.model_validate_json((run / "results.json").read_text())

@@ -108,8 +108,9 @@ def test_each_backend_runs_into_its_own_folder_and_they_are_compared(several, tm
     assert "shadow_logistic_regression: the same" in done.stdout
     # Again, and elsewhere: nothing is trained, so no backend needs to start.
     events = [(runs / f"small-{name}" / "log.jsonl").read_text() for name in ("first", "second")]
-    again = several("first", "second", more=["--set", "target.epochs=6", "--seed", "0"])
+    again = several("first", "second", more=["--set", "target.epochs=6", "--seed", "0", "--json"])
     assert again.returncode == 0, again.stderr
+    assert Comparison.model_validate_json(again.stdout) == comparison
     for name, before in zip(("first", "second"), events):
         log = (runs / f"small-{name}" / "log.jsonl").read_text()
         fresh = [json.loads(line)["event"] for line in log[len(before) :].splitlines()]

@@ -238,7 +238,7 @@ def test_a_command_line_run_synthesises(cli, small_config, tmp_path, backend):
         "run", "-c", small_config, "--backend", backend, "--out", "run",
         "--set", "shadows={count: 2, data: {source: synthesis}}",
         "--set", "attack.models=[logistic_regression]", "--set", "deletion.ratios=[]",
-        "--set", "deletion.classes=[]",
+        "--set", "deletion.classes=[]", "--full",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     for word in ("shadow data: synthesis, 300 records", "queries of the target", "real data"):

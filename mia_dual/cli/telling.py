@@ -1,0 +1,53 @@
+"""Where a command's words go: findings to standard output, progress to standard error."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Callable, Union
+
+import typer
+from rich.console import Console
+
+from mia_dual.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    Document = Union[BaseModel, dict[str, Any], list[Any]]
+
+
+class Telling:
+    """What a command says, and how much of it.
+
+    ``console`` takes findings; with ``quiet`` or ``as_json`` it shows nothing, so that only the
+    line or the document given to :meth:`end` is left on standard output. ``progress`` is seen
+    where standard error is a terminal and ``quiet`` is not asked for.
+    """
+
+    def __init__(self, quiet: bool, as_json: bool) -> None:
+        self.as_json = as_json
+        self.console = Console(quiet=quiet or as_json)
+        self.waiting = Console(stderr=True, quiet=quiet)
+
+    @property
+    def progress(self) -> Progress:
+        """Bars, or nothing where nobody looks on."""
+        from mia_dual.cli.progress import RichProgress
+
+        looked_at = self.waiting.is_terminal and not self.waiting.quiet
+        return RichProgress(self.waiting) if looked_at else Silent()
+
+    def say(self, line: str) -> None:
+        """Say a ``line`` beside the findings, in one piece however long it is."""
+        self.console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+    def end(self, line: str, document: Callable[[], Document]) -> None:
+        """Say the last ``line``, or what was found as JSON where that was asked for."""
+        if not self.as_json:
+            typer.echo(line)
+            return
+        found = document()
+        if isinstance(found, (dict, list)):
+            typer.echo(json.dumps(found, indent=2))
+        else:
+            typer.echo(found.model_dump_json(indent=2))
