@@ -98,6 +98,23 @@ def test_commands_parse_and_their_settings_exist(words):
         load_config(config and ROOT / config, options["assignments"])
 
 
+def test_runs_into_one_folder_are_of_one_config():
+    # A folder of another config is refused, and so would be whoever follows the pages.
+    folders = {}
+    for words in OURS:
+        name, options = parsed(words)
+        if name != "run" or options["dry_run"]:
+            continue
+        file = options["config"] and ROOT / options["config"]
+        for backend in options["backend"] or [None]:
+            chosen = {"backend": backend, "seed": options["seed"]}
+            config = load_config(file, options["assignments"], chosen)
+            stem = file.stem if file else "default"
+            folder = options["out"] or Path(f"runs/{stem}-{config.backend}")
+            assert folders.setdefault(folder, config) == config, words
+    assert len(folders) > 8
+
+
 def test_a_command_that_does_not_parse_is_noticed():
     for wrong in (["run", "--no-such"], ["delete"], ["run", "--seed", "x"]):
         with pytest.raises(Exception, match=r"(?i)no such|missing|valid"):
