@@ -58,6 +58,7 @@ def run(
     from rich.console import Console
 
     from mia_dual.cli.damage import tell_damage
+    from mia_dual.cli.page import leave_page
     from mia_dual.cli.progress import RichProgress
     from mia_dual.cli.several import arguments_of, run_several
     from mia_dual.config import load_config
@@ -92,8 +93,10 @@ def run(
         _print_plan(settings, engine, dataset(), objects)
         return
     with RunFolder(path, settings, Store(objects)) as folder:
-        results = run_audit(settings, engine, dataset(), folder, progress)
-    print_results(results, console)
+        records = dataset()
+        results = run_audit(settings, engine, records, folder, progress)
+        print_results(results, console)
+        leave_page(folder, records, progress)
     tell_damage(folder.store, console)
     console.print(f"{path} holds the models, answers, results.json and cost.json")
 

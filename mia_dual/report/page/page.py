@@ -97,7 +97,9 @@ def _part(told: Told, name: str, say: Phrases) -> dict[str, Any]:
 
 def _picture(picture: Picture, part: str, say: Phrases) -> dict[str, Any]:
     markup = optional("markupsafe", "a report").Markup
-    title = say(picture.title)
+    # Not as sentences with places to fill: the picture fills its own.
+    words = say.words
+    title = words[picture.title]
     rows = picture.rows[:MOST_ROWS]
     keys = list(picture.rows[0]) if picture.rows else []
     return {
@@ -108,7 +110,7 @@ def _picture(picture: Picture, part: str, say: Phrases) -> dict[str, Any]:
                 theme.name,
                 markup(
                     inline_svg(
-                        picture.draw(theme, say.words),
+                        picture.draw(theme, words),
                         f"{part}-{picture.name}-{theme.name}",
                         title,
                     )
@@ -116,14 +118,14 @@ def _picture(picture: Picture, part: str, say: Phrases) -> dict[str, Any]:
             )
             for theme in (LIGHT, DARK)
         ],
-        "reading": say(picture.reading),
-        "uncertainty": say(picture.uncertainty),
+        "reading": words[picture.reading],
+        "uncertainty": words[picture.uncertainty],
         "count": len(picture.rows),
         "table": Table(
             say("picture.part", shown=len(rows), count=len(picture.rows))
             if len(rows) < len(picture.rows)
             else "",
-            [say.words.get(f"{picture.name}.{key}", key) for key in keys],
+            [words.get(f"{picture.name}.{key}", key) for key in keys],
             [[_cell(row.get(key), say) for key in keys] for row in rows],
         ),
     }

@@ -115,12 +115,10 @@ def _sentences(results: Results, name: str, rate: Optional[str], say: Phrases) -
         one.auc_interval is not None and one.auc_interval[0] > GUESSING
         for one in results.attacks.values()
     )
-    sure = say("verdict.sure", better=better, all=len(results.attacks))
+    yield say("verdict.sure", better=better, all=len(results.attacks))
     if rate is not None:
         count = int(float(rate) * others + 1e-9)
-        rests = say("verdict.threshold", others=others, rate=say.rate(float(rate)), count=count)
-        sure = f"{sure} {rests}"
-    yield sure
+        yield say("verdict.threshold", others=others, rate=say.rate(float(rate)), count=count)
     yield say(
         "verdict.on",
         members=found.members // results.targets,
