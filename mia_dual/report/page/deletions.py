@@ -29,10 +29,10 @@ def deletion_table(results: Results, say: Phrases) -> Optional[Table]:
     if attack is None:
         return None
     return Table(
-        say("deletion.caption", attack=attack),
-        [say(f"deletion.{column}") for column in COLUMNS],
+        say("deletions.caption", attack=attack),
+        [say(f"deletions.{column}") for column in COLUMNS],
         [_row(entry, attack, say) for entry in _by_request(results)],
-        [say("deletion.note")],
+        [say("deletions.note")],
     )
 
 
@@ -51,10 +51,10 @@ def cost_table(results: Results, cost: Mapping[str, Any], say: Phrases) -> Optio
         whole = full.get(entry.request)
         groups = say("page.none")
         if entry.groups is not None:
-            groups = say("cost.groups_of", count=entry.groups_retrained, all=entry.groups)
+            groups = say("costs.groups_of", count=entry.groups_retrained, all=entry.groups)
         rows.append(
             (
-                say("deletion.records", request=entry.request, count=entry.deleted),
+                say("deletions.records", request=entry.request, count=entry.deleted),
                 entry.method,
                 f"{entry.steps:,}",
                 say.share(entry.steps / whole if whole else None),
@@ -62,9 +62,9 @@ def cost_table(results: Results, cost: Mapping[str, Any], say: Phrases) -> Optio
                 groups,
             )
         )
-    titles = [say(f"deletion.{column}") for column in ("request", "method")]
-    titles += [say(f"cost.{column}") for column in ("steps", "share", "seconds", "groups")]
-    return Table(say("cost.caption"), titles, rows)
+    titles = [say(f"deletions.{column}") for column in ("request", "method")]
+    titles += [say(f"costs.{column}") for column in ("steps", "share", "seconds", "groups")]
+    return Table(say("costs.caption"), titles, rows)
 
 
 def _by_request(results: Results) -> list[DeletionResult]:
@@ -76,7 +76,7 @@ def _by_request(results: Results) -> list[DeletionResult]:
 def _row(entry: DeletionResult, attack: str, say: Phrases) -> tuple[str, ...]:
     deleted, retained = entry.attacks[attack].deleted, entry.attacks[attack].overall
     return (
-        say("deletion.records", request=entry.request, count=entry.deleted),
+        say("deletions.records", request=entry.request, count=entry.deleted),
         entry.method,
         say(f"kind.{KINDS[kind_of(entry.method)]}"),
         _auc(deleted.before, say),

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Optional
 
-import yaml
-
 from mia_dual.errors import ConfigError
 from mia_dual.quoting import quoted
+from mia_dual.yaml_file import read_yaml
 
 LANGUAGES = {"en": "en", "zh": "zh-Hans"}
 """Each language's name on the command line, and as HTML names it."""
@@ -20,7 +19,7 @@ def read_words(language: str) -> dict[str, str]:
     if language not in LANGUAGES:
         raise ConfigError(f"language {quoted(language)} is unknown: choose {', '.join(LANGUAGES)}")
     file = files("mia_dual.report.page") / "words" / f"{language}.yaml"
-    words: dict[str, str] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    words: dict[str, str] = read_yaml(file.read_text(encoding="utf-8"))
     return words
 
 
