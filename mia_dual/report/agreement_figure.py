@@ -63,7 +63,7 @@ def overlaps(together: Together, names: list[str]) -> np.ndarray:
         if together.attacks[name].found:
             shares[place[name], place[name]] = 1.0
     for pair in together.pairs:
-        if pair.jaccard is not None:
+        if pair.jaccard is not None and {pair.first, pair.second} <= place.keys():
             row, column = place[pair.first], place[pair.second]
             shares[row, column] = shares[column, row] = pair.jaccard
     return shares

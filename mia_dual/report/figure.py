@@ -56,7 +56,7 @@ def draw(results: Results) -> Figure:
         panels[1].legend(
             once.values(), once.keys(), loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2
         )
-    figure.suptitle(_plain(f"{results.network} on {results.data.name} ({results.backend})"))
+    figure.suptitle(plain(f"{results.network} on {results.data.name} ({results.backend})"))
     return figure
 
 
@@ -75,7 +75,7 @@ def canvas(**options: Any) -> Figure:
 
 
 def _axis(panel: Any, side: str, names: Sequence[str]) -> None:
-    panel.set_yticks(range(len(names)), [_plain(name) for name in names])
+    panel.set_yticks(range(len(names)), [plain(name) for name in names])
     panel.set_ylim(len(names) - 0.5, -0.5)
     panel.set_xlim(0, 1)
     panel.set_xlabel(f"AUC, {side} against non-members")
@@ -90,6 +90,6 @@ def _point(panel: Any, place: float, found: Success, colour: str, name: str) -> 
     panel.errorbar(found.auc, place, xerr=reach, fmt="o", color=colour, capsize=3, label=name)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """``text`` in which nothing is taken for a formula."""
     return text.replace("$", r"\$")

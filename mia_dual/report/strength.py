@@ -17,11 +17,7 @@ def by_strength(attacks: Mapping[str, AttackResult]) -> list[str]:
     any of them, of 10 %; then by AUC. The first of many is the luckiest, too: its figures on these
     records flatter it.
     """
-    shown = [
-        rate
-        for rate in ("0.01", "0.1")
-        if all(found.tpr_at_fpr[rate] is not None for found in attacks.values())
-    ]
+    shown = rates_shown(attacks)
 
     def strength(name: str) -> tuple[float, ...]:
         found = attacks[name]
@@ -29,6 +25,17 @@ def by_strength(attacks: Mapping[str, AttackResult]) -> list[str]:
         return tuple(-1.0 if figure is None else figure for figure in figures)
 
     return sorted(attacks, key=strength, reverse=True)
+
+
+def rates_shown(attacks: Mapping[str, AttackResult]) -> list[str]:
+    """Of the false-positive rates 1 % and 10 %, those that non-members of all ``attacks`` show, as
+    ``tpr_at_fpr`` names them.
+    """
+    return [
+        rate
+        for rate in ("0.01", "0.1")
+        if all(found.tpr_at_fpr[rate] is not None for found in attacks.values())
+    ]
 
 
 def shown_around_deletions(attacks: Mapping[str, AttackResult]) -> list[str]:

@@ -25,6 +25,7 @@ from mia_dual.deletion.versions import version_logits
 from mia_dual.deletion_settings import Aggregation
 from mia_dual.errors import ConfigError, DataError, StoreError
 from mia_dual.interface import Weights
+from mia_dual.metrics.ranking import Roc
 from mia_dual.plan.plan import FIRST, Role, Version
 from mia_dual.plan.requests import Request, slug_of
 from mia_dual.plan.splits import Membership
@@ -69,6 +70,15 @@ class PlannedDeletion(_Part):
     before: str
     after: str
     target: str
+
+
+class DeletionCost(_Part):
+    """What ``cost.json`` says that one of the planned deletions took of the backend."""
+
+    request: str
+    method: str
+    seconds: float = Field(ge=0)
+    steps: int = Field(ge=0)
 
 
 class PlanDocument(_Part):
@@ -143,6 +153,38 @@ class FinishedRun:
             for found in (*self.results.deletion, *self.results.compared)
         }
         return [(deletions, told[name]) for name, deletions in alike.items()]
+
+    def curves(self) -> dict[str, Roc]:
+        """The ROC curve of each attack on the original that has one, over all targets."""
+        attacks = [name for name, found in self.results.attacks.items() if found.auc is not None]
+        arrays = self._arrays(
+            "roc.npz", [f"{name}/{part}" for name in attacks for part in Roc._fields]
+        )
+        curves = {
+            name: Roc(*(arrays[f"{name}/{part}"] for part in Roc._fields)) for name in attacks
+        }
+        for name, curve in curves.items():
+            shapes = {part.shape for part in curve}
+            if len(shapes) != 1 or curve.fpr.ndim != 1 or not len(curve.fpr):
+                raise self._damaged("roc.npz", f"'{name}' is no curve")
+        return curves
+
+    def costs(self) -> list[tuple[PlannedDeletion, DeletionCost]]:
+        """What each planned deletion took, of each target."""
+        if not self.plan.deletions:
+            return []
+        content = self._json("cost.json")
+        found = content.get("deletion") if isinstance(content, dict) else None
+        if not isinstance(found, list) or len(found) != len(self.plan.deletions):
+            raise self._damaged("cost.json", "its deletions are not those in plan.json")
+        try:
+            costs = [DeletionCost.model_validate(one) for one in found]
+        except ValidationError as error:
+            raise self._damaged("cost.json", _first(error)) from error
+        pairs = list(zip(self.plan.deletions, costs))
+        if any((one.request, one.method) != (cost.request, cost.method) for one, cost in pairs):
+            raise self._damaged("cost.json", "its deletions are not those in plan.json")
+        return pairs
 
     def members(self, model: str) -> np.ndarray:
         """The records ``model`` was trained on: sorted int64."""

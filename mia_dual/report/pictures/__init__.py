@@ -1,1 +1,1 @@
-"""What is drawn of a finished run, each figure with the rows that it draws."""
+"""What the report page of a run draws, one file a picture; no figure is computed again."""

@@ -1,44 +1,61 @@
-"""What a picture is: its data, its words, and how it is drawn."""
+"""A picture of the report page: what it draws, what it says, and how it looks in a theme."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, Callable, Union
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Row = dict[str, Union[str, int, float, None]]
+"""What is drawn at one place, by column; None is what cannot be known."""
+
 Words = Mapping[str, str]
-"""Texts of one language by key."""
+"""Texts of one language by key; in braces stands what is filled in."""
 
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours to draw with; ``colours`` are told apart whichever of them one sees."""
+    """Colours as #rrggbb: ``ink`` of text on ``paper``, ``muted`` of what is there to compare with,
+    ``grid`` of lines behind, and ``colours`` of what is told apart.
+    """
 
     name: str
     ink: str
     paper: str
     grid: str
-    muted: str
     colours: tuple[str, ...]
+    muted: str
 
 
 LIGHT = Theme(
-    "light", "#1b1f24", "#ffffff", "#d9dde2", "#5b6470",
-    ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"),
-)  # fmt: skip
+    name="light",
+    ink="#1b1f24",
+    paper="#ffffff",
+    grid="#dde1e6",
+    colours=("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"),
+    muted="#6a737d",
+)
 DARK = Theme(
-    "dark", "#e8eaed", "#16191d", "#3a4048", "#a3abb5",
-    ("#56B4E9", "#E69F00", "#2BC49A", "#E39CC4", "#F0E442", "#D55E00"),
-)  # fmt: skip
+    name="dark",
+    ink="#e6e8eb",
+    paper="#15181c",
+    grid="#343a42",
+    colours=("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442"),
+    muted="#98a1ab",
+)
+"""Both take their colours from Okabe and Ito 2008 (Color Universal Design): told apart whichever
+colours one sees."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure; ``title``, ``reading`` and ``uncertainty`` are keys among words."""
+    """One picture: ``name`` is its file's stem, ``title``, ``reading`` (how to read it, and its
+    source) and ``uncertainty`` (what bands and whiskers are, or why there are none) are keys of
+    :data:`Words`. ``rows`` are what is drawn, with equal columns throughout.
+    """
 
     name: str
     title: str
@@ -46,3 +63,8 @@ class Picture:
     uncertainty: str
     rows: Sequence[Row]
     draw: Callable[[Theme, Words], Figure]
+
+
+def picture(name: str, rows: Sequence[Row], draw: Callable[[Theme, Words], Figure]) -> Picture:
+    """The picture whose texts stand under ``name`` and a point."""
+    return Picture(name, f"{name}.title", f"{name}.reading", f"{name}.uncertainty", rows, draw)
