@@ -49,7 +49,6 @@ def delete(
     from rich.console import Console
 
     from mia_dual.cli.damage import tell_damage
-    from mia_dual.cli.page import leave_page
     from mia_dual.cli.progress import RichProgress
     from mia_dual.data.load import dataset_of
     from mia_dual.deletion.signing_keys import fingerprint_of, read_private_key
@@ -72,8 +71,7 @@ def delete(
     with RunFolder(run, config, Store(store_folder(store, run.parent))) as folder:
         was_signed = (run / SIGNATURE).exists()
         entry, results = delete_records(config, wanted, engine, dataset, folder, progress, key)
-        seconds = time.perf_counter() - started
-        leave_page(folder, dataset, progress)
+    seconds = time.perf_counter() - started
     print_deletion(results, f"request {entry.number}", console)
     tell_damage(folder.store, console)
     count = sum(map(len, entry.retrained.values()))

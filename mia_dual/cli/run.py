@@ -58,7 +58,6 @@ def run(
     from rich.console import Console
 
     from mia_dual.cli.damage import tell_damage
-    from mia_dual.cli.page import leave_page
     from mia_dual.cli.progress import RichProgress
     from mia_dual.cli.several import arguments_of, run_several
     from mia_dual.config import load_config
@@ -93,12 +92,11 @@ def run(
         _print_plan(settings, engine, dataset(), objects)
         return
     with RunFolder(path, settings, Store(objects)) as folder:
-        records = dataset()
-        results = run_audit(settings, engine, records, folder, progress)
-        print_results(results, console)
-        leave_page(folder, records, progress)
+        results = run_audit(settings, engine, dataset(), folder, progress)
+    print_results(results, console)
     tell_damage(folder.store, console)
     console.print(f"{path} holds the models, answers, results.json and cost.json")
+    console.print(f"mia-dual report {path} makes a page of it", soft_wrap=True, markup=False)
 
 
 def _print_plan(settings: Config, engine: Engine, dataset: Dataset, objects: Path) -> None:

@@ -13,7 +13,8 @@ of it, U-LiRA's ``auc`` and ``p``, ``epsilon`` and ``epsilon_least`` (see
 :mod:`mia_dual.forgetting`), float64.
 After a request to delete also ``ledger.jsonl`` (append-only) and ``certificate.json``, with
 ``certificate.sig`` where that is signed, and while it is carried out ``deletion.pending.json``.
-``report.html`` is all of that as a page to look at (see :mod:`mia_dual.report.page`).
+``report.html``, where one was asked for, is a page on all of that (see
+:mod:`mia_dual.report.page`).
 """
 
 from __future__ import annotations

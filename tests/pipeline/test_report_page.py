@@ -166,6 +166,7 @@ def hostile_picture():
     def draw(theme, words):
         figure = Figure()
         axes = figure.subplots()
+        axes.imshow([[0, 1], [1, 0]])
         axes.plot([0, 1], [0, 1], label=HOSTILE, color=theme.colours[0])
         axes.set_title(HOSTILE)
         axes.legend()
@@ -194,6 +195,9 @@ def test_a_picture_is_there_in_both_themes_and_with_its_numbers(run):
     assert "0.5" in page.texts
     ids = [value for name, value in page.attributes if name == "id"]
     assert len(ids) == len(set(ids))
+    references = [value for name, value in page.attributes if name == "href"]
+    assert any(value.startswith("data:image/png") for value in references)
+    assert all(value[1:] in ids for value in references if value.startswith("#"))
     for reference in re.findall(r"url\(#([^)]*)\)", content):
         assert reference in ids
 

@@ -46,8 +46,9 @@ def _tidy(element: ElementTree.Element, name: str) -> None:
         local = key.rpartition("}")[2]
         if local == "id":
             value = f"{name}-{value}"
-        elif local == "href":
-            value = f"#{name}-{value.lstrip('#')}"
+        elif local == "href" and value.startswith("#"):
+            # Elsewhere it is an image within the figure, as a data URI.
+            value = f"#{name}-{value[1:]}"
         else:
             value = _REFERENCE.sub(rf"url(#{name}-\1)", value)
         element.set(local, value)
