@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from typing import Any, Optional, Union
 
@@ -110,7 +111,7 @@ def _picture(picture: Picture, part: str, say: Phrases) -> dict[str, Any]:
                 theme.name,
                 markup(
                     inline_svg(
-                        picture.draw(theme, words),
+                        partial(picture.draw, theme, words),
                         f"{part}-{picture.name}-{theme.name}",
                         title,
                     )

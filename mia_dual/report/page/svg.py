@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -18,8 +19,8 @@ _LEFT_OUT = ("metadata", "style")
 """The page has no use for the first, and the second would style all of it."""
 
 
-def inline_svg(figure: Figure, name: str, label: str) -> str:
-    """``figure`` as an <svg> element; ``name`` begins its ids, so that no two figures share one.
+def inline_svg(draw: Callable[[], Figure], name: str, label: str) -> str:
+    """The figure that ``draw`` gives as an <svg> element; ``name`` begins its ids, so that no two figures share one.
 
     Text stays text, which the reader's browser sets in a font of its own. ``label`` says to who
     cannot see it what it is. Nothing in it refers to another file.
@@ -29,7 +30,7 @@ def inline_svg(figure: Figure, name: str, label: str) -> str:
     with style, warnings.catch_warnings():
         # Text is not drawn here, so that a font without Chinese letters lacks nothing.
         warnings.filterwarnings("ignore", message=r"Glyph \d+")
-        figure.savefig(stream, format="svg", metadata={"Date": None}, transparent=True)
+        draw().savefig(stream, format="svg", metadata={"Date": None}, transparent=True)
     root = ElementTree.fromstring(stream.getvalue())
     _tidy(root, name)
     root.attrib.pop("width", None)
