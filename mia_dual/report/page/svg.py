@@ -20,7 +20,8 @@ _LEFT_OUT = ("metadata", "style")
 
 
 def inline_svg(draw: Callable[[], Figure], name: str, label: str) -> str:
-    """The figure that ``draw`` gives as an <svg> element; ``name`` begins its ids, so that no two figures share one.
+    """The figure that ``draw`` gives as an <svg> element; ``name`` begins its ids, so that no two
+    figures share one.
 
     Text stays text, which the reader's browser sets in a font of its own. ``label`` says to who
     cannot see it what it is. Nothing in it refers to another file.
