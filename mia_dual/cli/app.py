@@ -15,6 +15,7 @@ from mia_dual.cli.delete import delete, log
 from mia_dual.cli.doctor import doctor
 from mia_dual.cli.guard import INTERRUPTED, guarded
 from mia_dual.cli.keys import keys
+from mia_dual.cli.report import report
 from mia_dual.cli.run import run
 from mia_dual.cli.store import store
 from mia_dual.cli.study import study
@@ -44,7 +45,7 @@ def _options(
     pass
 
 
-for command in (run, delete, log, verify, attack, study, compare, datasets, doctor, bench):
+for command in (run, delete, log, verify, attack, study, compare, report, datasets, doctor, bench):
     app.command()(guarded(command))
 app.add_typer(store, name="store")
 app.add_typer(keys, name="keys")

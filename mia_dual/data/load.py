@@ -14,7 +14,7 @@ from mia_dual.data.files import data_folders
 from mia_dual.data.flags import load_members
 from mia_dual.data.npz import load_npz
 from mia_dual.data.outputs import OUTPUTS
-from mia_dual.data.prepared import prepared
+from mia_dual.data.prepared import Reading, prepared
 from mia_dual.data.published import made_from, read_published
 from mia_dual.errors import DataError
 from mia_dual.progress import Progress, Silent
@@ -31,12 +31,14 @@ def load_dataset(
     classes: Optional[int] = None,
     records: Optional[int] = None,
     progress: Optional[Progress] = None,
+    download: bool = True,
 ) -> Dataset:
     """Load ``digits``, ``purchases``, a set of KEEL's, a published one, or the user's ``npz``.
 
     ``file`` is that of ``npz``, and ``members`` has it read who a target was trained on, too;
     ``classes`` and ``records`` are those of ``purchases``. A published set is looked for in
-    ``data_dir``, then in the usual places, and downloaded where it is nowhere. After the first
+    ``data_dir``, then in the usual places, and where it is nowhere it is downloaded, or refused
+    without ``download``. After the first
     reading its arrays are kept under the data folder, and from then on they are mapped into
     memory, read-only. Raises DataError naming the set or file and what would do.
     """
@@ -69,16 +71,26 @@ def load_dataset(
     if name not in PUBLISHED:
         raise DataError(f"no data set '{name}': choose one of {', '.join(DATASETS)}")
     entry, shown = PUBLISHED[name], progress or Silent()
+
+    def read() -> Reading:
+        if not download and made_from(entry, folders) is None:
+            raise DataError(f"data '{name}' is not on this machine, and is not downloaded for this")
+        return read_published(entry, folders, shown)
+
     return prepared(
         name,
         folders,
         lambda: made_from(entry, folders),
-        lambda: read_published(entry, folders, shown),
+        read,
     )
 
 
 def dataset_of(
-    config: Config, *, data_dir: Optional[Path] = None, progress: Optional[Progress] = None
+    config: Config,
+    *,
+    data_dir: Optional[Path] = None,
+    progress: Optional[Progress] = None,
+    download: bool = True,
 ) -> Dataset:
     """The data set that ``config`` is about, as :func:`load_dataset` reads it."""
     wanted = config.data
@@ -90,4 +102,5 @@ def dataset_of(
         classes=wanted.classes,
         records=wanted.records,
         progress=progress,
+        download=download,
     )

@@ -13,6 +13,8 @@ of it, U-LiRA's ``auc`` and ``p``, ``epsilon`` and ``epsilon_least`` (see
 :mod:`mia_dual.forgetting`), float64.
 After a request to delete also ``ledger.jsonl`` (append-only) and ``certificate.json``, with
 ``certificate.sig`` where that is signed, and while it is carried out ``deletion.pending.json``.
+``report.html``, where one was asked for, is a page on all of that (see
+:mod:`mia_dual.report.page`).
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ LEDGER = "ledger.jsonl"
 PENDING = "deletion.pending.json"
 CERTIFICATE = "certificate.json"
 SIGNATURE = "certificate.sig"
+REPORT = "report.html"
 FOLDERS = ("models", "answers", "slices")
 FILES = (
     "config.yaml",
@@ -61,6 +64,7 @@ FILES = (
     SIGNATURE,
     "results.json",
     "cost.json",
+    REPORT,
     "index.jsonl",
     "log.jsonl",
 )

@@ -1,1 +1,1 @@
-"""The report page of finished runs, and its words in every language."""
+"""The report page: finished runs as one HTML file for whoever reads rather than computes."""

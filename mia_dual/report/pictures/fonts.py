@@ -39,12 +39,16 @@ ENGLISH = Path(__file__).parent.parent / "page" / "words" / "en.yaml"
 def readable(words: Words) -> tuple[Words, list[str]]:
     """``words``, and the font families that draw them; English ones where no font here does.
 
+    Where an SVG keeps text as text (``svg.fonttype`` of Matplotlib), its reader's fonts draw it.
+
     Raises MissingPackageError where Matplotlib is not installed.
     """
     letters = _chinese_letters(words)
     if not letters:
         return words, [LATIN]
     family = _family(letters)
+    if family is None and optional("matplotlib", "pictures").rcParams["svg.fonttype"] == "none":
+        return words, [LATIN]
     return (_english(), [LATIN]) if family is None else (words, [LATIN, family])
 
 

@@ -1,0 +1,168 @@
+"""The verdict on a run: what its figures say, in a headline, tiles and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Optional
+
+from mia_dual.report.page.phrases import Phrases
+from mia_dual.report.results import AttackResult, DeletionResult, Results
+from mia_dual.report.strength import by_strength
+
+Level = Literal["strong", "exposed", "weak", "unshown", "unknown"]
+
+GUESSING = 0.5
+STRONG = {"0.01": 0.1, "0.1": 0.5}
+"""Members found at each false-positive rate, by the low end of the interval, from which on
+exposure is called strong.
+"""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``tiles`` are figures, each with what it is; ``limits``: what this does not show."""
+
+    level: Level
+    headline: str
+    tiles: tuple[tuple[str, str], ...]
+    sentences: tuple[str, ...]
+    limits: tuple[str, ...]
+
+
+def verdict_on(results: Results, say: Phrases) -> Verdict:
+    """What ``results`` say, by the attack that is strongest at a false-positive rate of 1 %.
+
+    Where too few non-members show that rate, by 10 %.
+    """
+    name = by_strength(results.attacks)[0]
+    found = results.attacks[name]
+    rate = _rate(results)
+    level = _level(found, rate)
+    return Verdict(
+        level,
+        say(f"verdict.{level}"),
+        tuple(_tiles(results, name, rate, say)),
+        tuple(_sentences(results, name, rate, say)),
+        tuple(_limits(results, say)),
+    )
+
+
+def deletion_attack(results: Results) -> Optional[str]:
+    """The strongest attack that ran around every deletion; None without any."""
+    entries = (*results.deletion, *results.compared)
+    if not entries:
+        return None
+    names = by_strength(results.attacks)
+    return next((one for one in names if all(one in entry.attacks for entry in entries)), None)
+
+
+def _rate(results: Results) -> Optional[str]:
+    """The smallest of both rates that all attacks can show, as their strength is judged."""
+    return next(
+        (
+            rate
+            for rate in STRONG
+            if all(one.tpr_at_fpr[rate] is not None for one in results.attacks.values())
+        ),
+        None,
+    )
+
+
+def _level(found: AttackResult, rate: Optional[str]) -> Level:
+    interval = None if rate is None else found.tpr_interval[rate]
+    if interval is not None and rate is not None:
+        if interval[0] >= STRONG[rate]:
+            return "strong"
+        if interval[0] > float(rate):
+            return "exposed"
+    if found.auc_interval is None:
+        return "unknown"
+    return "weak" if found.auc_interval[0] > GUESSING else "unshown"
+
+
+def _tiles(
+    results: Results, name: str, rate: Optional[str], say: Phrases
+) -> Iterator[tuple[str, str]]:
+    found = results.attacks[name]
+    if rate is not None:
+        yield say.share(found.tpr_at_fpr[rate]), say("tile.found", attack=name)
+        yield say.ends(found.tpr_interval[rate], shares=True), say("tile.interval")
+        yield say.rate(float(rate)), say("tile.accused")
+    yield say.number(found.auc), say("tile.auc")
+    records = (found.members + found.non_members) // results.targets
+    yield f"{records:,}", say("tile.records", targets=results.targets)
+
+
+def _sentences(results: Results, name: str, rate: Optional[str], say: Phrases) -> Iterator[str]:
+    found = results.attacks[name]
+    others = found.non_members // results.targets
+    if rate is not None:
+        yield say(
+            "verdict.found",
+            attack=name,
+            what=say.attack(name),
+            found=say.share(found.tpr_at_fpr[rate]),
+            interval=say.ends(found.tpr_interval[rate], shares=True),
+            rate=say.rate(float(rate)),
+        )
+    yield say(
+        "verdict.auc",
+        auc=say.share(found.auc),
+        interval=say.ends(found.auc_interval, shares=True),
+    )
+    better = sum(
+        one.auc_interval is not None and one.auc_interval[0] > GUESSING
+        for one in results.attacks.values()
+    )
+    yield say("verdict.sure", better=better, all=len(results.attacks))
+    if rate is not None:
+        count = int(float(rate) * others + 1e-9)
+        yield say("verdict.threshold", others=others, rate=say.rate(float(rate)), count=count)
+    yield say(
+        "verdict.on",
+        members=found.members // results.targets,
+        others=others,
+        data=results.data.name,
+        targets=results.targets,
+        shadows=results.shadows,
+    )
+    yield say(
+        "verdict.gap",
+        train=say.share(results.target.train_accuracy),
+        test=say.share(results.target.test_accuracy),
+    )
+    yield _on_deletions(results, say)
+
+
+def _on_deletions(results: Results, say: Phrases) -> str:
+    attack = deletion_attack(results)
+    if attack is None or not results.deletion:
+        return say("verdict.no_deletion")
+    counts = [entry.deleted for entry in results.deletion]
+    held = sum(_holds_guessing(entry, attack) for entry in results.deletion)
+    kind = "all" if held == len(counts) else "some" if held else "none"
+    return say(
+        f"verdict.deletion_{kind}",
+        attack=attack,
+        held=held,
+        all=len(counts),
+        least=min(counts),
+        most=max(counts),
+    )
+
+
+def _holds_guessing(entry: DeletionResult, attack: str) -> bool:
+    interval = entry.attacks[attack].deleted.after.auc_interval
+    return interval is None or interval[0] <= GUESSING
+
+
+def _limits(results: Results, say: Phrases) -> Iterator[str]:
+    yield say("not.proof")
+    if results.targets == 1:
+        yield say("not.one_target")
+    else:
+        yield say("not.targets", targets=results.targets)
+    yield say("not.average")
+    if results.deletion:
+        yield say("not.deletion")

@@ -1,0 +1,86 @@
+"""The report page as a browser shows it: whole, quiet, and as wide as the window."""
+
+import json
+
+import pytest
+
+from mia_dual.data.load import load_dataset
+from mia_dual.progress import Silent
+from mia_dual.report.page.phrases import read_words
+from mia_dual.walks.finished import FinishedRun
+from mia_dual.walks.report import report
+from tests.pipeline.deleted_run import make_run
+
+LANGUAGES, THEMES, WIDTHS = ("en", "zh"), ("light", "dark"), (360, 1440)
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Folder of a run with a ledger, and its page in both languages."""
+    folder = tmp_path_factory.mktemp("pages")
+    make_run(folder / "run", load_dataset("digits"))
+    run = FinishedRun(folder / "run")
+    for language in LANGUAGES:
+        page = report([run], language, Silent())
+        (folder / f"{language}.html").write_text(page, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def show(browser, pages):
+    """Open a page in a theme and a width; gives the requests that it made."""
+
+    def opened(language, theme, width):
+        browser.get_log("performance")
+        browser.get_log("browser")
+        browser.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia",
+            {"features": [{"name": "prefers-color-scheme", "value": theme}]},
+        )
+        browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500},
+        )
+        browser.get((pages / f"{language}.html").as_uri())
+        messages = [
+            json.loads(line["message"])["message"] for line in browser.get_log("performance")
+        ]
+        return [
+            message["params"]["request"]["url"]
+            for message in messages
+            if message["method"] == "Network.requestWillBeSent"
+        ]
+
+    return opened
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_is_whole_and_asks_nobody(browser, show, pages, language, theme, width):
+    requests = show(language, theme, width)
+    own = (pages / f"{language}.html").as_uri()
+    assert own in requests
+    assert [url for url in requests if url != own and not url.startswith("data:")] == []
+    assert browser.get_log("browser") == []
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    headline = browser.find_element("css selector", ".verdict .headline")
+    assert headline.is_displayed()
+    assert headline.text in {
+        text for key, text in read_words(language).items() if key.startswith("verdict.")
+    }
+    assert headline.location["y"] < 800
+    for table in browser.find_elements("css selector", "section > .scroll > table"):
+        assert table.is_displayed()
+    assert all(
+        browser.execute_script("return arguments[0].naturalWidth", image) > 0
+        for image in browser.find_elements("css selector", ".records img")
+    )
+    background = browser.execute_script(
+        "return getComputedStyle(document.documentElement).backgroundColor"
+    )
+    red = int(background.partition("(")[2].partition(",")[0])
+    assert (red < 128) == (theme == "dark")
+    svgs = browser.find_elements("css selector", ".picture svg")
+    shown = [svg for svg in svgs if svg.is_displayed()]
+    assert len(shown) * 2 == len(svgs)

@@ -1,0 +1,227 @@
+"""The report page: what it says, what it leaves out, and that nothing in it runs."""
+
+import re
+import shutil
+import string
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from mia_dual.data.load import load_dataset
+from mia_dual.deletion.certificate import LIMIT_OF_SCALING, LIMITS, STATEMENT, read_certificate
+from mia_dual.progress import Silent
+from mia_dual.report.page.exposed import MOST_RECORDS
+from mia_dual.report.page.page import Told, make_page
+from mia_dual.report.page.phrases import LANGUAGES, Phrases, read_words
+from mia_dual.report.page.verdict import verdict_on
+from mia_dual.report.pictures.picture import Picture
+from mia_dual.walks.finished import FinishedRun
+from mia_dual.walks.report import report
+from tests.pipeline.test_bad_input import assert_refused
+
+HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>"
+
+
+class Page(HTMLParser):
+    """The elements and the visible text of a page."""
+
+    def __init__(self, content):
+        super().__init__()
+        self.tags, self.attributes, self.texts = [], [], []
+        self._hidden = 0
+        self.feed(content)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        self._hidden += tag == "style"
+
+    def handle_endtag(self, tag):
+        self._hidden -= tag == "style"
+
+    def handle_data(self, data):
+        if not self._hidden:
+            self.texts.append(data)
+
+    @property
+    def text(self):
+        return "\n".join(self.texts)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_dataset("digits")
+
+
+@pytest.fixture(scope="module")
+def run(deleted_run):
+    return FinishedRun(deleted_run)
+
+
+def test_both_languages_have_the_same_keys_with_the_same_places():
+    def places(text):
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+    english, *others = (read_words(language) for language in LANGUAGES)
+    for other in others:
+        assert english.keys() == other.keys()
+        assert {key: places(text) for key, text in english.items()} == {
+            key: places(text) for key, text in other.items()
+        }
+
+
+def test_the_words_of_the_certificate_are_its_own():
+    words = read_words("en")
+    limits = (*LIMITS, LIMIT_OF_SCALING)
+    assert words["certificate.statement"] == STATEMENT
+    assert [words[f"certificate.limit{place}"] for place in range(len(limits))] == list(limits)
+    assert f"certificate.limit{len(limits)}" not in words
+
+
+def test_a_page_says_what_the_run_found_and_asks_nobody(run, digits):
+    content = report([run], "en", Silent(), dataset=digits)
+    page = Page(content)
+    words = read_words("en")
+    name = "shadow_logistic_regression"
+    found = run.results.attacks[name]
+    assert words[f"verdict.{verdict_on(run.results, Phrases(words)).level}"] in page.text
+    assert f"{found.auc:.3f}" in page.texts
+    assert read_certificate(run.path).digest in page.text
+    assert page.tags.count("img") == min(MOST_RECORDS, len(run.target.members))
+    assert "script" not in page.tags
+    # What a page could fetch, it fetches from nowhere.
+    fetched = [value for name, value in page.attributes if name in ("src", "href", "srcset")]
+    assert [value for value in fetched if not value.startswith(("data:", "#"))] == []
+    assert not re.search(r"url\((?!#)", content)
+    assert "@import" not in content
+
+
+def test_records_that_are_withheld_are_not_there(run, digits):
+    shown = Page(make_page([Told(run, [], digits)], "en"))
+    withheld = Page(make_page([Told(run, [], None)], "en"))
+    words = read_words("en")
+    assert words["records.withheld"] in withheld.text
+    assert words["page.no_personal"] in withheld.text
+    assert "img" not in withheld.tags
+    assert words["page.personal"].format(count=shown.tags.count("img")) in shown.text
+
+
+def test_records_of_another_data_set_are_listed_without_their_content(run, digits, monkeypatch):
+    monkeypatch.setattr("mia_dual.walks.report.pictures_of", lambda _: [])
+    features = np.array(digits.features)
+    features[0] = features[0].max() - features[0]
+    page = Page(report([run], "en", Silent(), dataset=replace(digits, features=features)))
+    assert read_words("en")["records.other"] in page.text
+    assert "img" not in page.tags
+
+
+def test_records_of_a_table_are_rows_of_numbers(run, digits):
+    flat = replace(digits, features=digits.features.reshape(len(digits.labels), -1))
+    page = Page(make_page([Told(run, [], flat)], "en"))
+    assert "img" not in page.tags
+    assert page.texts.count("features") == min(MOST_RECORDS, len(run.target.members))
+
+
+def test_the_highest_ranks_of_one_target_come_first(run, digits):
+    page = Page(make_page([Told(run, [], digits)], "en"))
+    shares = [float(text[:-1]) for text in page.texts if re.fullmatch(r"\d+\.\d%", text)]
+    attack = "shadow_logistic_regression"
+    best = run.scores.of(attack, "original", run.target.members).max()
+    others = run.scores.of(attack, "original", run.target.non_members)
+    assert round(100 * float((others < best).mean()), 1) in shares
+
+
+def test_a_chinese_page_holds_no_english_sentence(run, digits):
+    page = Page(report([run], "zh", Silent(), dataset=digits))
+    english, chinese = read_words("en"), read_words("zh")
+    assert chinese["section.verdict"] in page.texts
+    for key, text in english.items():
+        if "{" not in text and " " in text and text != chinese[key]:
+            assert text not in page.texts, key
+
+
+@pytest.mark.parametrize(
+    ("tpr", "auc", "level"),
+    [
+        ((0.2, 0.3), (0.6, 0.7), "strong"),
+        ((0.02, 0.1), (0.6, 0.7), "exposed"),
+        ((0.0, 0.1), (0.6, 0.7), "weak"),
+        ((0.0, 0.1), (0.4, 0.6), "unshown"),
+        (None, None, "unknown"),
+    ],
+)
+def test_the_verdict_follows_from_intervals(run, tpr, auc, level):
+    name, found = next(iter(run.results.attacks.items()))
+    found = found.model_copy(
+        update={"tpr_interval": {**found.tpr_interval, "0.01": tpr}, "auc_interval": auc}
+    )
+    results = run.results.model_copy(update={"attacks": {name: found}})
+    for language in LANGUAGES:
+        assert verdict_on(results, Phrases(read_words(language))).level == level
+
+
+def hostile_picture():
+    def draw(theme, words):
+        figure = Figure()
+        axes = figure.subplots()
+        axes.imshow([[0, 1], [1, 0]])
+        axes.plot([0, 1], [0, 1], label=HOSTILE, color=theme.colours[0])
+        axes.set_title(HOSTILE)
+        axes.legend()
+        return figure
+
+    key = "section.pictures"
+    return Picture("hostile", key, key, key, [{HOSTILE: HOSTILE, "rate": 0.5}], draw)
+
+
+def test_what_is_written_like_an_element_stays_text(deleted_run, tmp_path):
+    path = tmp_path / HOSTILE.replace("/", "|")
+    shutil.copytree(deleted_run, path)
+    page = Page(make_page([Told(FinishedRun(path), [hostile_picture()], None)], "en"))
+    assert "script" not in page.tags
+    assert "img" not in page.tags
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert path.name in page.text
+    assert page.texts.count(HOSTILE) >= 3
+
+
+def test_a_picture_is_there_in_both_themes_and_with_its_numbers(run):
+    content = make_page([Told(run, [hostile_picture()], None)], "en")
+    page = Page(content)
+    assert page.tags.count("svg") == 2
+    assert page.tags.count("details") >= 2
+    assert "0.5" in page.texts
+    ids = [value for name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    references = [value for name, value in page.attributes if name == "href"]
+    assert any(value.startswith("data:image/png") for value in references)
+    assert all(value[1:] in ids for value in references if value.startswith("#"))
+    for reference in re.findall(r"url\(#([^)]*)\)", content):
+        assert reference in ids
+
+
+def test_runs_side_by_side_say_what_differs(deleted_run, tmp_path, cli):
+    for name in ("one", "other"):
+        shutil.copytree(deleted_run, tmp_path / name)
+    done = cli("report", "one", "other", "--no-records", "--lang", "zh")
+    assert done.returncode == 0, done.stderr
+    content = (tmp_path / "one" / "report.html").read_text(encoding="utf-8")
+    assert '<html lang="zh-Hans">' in content
+    page, words = Page(content), read_words("zh")
+    assert words["section.compared"] in page.texts
+    assert words["compared.same"] in page.texts
+    assert words["compared.equal"] in page.texts
+
+
+def test_what_cannot_be_reported_is_a_line(deleted_run, tmp_path, cli):
+    (tmp_path / "empty").mkdir()
+    unfinished = tmp_path / "unfinished"
+    shutil.copytree(deleted_run, unfinished)
+    (unfinished / "results.json").unlink()
+    assert_refused(cli("report", "nowhere"), "'nowhere'", "no run folder")
+    assert_refused(cli("report", unfinished), "not finished", "goes on with it")
+    assert_refused(cli("report", deleted_run, "--lang", "fr"), "'fr'", "en, zh")
+    assert_refused(cli("report", deleted_run, "--out", "empty"), "empty", "cannot be written")
