@@ -74,6 +74,11 @@ def parsed(words):
         name = words.pop(0)
         assert name in command.commands, f"no command {name}"
         command = command.commands[name]
+    if hasattr(command, "commands"):
+        # What stands before any command is carried out at once, so it is looked up alone.
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert known.issuperset(words), words
+        return name, {}
     try:
         return name, command.make_context(name, words).params
     except typer.Exit:
