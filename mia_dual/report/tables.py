@@ -35,7 +35,7 @@ def print_results(results: Results, console: Console, full: bool = False) -> Non
 
 def rest_of(path: Path, full: bool = False) -> str:
     """The line that says where the rest is of what was printed of the run in ``path``."""
-    held = f"{path}: results.json holds all of it"
+    held = f"{path}: results.json holds all of it, mia-dual report makes a page of it"
     return held if full else f"{held}, --full prints the long tables"
 
 

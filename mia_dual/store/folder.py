@@ -46,7 +46,7 @@ PENDING = "deletion.pending.json"
 CERTIFICATE = "certificate.json"
 SIGNATURE = "certificate.sig"
 REPORT = "report.html"
-FOLDERS = ("models", "answers", "slices")
+FOLDERS = ("models", "answers", "slices", "report")
 FILES = (
     "config.yaml",
     "environment.json",

@@ -25,7 +25,7 @@ SMALL = {
         "network": "fcnet", "epochs": 5, "batch_size": 25, "optimizer": "adam",
         "learning_rate": 0.01,
     }},
-    "deletion": {"ratios": [0.1], "groups": 3, "classes": [3]},
+    "deletion": {"ratios": [0.1], "groups": 3, "classes": [3], "fitted_on": "single"},
 }  # fmt: skip
 
 

@@ -17,8 +17,8 @@ def test_quick_runs_part_less_by_framework_than_by_seed(cli, tmp_path):
         for seed in (0, 1):
             done = cli(
                 "run", "-c", QUICK, "--backend", backend, "--seed", seed, "--out", "run",
-                "--set", "shadows.count=4", "--set", "attack.models=[logistic_regression]",
-                "--set", "deletion.ratios=[]",
+                "--set", "shadows.count=4", "--set", "deletion.ratios=[]",
+                "--set", "attack={families: [shadow], models: [logistic_regression]}",
             )  # fmt: skip
             assert done.returncode == 0, done.stderr
             results = json.loads((tmp_path / "run" / "results.json").read_text())
