@@ -35,8 +35,8 @@ def print_results(results: Results, console: Console, full: bool = False) -> Non
 
 def rest_of(path: Path, full: bool = False) -> str:
     """The line that says where the rest is of what was printed of the run in ``path``."""
-    held = f"{path}: results.json holds all of it, mia-dual report makes a page of it"
-    return held if full else f"{held}, --full prints the long tables"
+    further = "mia-dual report" if full else "--full, or mia-dual report"
+    return f"{path}: results.json holds all of it; see {further}"
 
 
 def _print_tables(results: Results, console: Console) -> None:
