@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from mia_dual.report.grid import ends, number
-from mia_dual.report.headline import headline, told_rate
+from mia_dual.report.headline import headline
 from mia_dual.report.results import DeletionResult, Results, Success
-from mia_dual.report.strength import by_strength
+from mia_dual.report.strength import by_strength, rate_told
 
 MOST_ATTACKS = 5
 MOST_DELETIONS = 4
@@ -51,7 +51,7 @@ def print_verdict(results: Results, console: Console) -> None:
 
 
 def _print_strongest(results: Results, console: Console) -> None:
-    order, rate = by_strength(results.attacks), told_rate(results)
+    order, rate = by_strength(results.attacks), rate_told(results.attacks)
     first = f"{min(MOST_ATTACKS, len(order))} strongest of {len(order)} attacks"
     table = _lines(
         console, first, "AUC" if rate is None else f"found at {100 * float(rate):g} %", "95 %"

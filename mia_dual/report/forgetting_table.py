@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Optional
 
 from rich import box
@@ -11,7 +11,7 @@ from rich.table import Table
 
 from mia_dual.report.forgetting import Figure, Forgetting
 from mia_dual.report.results import DeletionResult, Results
-from mia_dual.report.strength import by_strength
+from mia_dual.report.strength import strongest_around
 
 
 def print_forgetting(results: Results, console: Console) -> None:
@@ -24,20 +24,17 @@ def print_forgetting(results: Results, console: Console) -> None:
     if not results.compared and results.targets == 1:
         return
     for request in requests:
-        console.print(_table(results, request))
+        entries = [
+            entry for entry in (*results.deletion, *results.compared) if entry.request == request
+        ]
+        attack = strongest_around(results, entries)
+        if attack is not None:
+            console.print(_table(request, entries, attack))
     for line in _explanations(results):
         console.print(line, highlight=False)
 
 
-def _table(results: Results, request: str) -> Table:
-    entries = [
-        entry for entry in (*results.deletion, *results.compared) if entry.request == request
-    ]
-    attack = next(
-        name
-        for name in by_strength(results.attacks)
-        if all(name in entry.attacks for entry in entries)
-    )
+def _table(request: str, entries: Sequence[DeletionResult], attack: str) -> Table:
     table = Table(
         title=f"{request}: deleted records against never-seen ones, {attack}",
         title_justify="left",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, Optional
 
 from mia_dual.report.results import AttackResult, Interval, Results
-from mia_dual.report.strength import by_strength
+from mia_dual.report.strength import by_strength, rate_told
 
 Grade = Literal["most", "many", "some", "group", "none"]
 """What is shown of members: that most, many or some of them can be found one by one, that they can
@@ -99,7 +99,7 @@ def headline(results: Results) -> Headline:
     one by one than guessing does, of the one with the surest AUC.
     """
     attacks = results.attacks
-    rate = told_rate(results)
+    rate = rate_told(attacks)
     name = by_strength(attacks)[0]
     grade = _alone(attacks[name], rate)
     if grade is None:
@@ -119,20 +119,6 @@ def headline(results: Results) -> Headline:
         members=found.members,
         non_members=found.non_members,
         targets=results.targets,
-    )
-
-
-def told_rate(results: Results) -> Optional[str]:
-    """The false-positive rate that attacks are told and ordered by: the lowest of .01 and .1 that
-    non-members are enough for, in every attack; None where they are for neither.
-    """
-    return next(
-        (
-            rate
-            for rate in ("0.01", "0.1")
-            if all(found.tpr_at_fpr[rate] is not None for found in results.attacks.values())
-        ),
-        None,
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Optional
 
-from mia_dual.report.results import AttackResult
+from mia_dual.report.results import AttackResult, DeletionResult, Results
 
 SHADOW = "shadow_"
 """Begins the names of the shadow attack's, one for each kind of attack model."""
@@ -36,6 +37,23 @@ def rates_shown(attacks: Mapping[str, AttackResult]) -> list[str]:
         for rate in ("0.01", "0.1")
         if all(found.tpr_at_fpr[rate] is not None for found in attacks.values())
     ]
+
+
+def rate_told(attacks: Mapping[str, AttackResult]) -> Optional[str]:
+    """The lowest of :func:`rates_shown`, by which attacks are told and ordered; None where
+    non-members are too few for either.
+    """
+    return next(iter(rates_shown(attacks)), None)
+
+
+def strongest_around(results: Results, entries: Sequence[DeletionResult]) -> Optional[str]:
+    """The strongest attack that ran around each of ``entries``; None where none did, and without
+    any.
+    """
+    if not entries:
+        return None
+    names = by_strength(results.attacks)
+    return next((one for one in names if all(one in entry.attacks for entry in entries)), None)
 
 
 def shown_around_deletions(attacks: Mapping[str, AttackResult]) -> list[str]:

@@ -24,7 +24,7 @@ from mia_dual.forgetting.u_lira import u_lira
 from mia_dual.metrics.repeated import Estimate, pooled_differences, pooled_figures
 from mia_dual.metrics.repeats import mean_interval
 from mia_dual.metrics.two_samples import about_own_mean, kolmogorov_smirnov
-from mia_dual.plan.plan import Plan, PlannedDeletion, Version
+from mia_dual.plan.plan import Plan, PlannedDeletion, Version, single
 from mia_dual.plan.splits import Membership, balanced
 from mia_dual.report.forgetting import (
     BothVersions,
@@ -169,19 +169,17 @@ class Inquiry:
         if not shadows:
             return None
         labels = self.labels
-        said = [
-            iam_signal(log_confidence(version_logits(version, self.answers, case.rows), of_rows))
-            for version in shadows.values()
-            for of_rows in [labels[case.rows]]
-        ]
+
+        def signals(version: Version, rows: np.ndarray) -> np.ndarray:
+            said = version_logits(version, self.answers, rows)
+            return iam_signal(log_confidence(said, labels[rows]))
+
+        said = [signals(version, case.rows) for version in shadows.values()]
         inside = [self.plan.models[name].members for name in shadows]
-        own = [
-            iam_signal(log_confidence(version_logits(version, self.answers, rows), labels[rows]))
-            for version, rows in zip(shadows.values(), inside)
-        ]
+        own = [signals(version, rows) for version, rows in zip(shadows.values(), inside)]
         outside = np.stack([~np.isin(case.rows, rows) for rows in inside])
         signal = iam_signal(log_confidence(case.after, labels[case.rows]))
-        fitted = float(np.mean([signals.mean() for signals in own]))
+        fitted = float(np.mean([of_shadow.mean() for of_shadow in own]))
         found = completeness(signal, np.stack(said), fitted, outside)
         asked = case.asked & ~np.isnan(found)
         deleted, unseen = asked & case.deleted, asked & ~case.deleted
@@ -201,10 +199,10 @@ class Inquiry:
         grouped = {version.name: version for version in self.plan.shadow_groups}
         if case.deletions[0].method == "grouped" and grouped:
             return {name: grouped[name] for name in names}
-        return {name: Version(name, (name,)) for name in names}
+        return {name: single(name) for name in names}
 
     def _both_versions(self, case: _Case) -> Optional[BothVersions]:
-        if all(deletion.before == deletion.after for deletion in case.deletions) or all(
+        if all(
             self.plan.versions[one.before].models == self.plan.versions[one.after].models
             for one in case.deletions
         ):
@@ -269,7 +267,9 @@ class Inquiry:
             for truth, rows in zip(truths, (found.near, found.control)):
                 truth.append(balanced(rows, outside, self.labels, rng))
         ran = self.scores.attacks(case.deletions[0].after)
-        attack = next(name for name in self.attacks if name in ran)
+        attack = next((name for name in self.attacks if name in ran), None)
+        if attack is None:
+            return None
         near, others = (self._neighbour(case, attack, truth, rng) for truth in truths)
         if near is None or others is None:
             return None

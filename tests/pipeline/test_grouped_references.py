@@ -254,3 +254,23 @@ def test_made_shadows_are_single_and_that_is_told(tmp_path):
     print_results(results, Console(file=shown, width=80), full=True)
     assert "fitted on references of one model each" in " ".join(shown.getvalue().split())
     assert FinishedRun(tmp_path / "run").results == results
+
+
+def test_a_run_of_attacks_that_groups_have_none_of_is_told_all_the_same(runs, tmp_path):
+    folder, _, _ = runs
+    settings = {**SETTINGS, "attack": {**SETTINGS["attack"], "families": ["cascade"]}}
+    deletion = {"ratios": [0.1], "groups": GROUPS}
+    config = Config.model_validate({**settings, "deletion": deletion})
+    with RunFolder(tmp_path / "run", config, Store(folder / "store")) as out:
+        results = run_audit(config, Engine("torch"), load_dataset("digits"), out, Silent())
+    full, grouped = results.deletion
+    assert list(full.attacks) == ["cascade"]
+    assert grouped.attacks == grouped.forgetting.traces == {}
+    assert full.forgetting.neighbours.attack == "cascade"
+    assert grouped.forgetting.neighbours is None
+    assert (
+        grouped.forgetting.per_record
+        == FinishedRun(tmp_path / "run").results.deletion[1].forgetting.per_record
+    )
+    for whole in (False, True):
+        print_results(results, Console(file=io.StringIO()), full=whole)

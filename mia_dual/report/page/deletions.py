@@ -8,8 +8,8 @@ from typing import Any, Optional
 from mia_dual.report.methods import kind_of
 from mia_dual.report.page.phrases import Phrases
 from mia_dual.report.page.table import Table
-from mia_dual.report.page.verdict import deletion_attack
 from mia_dual.report.results import DeletionResult, Results, Success
+from mia_dual.report.strength import strongest_around
 
 KINDS = {"deletion": "deletion", "never saw it": "reference", "approximate": "approximate"}
 """What a model is to the forget set, and the key of that."""
@@ -25,7 +25,7 @@ def deletion_table(results: Results, say: Phrases) -> Optional[Table]:
 
     None where no attack ran around all deletions, or nothing was deleted.
     """
-    attack = deletion_attack(results)
+    attack = strongest_around(results, (*results.deletion, *results.compared))
     if attack is None:
         return None
     return Table(

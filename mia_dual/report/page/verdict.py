@@ -8,7 +8,7 @@ from typing import Literal, Optional
 
 from mia_dual.report.page.phrases import Phrases
 from mia_dual.report.results import AttackResult, DeletionResult, Results
-from mia_dual.report.strength import by_strength
+from mia_dual.report.strength import by_strength, rate_told, strongest_around
 
 Level = Literal["strong", "exposed", "weak", "unshown", "unknown"]
 
@@ -37,7 +37,7 @@ def verdict_on(results: Results, say: Phrases) -> Verdict:
     """
     name = by_strength(results.attacks)[0]
     found = results.attacks[name]
-    rate = _rate(results)
+    rate = rate_told(results.attacks)
     level = _level(found, rate)
     return Verdict(
         level,
@@ -45,27 +45,6 @@ def verdict_on(results: Results, say: Phrases) -> Verdict:
         tuple(_tiles(results, name, rate, say)),
         tuple(_sentences(results, name, rate, say)),
         tuple(_limits(results, say)),
-    )
-
-
-def deletion_attack(results: Results) -> Optional[str]:
-    """The strongest attack that ran around every deletion; None without any."""
-    entries = (*results.deletion, *results.compared)
-    if not entries:
-        return None
-    names = by_strength(results.attacks)
-    return next((one for one in names if all(one in entry.attacks for entry in entries)), None)
-
-
-def _rate(results: Results) -> Optional[str]:
-    """The smallest of both rates that all attacks can show, as their strength is judged."""
-    return next(
-        (
-            rate
-            for rate in STRONG
-            if all(one.tpr_at_fpr[rate] is not None for one in results.attacks.values())
-        ),
-        None,
     )
 
 
@@ -136,7 +115,7 @@ def _sentences(results: Results, name: str, rate: Optional[str], say: Phrases) -
 
 
 def _on_deletions(results: Results, say: Phrases) -> str:
-    attack = deletion_attack(results)
+    attack = strongest_around(results, (*results.deletion, *results.compared))
     if attack is None or not results.deletion:
         return say("verdict.no_deletion")
     counts = [entry.deleted for entry in results.deletion]

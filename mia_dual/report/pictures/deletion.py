@@ -6,7 +6,6 @@ from typing import Any, Optional
 
 from mia_dual.report.pictures.picture import Picture, Row, Theme, Words, picture
 from mia_dual.report.pictures.requests import (
-    attack_shown,
     colour_of,
     entries_shown,
     entry_row,
@@ -15,6 +14,7 @@ from mia_dual.report.pictures.requests import (
 )
 from mia_dual.report.pictures.sheet import Sheet, ends_of, number, sheet, split, whiskers
 from mia_dual.report.results import DeletionResult
+from mia_dual.report.strength import strongest_around
 from mia_dual.walks.finished import FinishedRun
 
 GUESSING = 0.5
@@ -32,7 +32,7 @@ AFTER = {
 def deletion_picture(run: FinishedRun) -> Optional[Picture]:
     """None where nothing was deleted, nor approximated."""
     entries = entries_shown(run.results)
-    attack = attack_shown(run.results, entries) if entries else None
+    attack = strongest_around(run.results, entries)
     if attack is None:
         return None
     rows = [_row(entry, attack) for entry in entries]

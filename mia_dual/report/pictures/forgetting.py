@@ -7,7 +7,6 @@ from typing import Any, Optional
 from mia_dual.report.forgetting import Figure
 from mia_dual.report.pictures.picture import Picture, Row, Theme, Words, picture
 from mia_dual.report.pictures.requests import (
-    attack_shown,
     colour_of,
     entries_shown,
     entry_row,
@@ -16,6 +15,7 @@ from mia_dual.report.pictures.requests import (
 )
 from mia_dual.report.pictures.sheet import Sheet, ends_of, number, sheet, split, whiskers
 from mia_dual.report.results import DeletionResult
+from mia_dual.report.strength import strongest_around
 from mia_dual.walks.finished import FinishedRun
 
 NOTHING_LEFT = {"less_reference": 0.0, "u_lira": 0.5, "both_versions": 0.5}
@@ -25,7 +25,7 @@ NOTHING_LEFT = {"less_reference": 0.0, "u_lira": 0.5, "both_versions": 0.5}
 def forgetting_picture(run: FinishedRun) -> Optional[Picture]:
     """None where nothing was deleted, nor approximated, and where none of it could be told."""
     entries = entries_shown(run.results)
-    attack = attack_shown(run.results, entries) if entries else None
+    attack = strongest_around(run.results, entries)
     if attack is None:
         return None
     found = [_row(entry, attack) for entry in entries]

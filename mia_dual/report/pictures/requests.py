@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Optional
 
 from mia_dual.report.methods import kind_of
 from mia_dual.report.pictures.picture import Row, Theme
 from mia_dual.report.pictures.sheet import Sheet
 from mia_dual.report.results import DeletionResult, Results
-from mia_dual.report.strength import by_strength
 
 MOST_REQUESTS = 12
 """The last so many: a ledger may hold hundreds, and a page shows what was asked last."""
@@ -20,14 +18,6 @@ def entries_shown(results: Results) -> list[DeletionResult]:
     entries = [*results.deletion, *results.compared]
     requests = list(dict.fromkeys(entry.request for entry in entries))[-MOST_REQUESTS:]
     return [entry for request in requests for entry in entries if entry.request == request]
-
-
-def attack_shown(results: Results, entries: Sequence[DeletionResult]) -> Optional[str]:
-    """The strongest attack that ran around each of ``entries``; None where none did."""
-    for name in by_strength(results.attacks):
-        if all(name in entry.attacks for entry in entries):
-            return name
-    return None
 
 
 def entry_row(entry: DeletionResult) -> Row:
