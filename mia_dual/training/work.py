@@ -50,6 +50,13 @@ def total_work(models: Iterable[PlannedModel], family: Family, seed: int) -> Wor
     return sum((work_of(model, family, seed) for model in models), Work())
 
 
+def own_steps(model: PlannedModel, trained: Trained) -> int:
+    """Optimizer steps that ``trained`` took beyond those of the state it went on from."""
+    if not model.slices:
+        return trained.steps
+    return sum(trained.segment_steps[-_own_slices(model) :])
+
+
 def own_seconds(model: PlannedModel, trained: Trained) -> float:
     """Seconds that ``trained`` took beyond those of the state it went on from."""
     passed = len(trained.segment_steps) - _own_slices(model)

@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
-from mia_dual.plan.plan import Plan, PlannedModel
+from mia_dual.plan.plan import Plan
 from mia_dual.training.trainer import Trained
-from mia_dual.training.work import own_seconds
+from mia_dual.training.work import own_seconds, own_steps
 from mia_dual.walks.shadows import MadeShadows
-
-
-def steps_taken(model: PlannedModel, trained: Trained) -> int:
-    """Optimizer steps of ``model`` beyond those that it takes over from the one before."""
-    # Slices that lost all their records are no segments any more, and they are the first.
-    own = len(model.slices) - model.untouched if model.slices else len(trained.segment_steps)
-    return sum(trained.segment_steps[-own:]) if trained.segment_steps else trained.steps
 
 
 def costs(
@@ -31,7 +24,7 @@ def costs(
     def total(names: Sequence[str]) -> dict[str, Any]:
         return {
             "seconds": sum(own_seconds(plan.models[name], trained[name]) for name in names),
-            "steps": sum(steps_taken(plan.models[name], trained[name]) for name in names),
+            "steps": sum(own_steps(plan.models[name], trained[name]) for name in names),
         }
 
     groups = plan.versions.get("groups")

@@ -22,7 +22,8 @@ from mia_dual.store.folder import FORGETTING, LEDGER, SCORES_WITH_SINGLE, RunFol
 from mia_dual.training.given import given_model
 from mia_dual.training.planned import plan_families
 from mia_dual.training.trainer import Trainer
-from mia_dual.walks.costs import costs, steps_taken
+from mia_dual.training.work import own_steps
+from mia_dual.walks.costs import costs
 from mia_dual.walks.crowd import most_exposed, together
 from mia_dual.walks.curves import roc_arrays
 from mia_dual.walks.exposed import exposed_records
@@ -112,7 +113,7 @@ def run_audit(
 
     drawn = config.target.weights is None
     judge = Judge(plan, dataset.labels, answers, scores, drawn, scored.single)
-    steps = {name: steps_taken(plan.models[name], model) for name, model in trained.items()}
+    steps = {name: own_steps(plan.models[name], model) for name, model in trained.items()}
     attacks_found, originals = judge.attacks("original"), judge.places("original")
     ranked = by_strength(attacks_found)
     inquiry = Inquiry(plan, dataset.labels, dataset.features, answers, scores, ranked)
