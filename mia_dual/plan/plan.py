@@ -5,6 +5,7 @@ A pure function of config and records, made before anything trains.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Optional, Union
 
@@ -147,6 +148,16 @@ class Plan:
     def requests(self) -> tuple[Request, ...]:
         """The first target's requests."""
         return self.targets[0].requests
+
+    def deletions_alike(
+        self, methods: Sequence[Method] = METHODS
+    ) -> dict[tuple[str, Method], list[PlannedDeletion]]:
+        """What each of ``methods`` does with each request, by both: a target each, in order."""
+        alike: dict[tuple[str, Method], list[PlannedDeletion]] = {}
+        for deletion in self.deletions:
+            if deletion.method in methods:
+                alike.setdefault((deletion.request.name, deletion.method), []).append(deletion)
+        return alike
 
     @property
     def shadows(self) -> tuple[PlannedModel, ...]:

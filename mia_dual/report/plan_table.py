@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mia_dual.measure.forecast import Forecast
-from mia_dual.plan.plan import Plan, PlannedDeletion
+from mia_dual.plan.plan import Plan
 
 
 def print_plan(
@@ -37,10 +37,7 @@ def print_plan(
     deletions = Table(box=box.SIMPLE_HEAD, padding=0)
     for title in ("deletion", "method", "forget set", "models trained"):
         deletions.add_column(title)
-    alike: dict[tuple[str, str], list[PlannedDeletion]] = {}
-    for deletion in plan.deletions:
-        alike.setdefault((deletion.request.name, deletion.method), []).append(deletion)
-    for (request, method), of_targets in alike.items():
+    for (request, method), of_targets in plan.deletions_alike().items():
         deletions.add_row(
             request,
             method,

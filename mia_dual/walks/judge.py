@@ -121,12 +121,8 @@ class Judge:
         model, ``inquiry`` looks at what is left of forget sets, and ``report`` is told of each
         target's deletion.
         """
-        alike: dict[tuple[str, str], list[PlannedDeletion]] = {}
-        for deletion in self._plan.deletions:
-            if deletion.method in methods:
-                alike.setdefault((deletion.request.name, deletion.method), []).append(deletion)
         found = []
-        for deletions in alike.values():
+        for deletions in self._plan.deletions_alike(methods).values():
             found.append(self._deletion(deletions, steps, inquiry))
             report(len(deletions))
         return found
