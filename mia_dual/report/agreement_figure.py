@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from mia_dual.report.results import Results, Together
 from mia_dual.report.strength import by_strength
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 NEITHER = "–"
@@ -26,18 +27,7 @@ def draw_agreement(results: Results, together: Together) -> Figure:
     size = 2.5 + 0.42 * len(names)
     figure = canvas(figsize=(size + 4.5, size), layout="constrained")
     square, bars = figure.subplots(1, 2, width_ratios=(size - 2, 4))
-    square.imshow(np.nan_to_num(shares), cmap="cividis", vmin=0, vmax=1)
-    for row, column in np.ndindex(*shares.shape):
-        share = shares[row, column]
-        square.text(
-            column,
-            row,
-            NEITHER if np.isnan(share) else f"{share:.2f}".lstrip("0"),
-            ha="center",
-            va="center",
-            fontsize=7,
-            color="black" if share > 0.6 else "white",
-        )
+    paint_overlaps(square, shares, fontsize=7, bright=0.6)
     square.set_xticks(range(len(names)), names, rotation=90)
     square.set_yticks(range(len(names)), names)
     square.set_title("found by both, of those found by either")
@@ -53,6 +43,30 @@ def draw_agreement(results: Results, together: Together) -> Figure:
     bars.legend()
     figure.suptitle(f"members found at a false-positive rate of {together.fpr:g} each")
     return figure
+
+
+def paint_overlaps(
+    square: Axes,
+    shares: np.ndarray,
+    fontsize: float,
+    bright: float,
+    aspect: Literal["equal", "auto"] = "equal",
+) -> None:
+    """Paint ``shares`` as :func:`overlaps` gives them, each with its figure; above ``bright`` it
+    is written in black.
+    """
+    square.imshow(np.nan_to_num(shares), cmap="cividis", vmin=0, vmax=1, aspect=aspect)
+    for row, column in np.ndindex(*shares.shape):
+        share = shares[row, column]
+        square.text(
+            column,
+            row,
+            NEITHER if np.isnan(share) else f"{share:.2f}".lstrip("0"),
+            ha="center",
+            va="center",
+            fontsize=fontsize,
+            color="black" if share > bright else "white",
+        )
 
 
 def overlaps(together: Together, names: list[str]) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from mia_dual.report.agreement_figure import NEITHER, overlaps
+from mia_dual.report.agreement_figure import overlaps, paint_overlaps
 from mia_dual.report.pictures.picture import Picture, Row, Theme, Words, picture
 from mia_dual.report.pictures.sheet import Sheet, number, sheet
 from mia_dual.report.results import Together
@@ -61,18 +61,7 @@ def _paint(drawn: Sheet, rows: list[Row], names: list[str], rate: float) -> None
     square, bars = drawn.panels
     shares = np.array([np.nan if row["jaccard"] is None else row["jaccard"] for row in rows])
     shares = shares.astype(np.float64).reshape(len(names), len(names))
-    square.imshow(np.nan_to_num(shares), cmap="cividis", vmin=0, vmax=1, aspect="auto")
-    for row, column in np.ndindex(*shares.shape):
-        share = shares[row, column]
-        square.text(
-            column,
-            row,
-            NEITHER if np.isnan(share) else f"{share:.2f}".lstrip("0"),
-            ha="center",
-            va="center",
-            fontsize=7.5,
-            color="black" if share > 0.5 else "white",
-        )
+    paint_overlaps(square, shares, fontsize=7.5, bright=0.5, aspect="auto")
     drawn.list_names(names)
     square.set_ylim(len(names) - 0.5, -0.5)
     square.grid(False)
