@@ -34,9 +34,9 @@ def joined(
 ) -> np.ndarray:
     """The logits of what ``said`` (rows, classes) of one model each, float32, are together.
 
-    One model's own where ``aggregation`` is None. ``sizes``: the records that
-    each was trained on. Else the logarithm of their joint confidences, float64: those are its
-    logits, up to a constant a record; -inf where no group gives a class any vote.
+    One model's own where ``aggregation`` is None. Else the logarithm of their joint confidences,
+    float64: those are its logits, up to a constant a record; -inf where no group gives a class any
+    vote. ``sizes``: the records that each was trained on.
     """
     if aggregation is None:
         (logits,) = said
