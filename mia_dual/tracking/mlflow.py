@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import mia_dual
 from mia_dual.optional import optional
 from mia_dual.tracking.figures import Figure
-from mia_dual.tracking.record import flat
+from mia_dual.tracking.record import written
 
 EXPERIMENT = "mia-dual"
 """Where ``$MLFLOW_EXPERIMENT_NAME`` names no other."""
@@ -53,7 +53,7 @@ class MlflowTracker:
 
     def settings(self, settings: Mapping[str, Any]) -> None:
         """See :class:`mia_dual.tracking.tracker.Tracker`."""
-        params = [self._entities.Param(name, value) for name, value in flat(settings)]
+        params = [self._entities.Param(name, value) for name, value in written(settings)]
         for some in _in_parts(params, MOST_PARAMS):
             self._client.log_batch(self._run, params=some)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mia_dual.report.results import Results
+from mia_dual.store.folder import flat
 from mia_dual.tracking.figures import Figure, figures
 from mia_dual.tracking.tracker import Tracker
 from mia_dual.yaml_file import read_yaml_file
@@ -52,13 +53,10 @@ def study_records(path: Path, runs: Sequence[str]) -> list[Record]:
     return [own, *(replace(run, name=f"{name}-{run.name}") for run in found)]
 
 
-def flat(settings: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, str]]:
+def written(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Every setting by its dotted name, its value as JSON but for texts, which stand bare."""
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from flat(value, f"{within}{name}.")
-        else:
-            yield f"{within}{name}", value if isinstance(value, str) else json.dumps(value)
+    for name, value in flat(settings).items():
+        yield name, value if isinstance(value, str) else json.dumps(value)
 
 
 def _files(path: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from mia_dual.optional import optional
 from mia_dual.tracking.figures import Figure
-from mia_dual.tracking.record import flat
+from mia_dual.tracking.record import written
 
 
 class TensorBoardTracker:
@@ -37,7 +37,7 @@ class TensorBoardTracker:
     def settings(self, settings: Mapping[str, Any]) -> None:
         """See :class:`mia_dual.tracking.tracker.Tracker`."""
         # Markdown, in which a line begun with four spaces is shown as it is.
-        lines = "\n".join(f"    {name}: {value}" for name, value in flat(settings))
+        lines = "\n".join(f"    {name}: {value}" for name, value in written(settings))
         self._write(self._summary.text("settings", lines))
 
     def figures(self, figures: Sequence[Figure]) -> None:

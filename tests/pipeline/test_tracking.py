@@ -22,7 +22,7 @@ from mia_dual.report.results import Results
 from mia_dual.store.files import checksum_of
 from mia_dual.tracking.figures import figures
 from mia_dual.tracking.places import Place, places_of, track
-from mia_dual.tracking.record import flat, run_record, study_records
+from mia_dual.tracking.record import run_record, study_records, written
 from mia_dual.xihe.records import open_records
 from mia_dual.yaml_file import write_yaml
 
@@ -101,7 +101,7 @@ def test_figures_are_those_of_the_results(run):
 
 def test_settings_by_dotted_names():
     settings = {"a": {"b": {"c": 1}, "d": [1, 2]}, "e": None, "f": "text", "g": True}
-    assert dict(flat(settings)) == {
+    assert dict(written(settings)) == {
         "a.b.c": "1", "a.d": "[1, 2]", "e": "null", "f": "text", "g": "true",
     }  # fmt: skip
 
