@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Any, Optional
 
 from rich import box
@@ -11,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mia_dual.report.cost import CostResults, Mean, RequestCost
+from mia_dual.report.rows_as_csv import rows_as_csv
 
 
 def as_csv(results: CostResults) -> str:
@@ -26,13 +25,8 @@ def as_csv(results: CostResults) -> str:
             exclude={"groups", "slices"}
         )
         rows.append({**row, **{f"training.{name}": one for name, one in _flat(training).items()}})
-    stream = io.StringIO()
     # A request that was not timed has none of the columns of its seconds.
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.DictWriter(stream, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
+    return rows_as_csv(rows)
 
 
 def _flat(found: dict[str, Any]) -> dict[str, Any]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Any, Optional
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from mia_dual.report.rows_as_csv import rows_as_csv
 from mia_dual.report.study import Figure, Point, StudyResults
 
 
@@ -19,12 +18,7 @@ def as_csv(results: StudyResults) -> str:
     ``<figure>.high`` and ``<figure>.seed<n>``; in full, as study.json has them. Empty: null.
     """
     figures = list(dict.fromkeys(name for point in results.points for name in point.figures))
-    rows = [_row(point, figures, results.seeds) for point in results.points]
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
+    return rows_as_csv([_row(point, figures, results.seeds) for point in results.points])
 
 
 def _row(point: Point, figures: list[str], seeds: list[int]) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from mia_dual.report import page
 from mia_dual.report.pictures import fonts
 from mia_dual.report.pictures.all import pictures_of
 from mia_dual.report.pictures.picture import DARK, LIGHT
-from mia_dual.report.pictures.write import as_csv, write_pictures
+from mia_dual.report.pictures.write import write_pictures
+from mia_dual.report.rows_as_csv import rows_as_csv
 from mia_dual.report.strength import by_strength
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
@@ -230,7 +231,7 @@ def test_a_csv_holds_what_is_drawn(rows):
         told = [
             {name: "" if cell is None else str(cell) for name, cell in row.items()} for row in drawn
         ]
-        assert list(csv.DictReader(as_csv(drawn).decode().splitlines())) == told
+        assert list(csv.DictReader(rows_as_csv(drawn).splitlines())) == told
 
 
 def test_no_text_is_missing_in_either_language(run, words):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mia_dual.optional import optional
-from mia_dual.report.pictures.picture import LIGHT, Picture, Row, Words
+from mia_dual.report.pictures.picture import LIGHT, Picture, Words
+from mia_dual.report.rows_as_csv import rows_as_csv
 from mia_dual.store.files import write_atomically
 
 if TYPE_CHECKING:
@@ -33,22 +33,13 @@ def write_pictures(pictures: Sequence[Picture], folder: Path, words: Words) -> l
     for picture in pictures:
         figure = picture.draw(LIGHT, words)
         for ending, content in (
-            ("csv", as_csv(picture.rows)),
+            ("csv", rows_as_csv(picture.rows).encode()),
             ("png", as_png(figure)),
             ("svg", as_svg(figure)),
         ):
             files.append(folder / f"{picture.name}.{ending}")
             write_atomically(files[-1], content)
     return files
-
-
-def as_csv(rows: Sequence[Row]) -> bytes:
-    """``rows`` with a line of column names; what cannot be known is empty."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue().encode()
 
 
 def as_png(figure: Figure) -> bytes:
