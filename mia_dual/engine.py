@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Optional
 
+from mia_dual.engines.cluster import Cluster
 from mia_dual.errors import BackendError
 from mia_dual.execution import DEFAULT, Execution
 from mia_dual.interface import Backend, Capability
@@ -20,15 +21,22 @@ from mia_dual.registry import backend_names, load_backend
 class Engine:
     """Backend ``name`` on ``device``; raises BackendError for a name that nobody registered.
 
-    ``train_calls`` counts what its users asked the backend to train, a call each.
+    It works in this process, or in those of a ``cluster``. ``train_calls`` counts what its users
+    asked the backend to train, a call each.
     """
 
     train_calls = 0
 
-    def __init__(self, name: str, device: str = "auto", execution: Execution = DEFAULT) -> None:
+    def __init__(
+        self,
+        name: str,
+        device: str = "auto",
+        execution: Execution = DEFAULT,
+        cluster: Optional[Cluster] = None,
+    ) -> None:
         if name not in backend_names():
             raise BackendError(f"no backend '{name}': choose one of {', '.join(backend_names())}")
-        self.name, self.device, self.execution = name, device, execution
+        self.name, self.device, self.execution, self.cluster = name, device, execution, cluster
         self._backend: Optional[Backend] = None
         self._environment: Optional[dict[str, str]] = None
         self._capabilities: Optional[frozenset[Capability]] = None
@@ -37,7 +45,7 @@ class Engine:
     def backend(self) -> Backend:
         """The backend, loaded and started; raises BackendError where it cannot be."""
         if self._backend is None:
-            self._backend = load_backend(self.name, self.device, self.execution)
+            self._backend = self._load()
             found = self._backend.environment()
             if self._environment not in (None, found):
                 raise BackendError(
@@ -46,6 +54,13 @@ class Engine:
                 )
             self._environment = found
         return self._backend
+
+    def _load(self) -> Backend:
+        if self.cluster is None:
+            return load_backend(self.name, self.device, self.execution)
+        from mia_dual.engines.ray_backend import RayBackend
+
+        return RayBackend(self.name, self.device, self.execution, self.cluster)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Where a backend's work is done when it is not done in the process that asks for it."""

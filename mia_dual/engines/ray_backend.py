@@ -1,0 +1,329 @@
+"""A backend whose work is done by tasks of a Ray cluster.
+
+To all who use it, it is the backend itself: what it gives does not depend on how jobs were cut
+into tasks, nor on which worker did what, since no backend's models do (:mod:`mia_dual.interface`).
+Ray carries all of it: records travel once a node, tasks that a dead worker or node held are done
+again, and states come back as they are reached. What is here cuts jobs into tasks, sees that all
+workers compute alike, and gives up on a task that fails for good or never returns.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Callable, Optional
+
+import numpy as np
+
+from mia_dual.engines import ray_tasks
+from mia_dual.engines.cluster import OWN, Cluster
+from mia_dual.engines.ray_tasks import Found, Recipe
+from mia_dual.errors import BackendError, MiaDualError
+from mia_dual.execution import DEFAULT, Execution
+from mia_dual.flops import training_flops
+from mia_dual.interface import (
+    Capability,
+    GradientNorms,
+    KeptState,
+    NetworkSpec,
+    Optimizer,
+    Records,
+    ReportSteps,
+    TrainingJob,
+    Weights,
+)
+from mia_dual.optional import optional
+from mia_dual.quoting import one_line
+from mia_dual.training.lockstep import form_chunks
+
+TRIES = 3
+"""Of a task whose worker or node dies under it."""
+
+ROUNDS = 2
+"""Tasks a worker, where there are jobs enough: what one does slowly, others need not wait for."""
+
+LEAST_SPEED = 1e8
+"""Counted operations a second that any worker is expected to do."""
+
+PATIENCE = 600.0
+"""Seconds that are granted beside, for what is compiled and loaded first."""
+
+OWN_NODE = {
+    # Nobody is told that this ran.
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # A task that is too large for its node would be tried forever.
+    "RAY_task_oom_retries": str(TRIES - 1),
+}
+"""Settings of a cluster that is started here, unless the environment says otherwise."""
+
+
+class RayBackend:
+    """Backend ``name`` in the workers of ``cluster``.
+
+    Raises MissingPackageError without Ray, and BackendError where the cluster cannot be reached,
+    has no node with what a task takes, or has nodes that would compute otherwise than others.
+    """
+
+    def __init__(
+        self, name: str, device: str, execution: Execution = DEFAULT, cluster: Cluster = OWN
+    ) -> None:
+        self.name = name
+        self._ray = optional("ray", "--engine ray", "ray")
+        self._recipe = Recipe(name, device, replace(execution, workers=1))
+        self._takes: dict[str, Any] = {
+            "num_cpus": 1,
+            "num_gpus": cluster.gpus,
+            "resources": dict(cluster.resources),
+        }
+        self._connect(cluster, execution)
+        self.nodes = self._look()
+        first = next(iter(self.nodes.values()))
+        self._environment = first.environment
+        self.capabilities: frozenset[Capability] = first.capabilities
+        self.networks = first.networks
+        self._records: Optional[tuple[Records, Any]] = None
+
+    @staticmethod
+    def devices() -> list[str]:
+        """Whatever workers find: what they have is not known before the cluster is asked."""
+        return ["auto"]
+
+    def environment(self) -> dict[str, str]:
+        """What all workers have in common; see :meth:`mia_dual.interface.Backend.environment`."""
+        return dict(self._environment)
+
+    def fresh(self, spec: NetworkSpec, seed: int) -> dict[str, np.ndarray]:
+        """See :meth:`mia_dual.interface.Backend.fresh`."""
+        built = self._do(ray_tasks.fresh, spec, seed)
+        found: dict[str, np.ndarray] = self._get(built)
+        return found
+
+    def train(
+        self,
+        spec: NetworkSpec,
+        optimizer: Optimizer,
+        jobs: Sequence[TrainingJob],
+        records: Records,
+        report: ReportSteps,
+    ) -> Iterator[KeptState]:
+        """Train ``jobs``; see :meth:`mia_dual.interface.Backend.train`.
+
+        Where a task fails for good, the others go on; then BackendError names its models.
+        """
+        there = self._put(records)
+        work = _Work(self._ray)
+        for chunk in form_chunks(jobs, len(jobs), ROUNDS * self._slots()):
+            task = self._do(ray_tasks.train, spec, optimizer, chunk, there)
+            work.add(task, chunk, PATIENCE + _operations(spec, chunk) / LEAST_SPEED)
+        yield from work.states(report)
+
+    def logits(
+        self, spec: NetworkSpec, models: Sequence[Weights], records: Records, rows: np.ndarray
+    ) -> np.ndarray:
+        """See :meth:`mia_dual.interface.Backend.logits`."""
+        parts = self._ask(ray_tasks.logits, spec, models, records, rows)
+        return np.concatenate([self._get(part) for part in parts])
+
+    def gradient_norms(
+        self, spec: NetworkSpec, models: Sequence[Weights], records: Records, rows: np.ndarray
+    ) -> GradientNorms:
+        """See :meth:`mia_dual.interface.Backend.gradient_norms`."""
+        parts = self._ask(ray_tasks.gradient_norms, spec, models, records, rows)
+        found: list[GradientNorms] = [self._get(part) for part in parts]
+        return GradientNorms(found[0].parameters, np.concatenate([part.norms for part in found]))
+
+    def _connect(self, cluster: Cluster, execution: Execution) -> None:
+        for name, value in OWN_NODE.items():
+            os.environ.setdefault(name, value)
+        own = {} if cluster.address else {"num_cpus": execution.workers, "include_dashboard": False}
+        try:
+            self._ray.init(
+                address=cluster.address,
+                log_to_driver=False,
+                logging_level="ERROR",
+                ignore_reinit_error=True,
+                # A user's factory is found where it is found here.
+                runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(_path())}},
+                **own,
+            )
+        except Exception as error:  # whatever Ray raises: there are many
+            where = f"at '{cluster.address}'" if cluster.address else "on this machine"
+            raise BackendError(
+                f"no Ray cluster answers {where} ({one_line(str(error), 200)}): start one with "
+                "'ray start --head', or leave --ray-address out"
+            ) from error
+
+    def _look(self) -> dict[str, Found]:
+        """What the backend is on each node that can do a task, by the node's address."""
+        strategies = optional("ray.util.scheduling_strategies", "--engine ray", "ray")
+        wanted = {"CPU": 1.0, "GPU": self._takes["num_gpus"], **self._takes["resources"]}
+        asked = {
+            node["NodeManagerAddress"] + ":" + str(node["NodeManagerPort"]): self._do(
+                ray_tasks.look,
+                scheduling_strategy=strategies.NodeAffinitySchedulingStrategy(
+                    node["NodeID"], soft=False
+                ),
+            )
+            for node in self._able(wanted)
+        }
+        if not asked:
+            named = ", ".join(f"{amount:g} {name}" for name, amount in wanted.items() if amount)
+            raise BackendError(
+                f"no node of the Ray cluster has {named} for a task: ask for less, or start Ray "
+                "with more"
+            )
+        found = {node: self._get(answer) for node, answer in asked.items()}
+        first, *others = found
+        for other in others:
+            ours, theirs = found[first].environment, found[other].environment
+            for key in sorted(ours.keys() | theirs.keys()):
+                if ours.get(key) != theirs.get(key):
+                    raise BackendError(
+                        f"workers would not compute alike: {key} is {ours.get(key)} on node "
+                        f"{first}, {theirs.get(key)} on {other}: make all nodes alike"
+                    )
+        return found
+
+    def _able(self, wanted: dict[str, float]) -> list[dict[str, Any]]:
+        return [
+            node
+            for node in self._ray.nodes()
+            if node["Alive"]
+            and all(node["Resources"].get(name, 0) >= much for name, much in wanted.items())
+        ]
+
+    def _slots(self) -> int:
+        """Tasks that the cluster does side by side."""
+        there = self._ray.cluster_resources()
+        wanted = {"CPU": 1.0, "GPU": self._takes["num_gpus"], **self._takes["resources"]}
+        return max(1, min(int(there.get(name, 0) / much) for name, much in wanted.items() if much))
+
+    def _put(self, records: Records) -> Any:
+        """Where ``records`` lie in the cluster; the last ones asked about stay there."""
+        if self._records is None or self._records[0] is not records:
+            self._records = (records, self._ray.put(records))
+        return self._records[1]
+
+    def _do(self, task: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """Have ``task`` done."""
+        remote = self._ray.remote(task).options(max_retries=TRIES - 1, **self._takes, **options)
+        return remote.remote(self._recipe, *arguments)
+
+    def _ask(
+        self,
+        task: Callable[..., Any],
+        spec: NetworkSpec,
+        models: Sequence[Weights],
+        records: Records,
+        rows: np.ndarray,
+    ) -> list[Any]:
+        """Ask ``models`` their ``rows``, a part of the models a task."""
+        there = self._put(records)
+        parts = np.array_split(np.arange(len(models)), min(len(models), self._slots()))
+        return [
+            self._do(task, spec, [models[place] for place in part], there, rows[part])
+            for part in parts
+        ]
+
+    def _get(self, answer: Any) -> Any:
+        """What a task gave; raises what it raised, as far as that is ours."""
+        try:
+            return self._ray.get(answer)
+        except self._ray.exceptions.RayError as error:
+            raise _own(error) from error
+
+
+class _Work:
+    """Training tasks under way."""
+
+    def __init__(self, ray: Any) -> None:
+        self._ray = ray
+        self._jobs: dict[Any, Sequence[TrainingJob]] = {}
+        self._limits: dict[Any, float] = {}
+        self._ends: dict[Any, float] = {}
+        self._failed: dict[str, str] = {}
+
+    def add(self, task: Any, jobs: Sequence[TrainingJob], limit: float) -> None:
+        """``task`` trains ``jobs``, and may take ``limit`` seconds from when it begins."""
+        self._jobs[task], self._limits[task] = jobs, limit
+
+    def states(self, report: ReportSteps) -> Iterator[KeptState]:
+        """Every state as it is reached; raises BackendError at last where a task failed."""
+        lengths = {job.name: len(job.batches) for jobs in self._jobs.values() for job in jobs}
+        told = dict.fromkeys(lengths, 0)
+        try:
+            while self._jobs:
+                for task in self._ready():
+                    state = self._next(task)
+                    if state is None:
+                        continue
+                    report(state.step - told[state.name])
+                    told[state.name] = state.step
+                    yield state
+        finally:
+            for task in self._jobs:
+                self._ray.cancel(task, force=True)
+        lacking = [name for name, length in lengths.items() if told[name] < length]
+        if lacking:
+            reason = next(iter(self._failed.values()), "they came to no end")
+            raise BackendError(
+                f"{len(lacking)} of {len(lengths)} models could not be trained "
+                f"({', '.join(lacking[:3])}{', …' if len(lacking) > 3 else ''}): {reason}; all "
+                "others are stored"
+            )
+
+    def _ready(self) -> list[Any]:
+        """Tasks that have something to give; those that have had their time are given up."""
+        now = time.monotonic()
+        for task in [task for task, end in self._ends.items() if end < now]:
+            self._ray.cancel(task, force=True)
+            self._fail(task, f"its task was not done in {self._limits[task]:.0f} s")
+        if not self._jobs:
+            return []
+        wait = min(self._ends.values(), default=now + 5) - now
+        ready, _ = self._ray.wait(list(self._jobs), timeout=max(0.05, min(wait, 5)))
+        return list(ready)
+
+    def _next(self, task: Any) -> Optional[KeptState]:
+        """The next state of ``task``; None where it has just begun, ended, or failed."""
+        try:
+            found: Optional[KeptState] = self._ray.get(next(task))
+        except StopIteration:
+            self._forget(task)
+            return None
+        except self._ray.exceptions.RayTaskError as error:
+            raise _own(error) from error
+        except self._ray.exceptions.RayError as error:
+            self._fail(task, f"{TRIES} workers died of it ({one_line(str(error), 120)})")
+            return None
+        if found is None:
+            self._ends.setdefault(task, time.monotonic() + self._limits[task])
+        return found
+
+    def _fail(self, task: Any, reason: str) -> None:
+        for job in self._jobs[task]:
+            self._failed[job.name] = reason
+        self._forget(task)
+
+    def _forget(self, task: Any) -> None:
+        del self._jobs[task]
+        self._ends.pop(task, None)
+
+
+def _operations(spec: NetworkSpec, jobs: Sequence[TrainingJob]) -> float:
+    return float(sum(training_flops(spec, job.start.weights) * job.batches.size for job in jobs))
+
+
+def _own(error: Exception) -> Exception:
+    """What one of our tasks raised, or that it could not be done."""
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, MiaDualError):
+        return cause
+    return BackendError(f"a task of the Ray cluster failed: {one_line(str(error), 300)}")
+
+
+def _path() -> list[str]:
+    return [entry or os.getcwd() for entry in sys.path]
