@@ -8,6 +8,7 @@ and the same versions are installed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Optional
 
@@ -38,6 +39,11 @@ class Engine:
             raise BackendError(f"no backend '{name}': choose one of {', '.join(backend_names())}")
         self.name, self.device, self.execution, self.cluster = name, device, execution, cluster
         self._backend: Optional[Backend] = None
+        self._close = ExitStack()
+        self.nodes: dict[str, dict[str, str]] = {}
+        """Of a cluster, by host: the environment of each node that works; none before it is
+        started.
+        """
         self._environment: Optional[dict[str, str]] = None
         self._capabilities: Optional[frozenset[Capability]] = None
 
@@ -60,7 +66,18 @@ class Engine:
             return load_backend(self.name, self.device, self.execution)
         from mia_dual.engines.ray_backend import RayBackend
 
-        return RayBackend(self.name, self.device, self.execution, self.cluster)
+        there = RayBackend(self.name, self.device, self.execution, self.cluster)
+        self._close.callback(there.close)
+        self.nodes = {node: found.environment for node, found in there.nodes.items()}
+        return there
+
+    def __enter__(self) -> Engine:
+        """Nothing is started yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let a cluster go."""
+        self._close.close()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -95,17 +112,24 @@ class Engine:
             return
         if environment and installed and installed == _installed(environment):
             self._environment = environment
+            nodes = record.get("nodes")
+            self.nodes = (
+                {}
+                if not isinstance(nodes, dict)
+                else {name: _texts(node) for name, node in nodes.items()}
+            )
             self._capabilities = frozenset(known[name] for name in names)
 
     def record(self) -> dict[str, Any]:
         """What ``environment.json`` holds: what was asked for, what is installed, what it gave."""
-        return {
+        found = {
             "backend": self.name,
             "asked": self._asked(),
             "installed": _installed(self.environment),
             "environment": self.environment,
             "capabilities": sorted(capability.name for capability in self.capabilities),
         }
+        return {**found, "nodes": self.nodes} if self.nodes else found
 
     def _asked(self) -> dict[str, str]:
         return {"backend": self.name, "device": self.device, "together": self.execution.together}

@@ -33,8 +33,12 @@ def load_backend(name: str, device: str = "auto", execution: Execution = DEFAULT
 
 
 def load_backend_class(name: str) -> type[Backend]:
-    """Import the class of backend ``name``; raises BackendError as :func:`load_backend` does."""
+    """Import the class of backend ``name``, or one that is named as ``module:class``; raises
+    BackendError as :func:`load_backend` does.
+    """
     known = _entry_points()
+    if ":" in name:
+        known[name] = EntryPoint(name, name, GROUP)
     if name not in known:
         raise BackendError(f"no backend '{name}': choose one of {', '.join(sorted(known))}")
     try:

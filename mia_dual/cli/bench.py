@@ -40,6 +40,10 @@ def bench(
     attacks: bool = typer.Option(
         False, "--attacks", help="Measure attacks on a made-up table of logits instead."
     ),
+    engines: bool = typer.Option(
+        False, "--engines", help="Measure what engines add to the work they have done instead."
+    ),
+    tasks: int = typer.Option(10_000, min=1, help="Empty tasks that engines hand out."),
     families: List[str] = typer.Option(  # noqa: UP006
         [], "--family", help="Which attacks: loss, lira, rmia, ...; repeatable. Else all."
     ),
@@ -67,6 +71,12 @@ def bench(
         bytes_there = None if memory is None else parse_memory(memory)
         execution = Execution(memory=bytes_there, workers=workers)
         bench_attacks(families, Table(references, records, classes), execution, rounds, telling)
+        return
+    if engines:
+        from mia_dual.cli.bench_engines import bench_engines
+
+        sides = sorted({1, workers or 2})
+        bench_engines(backends or ["torch", "mindspore"], 2 * models, 500, tasks, sides, telling)
         return
     from joblib import cpu_count
 

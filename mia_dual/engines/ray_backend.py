@@ -9,9 +9,13 @@ workers compute alike, and gives up on a task that fails for good or never retur
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Callable, Optional
@@ -45,6 +49,9 @@ TRIES = 3
 ROUNDS = 2
 """Tasks a worker, where there are jobs enough: what one does slowly, others need not wait for."""
 
+BEGUN = 4
+"""Tasks a worker that Ray knows of at a time: it need not hold what comes much later."""
+
 LEAST_SPEED = 1e8
 """Counted operations a second that any worker is expected to do."""
 
@@ -61,16 +68,23 @@ OWN_NODE = {
 
 
 class RayBackend:
-    """Backend ``name`` in the workers of ``cluster``.
+    """Backend ``name`` in the workers of ``cluster``; a training task has ``most`` jobs at most,
+    or as many as give each worker some.
 
     Raises MissingPackageError without Ray, and BackendError where the cluster cannot be reached,
     has no node with what a task takes, or has nodes that would compute otherwise than others.
     """
 
     def __init__(
-        self, name: str, device: str, execution: Execution = DEFAULT, cluster: Cluster = OWN
+        self,
+        name: str,
+        device: str,
+        execution: Execution = DEFAULT,
+        cluster: Cluster = OWN,
+        most: Optional[int] = None,
     ) -> None:
         self.name = name
+        self._most = most
         self._ray = optional("ray", "--engine ray", "ray")
         self._recipe = Recipe(name, device, replace(execution, workers=1))
         self._takes: dict[str, Any] = {
@@ -78,6 +92,7 @@ class RayBackend:
             "num_gpus": cluster.gpus,
             "resources": dict(cluster.resources),
         }
+        self._folder: Optional[str] = None
         self._connect(cluster, execution)
         self.nodes = self._look()
         first = next(iter(self.nodes.values()))
@@ -85,6 +100,13 @@ class RayBackend:
         self.capabilities: frozenset[Capability] = first.capabilities
         self.networks = first.networks
         self._records: Optional[tuple[Records, Any]] = None
+
+    def close(self) -> None:
+        """Let the cluster go, and end it where it was started here."""
+        self._records = None
+        self._ray.shutdown()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     @staticmethod
     def devices() -> list[str]:
@@ -114,11 +136,20 @@ class RayBackend:
         Where a task fails for good, the others go on; then BackendError names its models.
         """
         there = self._put(records)
-        work = _Work(self._ray)
-        for chunk in form_chunks(jobs, len(jobs), ROUNDS * self._slots()):
-            task = self._do(ray_tasks.train, spec, optimizer, chunk, there)
-            work.add(task, chunk, PATIENCE + _operations(spec, chunk) / LEAST_SPEED)
+        work = _Work(
+            self._ray,
+            self.cut(jobs),
+            lambda chunk: self._do(ray_tasks.train, spec, optimizer, chunk, there),
+            lambda chunk: PATIENCE + _operations(spec, chunk) / LEAST_SPEED,
+            BEGUN * self._slots(),
+        )
         yield from work.states(report)
+
+    def cut(self, jobs: Sequence[TrainingJob]) -> list[list[TrainingJob]]:
+        """The jobs of each task: alike ones, that a worker trains together."""
+        if self._most is not None:
+            return form_chunks(jobs, self._most)
+        return form_chunks(jobs, len(jobs), ROUNDS * self._slots())
 
     def logits(
         self, spec: NetworkSpec, models: Sequence[Weights], records: Records, rows: np.ndarray
@@ -138,7 +169,13 @@ class RayBackend:
     def _connect(self, cluster: Cluster, execution: Execution) -> None:
         for name, value in OWN_NODE.items():
             os.environ.setdefault(name, value)
-        own = {} if cluster.address else {"num_cpus": execution.workers, "include_dashboard": False}
+        own: dict[str, Any] = {}
+        if cluster.address is None:
+            # Its logs and sockets, which Ray leaves behind.
+            self._folder = tempfile.mkdtemp(prefix="mia-dual-")
+            atexit.register(self.close)
+            own = {"num_cpus": execution.workers, "_temp_dir": self._folder}
+            own["include_dashboard"] = False
         try:
             self._ray.init(
                 address=cluster.address,
@@ -157,18 +194,16 @@ class RayBackend:
             ) from error
 
     def _look(self) -> dict[str, Found]:
-        """What the backend is on each node that can do a task, by the node's address."""
+        """What the backend is on each node that can do a task, by host and number there."""
         strategies = optional("ray.util.scheduling_strategies", "--engine ray", "ray")
         wanted = {"CPU": 1.0, "GPU": self._takes["num_gpus"], **self._takes["resources"]}
-        asked = {
-            node["NodeManagerAddress"] + ":" + str(node["NodeManagerPort"]): self._do(
-                ray_tasks.look,
-                scheduling_strategy=strategies.NodeAffinitySchedulingStrategy(
-                    node["NodeID"], soft=False
-                ),
+        asked: dict[str, Any] = {}
+        for node in self._able(wanted):
+            alike = sum(name.startswith(f"{node['NodeManagerHostname']} ") for name in asked)
+            there = strategies.NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            asked[f"{node['NodeManagerHostname']} {alike + 1}"] = self._do(
+                ray_tasks.look, scheduling_strategy=there
             )
-            for node in self._able(wanted)
-        }
         if not asked:
             named = ", ".join(f"{amount:g} {name}" for name, amount in wanted.items() if amount)
             raise BackendError(
@@ -237,25 +272,31 @@ class RayBackend:
 
 
 class _Work:
-    """Training tasks under way."""
+    """Training tasks: those of ``chunks`` that are under way, ``most`` at a time, and the rest.
 
-    def __init__(self, ray: Any) -> None:
-        self._ray = ray
+    ``begin`` starts a chunk's task, and ``limit`` says how many seconds it may then take.
+    """
+
+    def __init__(
+        self,
+        ray: Any,
+        chunks: Sequence[Sequence[TrainingJob]],
+        begin: Callable[[Sequence[TrainingJob]], Any],
+        limit: Callable[[Sequence[TrainingJob]], float],
+        most: int,
+    ) -> None:
+        self._ray, self._begin, self._limit, self._most = ray, begin, limit, most
+        self._left = deque(chunks)
+        self._steps = {job.name: len(job.batches) for chunk in chunks for job in chunk}
         self._jobs: dict[Any, Sequence[TrainingJob]] = {}
-        self._limits: dict[Any, float] = {}
         self._ends: dict[Any, float] = {}
         self._failed: dict[str, str] = {}
 
-    def add(self, task: Any, jobs: Sequence[TrainingJob], limit: float) -> None:
-        """``task`` trains ``jobs``, and may take ``limit`` seconds from when it begins."""
-        self._jobs[task], self._limits[task] = jobs, limit
-
     def states(self, report: ReportSteps) -> Iterator[KeptState]:
         """Every state as it is reached; raises BackendError at last where a task failed."""
-        lengths = {job.name: len(job.batches) for jobs in self._jobs.values() for job in jobs}
-        told = dict.fromkeys(lengths, 0)
+        told = dict.fromkeys(self._steps, 0)
         try:
-            while self._jobs:
+            while self._left or self._jobs:
                 for task in self._ready():
                     state = self._next(task)
                     if state is None:
@@ -266,21 +307,24 @@ class _Work:
         finally:
             for task in self._jobs:
                 self._ray.cancel(task, force=True)
-        lacking = [name for name, length in lengths.items() if told[name] < length]
+        lacking = [name for name, steps in self._steps.items() if told[name] < steps]
         if lacking:
             reason = next(iter(self._failed.values()), "they came to no end")
             raise BackendError(
-                f"{len(lacking)} of {len(lengths)} models could not be trained "
+                f"{len(lacking)} of {len(told)} models could not be trained "
                 f"({', '.join(lacking[:3])}{', …' if len(lacking) > 3 else ''}): {reason}; all "
                 "others are stored"
             )
 
     def _ready(self) -> list[Any]:
         """Tasks that have something to give; those that have had their time are given up."""
+        while self._left and len(self._jobs) < self._most:
+            chunk = self._left.popleft()
+            self._jobs[self._begin(chunk)] = chunk
         now = time.monotonic()
         for task in [task for task, end in self._ends.items() if end < now]:
             self._ray.cancel(task, force=True)
-            self._fail(task, f"its task was not done in {self._limits[task]:.0f} s")
+            self._fail(task, f"its task was not done in {self._limit(self._jobs[task]):.0f} s")
         if not self._jobs:
             return []
         wait = min(self._ends.values(), default=now + 5) - now
@@ -300,7 +344,7 @@ class _Work:
             self._fail(task, f"{TRIES} workers died of it ({one_line(str(error), 120)})")
             return None
         if found is None:
-            self._ends.setdefault(task, time.monotonic() + self._limits[task])
+            self._ends.setdefault(task, time.monotonic() + self._limit(self._jobs[task]))
         return found
 
     def _fail(self, task: Any, reason: str) -> None:

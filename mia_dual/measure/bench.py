@@ -21,6 +21,7 @@ from mia_dual.training.batches import draw_batches
 from mia_dual.training.weights import draw_weights
 
 CLASSES = 10
+RECORDS = 4096
 MATRIX = 2048
 WARM_STEPS = 3
 MODES: tuple[Together, ...] = ("never", "always")
@@ -130,10 +131,10 @@ def in_own_process(task: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def random_records(spec: NetworkSpec, rng: np.random.Generator) -> Records:
-    """4096 records of noise, labelled at random."""
+    """Records of noise, labelled at random."""
     return Records(
-        rng.integers(0, 256, (4096, *spec.input_shape), np.uint8),
-        rng.integers(0, CLASSES, 4096),
+        rng.integers(0, 256, (RECORDS, *spec.input_shape), np.uint8),
+        rng.integers(0, CLASSES, RECORDS),
         scale=1 / 127.5,
         shift=-1.0,
     )
@@ -169,21 +170,27 @@ def measure_training(
 
 
 def _train(backend: Backend, spec: NetworkSpec, case: Case, steps: int) -> float:
-    rng = generator(0, "bench")
-    records = random_records(spec, rng)
-    rates = np.full(steps, 1e-3)
-    jobs = []
-    for number in range(case.models):
-        rows = rng.integers(0, len(records), steps * case.batch_size)
-        jobs.append(
-            TrainingJob(
-                name=f"bench-{number}",
-                start=State(draw_weights(blank_weights(spec), rng)),
-                batches=draw_batches(rows, 1, case.batch_size, rng),
-                learning_rates=rates,
-            )
-        )
+    records = random_records(spec, generator(0, "bench"))
+    jobs = bench_jobs(spec, case.models, case.batch_size, steps)
     started = time.perf_counter()
     for _ in backend.train(spec, Optimizer("sgd"), jobs, records, lambda done: None):
         pass
     return time.perf_counter() - started
+
+
+def bench_jobs(spec: NetworkSpec, models: int, batch_size: int, steps: int) -> list[TrainingJob]:
+    """Trainings of ``models`` models on records of :func:`random_records`."""
+    rng = generator(0, "bench", "jobs")
+    rates = np.full(steps, 1e-3)
+    jobs = []
+    for number in range(models):
+        rows = rng.integers(0, RECORDS, steps * batch_size)
+        jobs.append(
+            TrainingJob(
+                name=f"bench-{number}",
+                start=State(draw_weights(blank_weights(spec), rng)),
+                batches=draw_batches(rows, 1, batch_size, rng),
+                learning_rates=rates,
+            )
+        )
+    return jobs
