@@ -17,7 +17,7 @@ from mia_dual.report.page.exposed import MOST_RECORDS
 from mia_dual.report.page.page import Told, make_page
 from mia_dual.report.page.phrases import LANGUAGES, Phrases, read_words
 from mia_dual.report.page.verdict import verdict_on
-from mia_dual.report.pictures.picture import Picture
+from mia_dual.report.pictures.picture import DARK, LIGHT, Picture
 from mia_dual.walks.finished import FinishedRun
 from mia_dual.walks.report import report
 from tests.pipeline.test_bad_input import assert_refused
@@ -191,7 +191,10 @@ def test_what_is_written_like_an_element_stays_text(deleted_run, tmp_path):
 def test_a_picture_is_there_in_both_themes_and_with_its_numbers(run):
     content = make_page([Told(run, [hostile_picture()], None)], "en")
     page = Page(content)
-    assert page.tags.count("svg") == 2
+    assert page.tags.count("svg") == 1
+    assert "stroke: var(--picture-colour-0)" in content
+    for theme in (LIGHT, DARK):
+        assert content.count(f"--picture-colour-0: {theme.colours[0]};") == 1
     assert page.tags.count("details") >= 2
     assert "0.5" in page.texts
     ids = [value for name, value in page.attributes if name == "id"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib.resources import files
 from typing import Any, Optional, Union
 
@@ -18,10 +17,10 @@ from mia_dual.report.page.deletions import cost_table, deletion_table
 from mia_dual.report.page.exposed import ExposedRecords, exposed_records
 from mia_dual.report.page.ledger import deletions_by_request
 from mia_dual.report.page.phrases import LANGUAGES, Phrases, read_words
-from mia_dual.report.page.svg import inline_svg
+from mia_dual.report.page.svg import inline_svg, picture_colours
 from mia_dual.report.page.table import Table
 from mia_dual.report.page.verdict import verdict_on
-from mia_dual.report.pictures.picture import DARK, LIGHT, Picture
+from mia_dual.report.pictures.picture import Picture
 from mia_dual.store.folder import flat, read_json
 from mia_dual.walks.finished import FinishedRun
 
@@ -63,7 +62,7 @@ def make_page(told: Sequence[Told], language: str, comparison: Optional[Comparis
         say=say,
         language=LANGUAGES[language],
         title=title,
-        style=optional("markupsafe", "a report").Markup(_packaged("page.css")),
+        style=optional("markupsafe", "a report").Markup(picture_colours() + _packaged("page.css")),
         version=__version__,
         parts=parts,
         pairs=[] if comparison is None else pairs_of(comparison, say),
@@ -106,19 +105,7 @@ def _picture(picture: Picture, part: str, say: Phrases) -> dict[str, Any]:
     return {
         "name": f"{part}-{picture.name}",
         "title": title,
-        "themes": [
-            (
-                theme.name,
-                markup(
-                    inline_svg(
-                        partial(picture.draw, theme, words),
-                        f"{part}-{picture.name}-{theme.name}",
-                        title,
-                    )
-                ),
-            )
-            for theme in (LIGHT, DARK)
-        ],
+        "svg": markup(inline_svg(picture.draw, words, f"{part}-{picture.name}", title)),
         "reading": words[picture.reading],
         "uncertainty": words[picture.uncertainty],
         "count": len(picture.rows),
