@@ -87,7 +87,7 @@ def test_a_page_says_what_the_run_found_and_asks_nobody(run, digits):
     words = read_words("en")
     name = "shadow_logistic_regression"
     found = run.results.attacks[name]
-    assert words[f"verdict.{verdict_on(run.results, Phrases(words)).level}"] in page.text
+    assert words[f"verdict.{verdict_on(run.results, Phrases(words)).grade}"] in page.text
     assert f"{found.auc:.3f}" in page.texts
     assert read_certificate(run.path).digest in page.text
     assert page.tags.count("img") == min(MOST_RECORDS, len(run.target.members))
@@ -141,26 +141,6 @@ def test_a_chinese_page_holds_no_english_sentence(run, digits):
     for key, text in english.items():
         if "{" not in text and " " in text and text != chinese[key]:
             assert text not in page.texts, key
-
-
-@pytest.mark.parametrize(
-    ("tpr", "auc", "level"),
-    [
-        ((0.2, 0.3), (0.6, 0.7), "strong"),
-        ((0.02, 0.1), (0.6, 0.7), "exposed"),
-        ((0.0, 0.1), (0.6, 0.7), "weak"),
-        ((0.0, 0.1), (0.4, 0.6), "unshown"),
-        (None, None, "unknown"),
-    ],
-)
-def test_the_verdict_follows_from_intervals(run, tpr, auc, level):
-    name, found = next(iter(run.results.attacks.items()))
-    found = found.model_copy(
-        update={"tpr_interval": {**found.tpr_interval, "0.01": tpr}, "auc_interval": auc}
-    )
-    results = run.results.model_copy(update={"attacks": {name: found}})
-    for language in LANGUAGES:
-        assert verdict_on(results, Phrases(read_words(language))).level == level
 
 
 def hostile_picture():
