@@ -14,7 +14,7 @@ from mia_dual.progress import Advance
 
 class RichProgress:
     """A bar a stage, left standing when the stage is over: how far it is, the time left, models
-    done, and units a second.
+    done, and units a second (of training and answers records, over all models).
     """
 
     def __init__(self, console: Console) -> None:
