@@ -25,26 +25,58 @@ from tests.pipeline.test_bad_input import assert_refused
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>"
 
 
+TITLES = re.compile(
+    "Membership Inference Attacks From First Principles|Adaptive Machine Unlearning"
+    "|Inexact Unlearning Needs More Careful Evaluations|Machine Unlearning"
+    "|When Machine Unlearning Jeopardizes Privacy|`[^`]*`"
+)
+"""Of papers, and what is typed."""
+
+PROPER = {"AUC", "NegGrad+", "SCRUB", "SalUn", "p（KS）"}
+
+LATIN_WORDS = r"[A-Za-z]{2,}(?:[ ,.;:]+[A-Za-z]{2,}){2,}"
+"""Three of them on end are a sentence."""
+
+
 class Page(HTMLParser):
-    """The elements and the visible text of a page."""
+    """The elements and the visible text of a page.
+
+    ``readable`` is that in the page's own language, without settings, environment and footer, and
+    ``cells`` what of it stands in tables.
+    """
 
     def __init__(self, content):
         super().__init__()
         self.tags, self.attributes, self.texts = [], [], []
-        self._hidden = 0
+        self.readable, self.cells = [], []
+        self._hidden, self._around = 0, []
         self.feed(content)
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
         self.attributes += attrs
         self._hidden += tag == "style"
+        if tag not in ("meta", "link", "img"):
+            self._around.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag):
         self._hidden -= tag == "style"
+        while self._around.pop()[0] != tag:
+            pass
 
     def handle_data(self, data):
         if not self._hidden:
             self.texts.append(data)
+            self._read(data)
+
+    def _read(self, data):
+        for tag, attributes in self._around:
+            settings = attributes.get("id", "").endswith(("-settings", "-environment"))
+            if tag == "footer" or settings or attributes.get("lang") == "en":
+                return
+        self.readable.append(data)
+        if self._around and self._around[-1][0] in ("td", "th"):
+            self.cells.append(data)
 
     @property
     def text(self):
@@ -140,7 +172,16 @@ def test_a_chinese_page_holds_no_english_sentence(run, digits):
     assert chinese["section.verdict"] in page.texts
     for key, text in english.items():
         if "{" not in text and " " in text and text != chinese[key]:
-            assert text not in page.texts, key
+            assert text not in page.readable, key
+    # What stands in other languages says so; settings and environment are as files have them.
+    for text in page.readable:
+        assert not re.search(LATIN_WORDS, TITLES.sub("", text)), text
+    names = {*run.results.attacks, *PROPER}
+    cells = [text for text in page.cells if re.search("[A-Za-z]{2}", text)]
+    assert [text for text in cells if not re.search("[\u4e00-\u9fff]|^[0-9a-f]{64}$", text)
+            and text not in names] == []  # fmt: skip
+    assert STATEMENT in page.texts
+    assert STATEMENT not in page.readable
 
 
 def hostile_picture():

@@ -16,6 +16,8 @@ from mia_dual.errors import StoreError
 from mia_dual.plan.plan import METHODS
 from mia_dual.progress import Silent
 from mia_dual.report import page
+from mia_dual.report.page.phrases import Phrases
+from mia_dual.report.page.picture_table import column_title
 from mia_dual.report.pictures import fonts
 from mia_dual.report.pictures.all import pictures_of
 from mia_dual.report.pictures.picture import DARK, LIGHT
@@ -243,6 +245,10 @@ def test_no_text_is_missing_in_either_language(run, words):
         assert {f"method.{name}" for name in METHODS} <= set(texts)
         for picture in pictures_of(run):
             assert {picture.title, picture.reading, picture.uncertainty} <= set(texts)
+            titles = {key: column_title(key, Phrases(texts)) for key in picture.rows[0]}
+            said = {key for key in titles if f"column.{key}" in texts}
+            assert [key for key in titles if titles[key] == key and key not in said] == []
+            assert len(set(titles.values())) == len(titles)
     assert words["en"].keys() == words["zh"].keys()
     for key, text in words["en"].items():
         assert blanks(text) == blanks(words["zh"][key]), key
