@@ -14,6 +14,7 @@ from mia_dual.data.load import load_dataset
 from mia_dual.deletion.certificate import LIMIT_OF_SCALING, LIMITS, STATEMENT, read_certificate
 from mia_dual.progress import Silent
 from mia_dual.report.page.exposed import MOST_RECORDS
+from mia_dual.report.page.groups import groups_table
 from mia_dual.report.page.page import Told, make_page
 from mia_dual.report.page.phrases import LANGUAGES, Phrases, read_words
 from mia_dual.report.page.verdict import verdict_on
@@ -182,6 +183,25 @@ def test_a_chinese_page_holds_no_english_sentence(run, digits):
             and text not in names] == []  # fmt: skip
     assert STATEMENT in page.texts
     assert STATEMENT not in page.readable
+
+
+def test_attacks_on_groups_stand_beside_those_on_one_model(run):
+    say = Phrases(read_words("en"))
+    (name,), grouped = run.results.attacks, run.results.grouped
+    found, of_groups = run.results.attacks[name], grouped.attacks[name]
+    (row,) = groups_table(run.results, say).rows
+    assert row[0] == name
+    for cell, attack in ((row[2], found), (row[4], of_groups)):
+        assert cell == f"{attack.auc:.3f}\n({say.ends(attack.auc_interval)})"
+    for cell, attack in ((row[1], found), (row[3], of_groups)):
+        assert cell.startswith(say.share(attack.tpr_at_fpr["0.01"]))
+    # By single shadows as well, where there are such; and what did not run on groups.
+    changed = {"attacks_with_single_shadows": {name: found}, "not_run": {"cascade": "a reason"}}
+    both = run.results.model_copy(update={"grouped": grouped.model_copy(update=changed)})
+    table = groups_table(both, say)
+    assert table.rows == [(*row, *row[1:3])]
+    assert "cascade" in table.notes[-1]
+    assert groups_table(run.results.model_copy(update={"grouped": None}), say) is None
 
 
 def hostile_picture():

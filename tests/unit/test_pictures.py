@@ -98,6 +98,9 @@ def test_strength_and_classes_are_those_of_the_results(run, rows):
         assert (row["tpr"], row["auc"]) == (found.tpr_at_fpr["0.01"], found.auc)
         assert (row["tpr_low"], row["tpr_high"]) == found.tpr_interval["0.01"]
         assert (row["auc_low"], row["auc_high"]) == found.auc_interval
+        found = run.results.grouped.attacks[row["attack"]]
+        assert (row["groups_tpr"], row["groups_auc"]) == (found.tpr_at_fpr["0.01"], found.auc)
+        assert (row["groups_auc_low"], row["groups_auc_high"]) == found.auc_interval
     told = [(one.label, one.auc) for one in attacks[by_strength(attacks)[0]].per_class]
     assert [(row["class"], row["auc"]) for row in rows["classes"]] == told
 

@@ -16,6 +16,7 @@ from mia_dual.report.page.attacks import attack_table
 from mia_dual.report.page.compared import pairs_of
 from mia_dual.report.page.deletions import cost_table, deletion_table
 from mia_dual.report.page.exposed import ExposedRecords, NotHere, exposed_records
+from mia_dual.report.page.groups import groups_table
 from mia_dual.report.page.ledger import deletions_by_request
 from mia_dual.report.page.phrases import LANGUAGES, Phrases, read_words
 from mia_dual.report.page.picture_table import picture_table
@@ -87,6 +88,7 @@ def _part(told: Told, name: str, say: Phrases) -> dict[str, Any]:
         "pictures": [_picture(one, name, say) for one in told.pictures],
         "records": records,
         "deletion": deletion_table(results, say),
+        "groups": groups_table(results, say),
         "cost": cost_table(results, cost if isinstance(cost, dict) else {}, say),
         "by_request": deletions_by_request(run.path, say),
         "settings": _settings(flat(run.config.model_dump(mode="json")), say),
