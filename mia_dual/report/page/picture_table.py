@@ -10,6 +10,7 @@ from mia_dual.report.page.table import Table
 from mia_dual.report.pictures.picture import Picture
 
 MOST_ROWS = 300
+"""Of a picture's data that the page unfolds."""
 
 ENDS = {"_low": "column.low_end", "_high": "column.high_end"}
 """Ends of a column's name, where it holds an end of another column's interval."""
