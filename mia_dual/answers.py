@@ -100,10 +100,10 @@ def ask(
     if missing:
         started = time.perf_counter()
         questions = sum(len(asked[name]) for name in missing)
-        with progress.stage("answers", questions) as report:
+        with progress.stage("answers", questions, unit="records", models=len(missing)) as report:
             for names in calls(missing, asked, family.spec.classes):
                 entries.update(_ask(trainer, folder, family, models, asked, keys, names))
-                report(sum(len(asked[name]) for name in names))
+                report(sum(len(asked[name]) for name in names), len(names))
         seconds = time.perf_counter() - started
         folder.log("ask", models=missing, questions=questions, seconds=round(seconds, 3))
     for name in models:

@@ -73,5 +73,5 @@ def attack(
     with RunFolder(path, settings, Store(store_folder(store, path.parent))) as folder:
         results = attack_outputs(settings, given, engine, folder, progress)
     print_results(results, telling.console, full)
-    tell_damage(folder.store, telling.console)
+    tell_damage(folder.store)
     telling.end(rest_of(path, full), lambda: results)

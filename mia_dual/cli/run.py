@@ -106,7 +106,7 @@ def run(
     with RunFolder(path, settings, Store(objects)) as folder:
         results = run_audit(settings, engine, dataset(), folder, progress)
     print_results(results, telling.console, full)
-    tell_damage(folder.store, telling.console)
+    tell_damage(folder.store)
     telling.end(rest_of(path, full), lambda: results)
     tell_trackers(places, lambda: [run_record(path)], telling.console)
 

@@ -93,13 +93,13 @@ def study(
     if isinstance(chosen, CostStudy):
         costs = run_cost_study(chosen, engine_of, loaded, path, objects, progress)
         print_cost(costs, telling.console)
-        tell_damage(objects, telling.console)
+        tell_damage(objects)
         telling.end(f"{path} holds study.csv, study.json, study.png and study.svg", lambda: costs)
         tell_trackers(places, lambda: study_records(path, ()), telling.console)
         return
     outcome = run_study(chosen, engine_of, loaded, path, objects, progress)
     print_study(outcome.results, telling.console)
-    tell_damage(objects, telling.console)
+    tell_damage(objects)
     telling.end(
         f"{len(chosen.runs)} runs; calls to train: {outcome.calls_together} for the models of "
         f"all, {outcome.calls_of_runs} by runs for attack models of their own; {path} holds the "

@@ -12,8 +12,8 @@ import safetensors.numpy
 from mia_dual.engine import Engine
 from mia_dual.errors import DivergedError, StoreError
 from mia_dual.flops import training_flops
-from mia_dual.interface import KeptState, State, Weights
-from mia_dual.progress import Progress
+from mia_dual.interface import NO_RECORD, KeptState, ReportSteps, State, Weights
+from mia_dual.progress import Advance, Progress
 from mia_dual.store.entry import Entry
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.keys import moments_key
@@ -207,6 +207,8 @@ class Trainer:
         }
         total = sum(family.steps(members[label]) for label in labels)
         left = sum(len(job.batches) for job in jobs)
+        seen = sum(int(np.count_nonzero(job.batches != NO_RECORD)) for job in jobs)
+        a_step = seen / max(left, 1)
         drawn = drawn_names(weights)
         self._folder.log(
             "train",
@@ -218,11 +220,14 @@ class Trainer:
             as_built=sorted(weights.keys() - set(drawn)),
         )
         made: dict[str, Entry] = {}
+        earlier = round((total - left) * a_step)
         with self._progress.stage(
-            title, total, total - left, unit="steps", models=len(missing)
+            title, earlier + seen, earlier, unit="records", models=len(missing)
         ) as report:
             self.engine.train_calls += 1
-            reached = backend.train(family.spec, family.optimizer, jobs, family.records, report)
+            reached = backend.train(
+                family.spec, family.optimizer, jobs, family.records, _as_records(report, a_step)
+            )
             for state in reached:
                 label, start = state.name, starts[state.name]
                 epoch = int(np.searchsorted(ends[label], taken[label] + state.step)) + 1
@@ -290,6 +295,23 @@ class Trainer:
         operations = records * training_flops(family.spec, weights)
         every = max(1, round(self._worth_keeping / max(operations, 1)))
         return range(every, longest, every)
+
+
+def _as_records(report: Advance, a_step: float) -> ReportSteps:
+    """Tells ``report`` of model-steps as records seen, a record once a model that sees it.
+
+    A step has ``a_step`` of them, the mean of a call: the last batch of an epoch may be smaller
+    than the others, which is evened out at the end.
+    """
+    steps = told = 0
+
+    def advance(more: int) -> None:
+        nonlocal steps, told
+        steps += more
+        report(round(steps * a_step) - told)
+        told = round(steps * a_step)
+
+    return advance
 
 
 def _longest(missing: Sequence[str], keys: Mapping[str, list[str]]) -> list[str]:

@@ -11,6 +11,7 @@ from mia_dual.data.load import dataset_of
 from mia_dual.errors import ConfigError, DataError
 from mia_dual.plan.labels import configured
 from mia_dual.progress import Progress
+from mia_dual.report.page.exposed import NotHere
 from mia_dual.report.page.page import Told, make_page
 from mia_dual.report.page.phrases import Phrases, read_words
 from mia_dual.report.pictures.all import pictures_of
@@ -45,13 +46,13 @@ def report(
 
 def _data(
     run: FinishedRun, dataset: Optional[Dataset], data_dir: Optional[Path], say: Phrases
-) -> Union[Dataset, str]:
+) -> Union[Dataset, NotHere]:
     """The data set of ``run``, or why there is none."""
     try:
         found = dataset or dataset_of(run.config, data_dir=data_dir, download=False)
         found = configured(found, run.config)
     except (ConfigError, DataError) as error:
-        return say("records.unloaded", reason=error)
+        return NotHere(say("records.unloaded"), str(error))
     if found.digest() != run.results.data.digest:
-        return say("records.other")
+        return NotHere(say("records.other"))
     return found

@@ -127,9 +127,9 @@ def test_damaged_scores_are_made_again_and_told(cli, forests, tmp_path):
     first = (tmp_path / "found" / "results.json").read_bytes()
     (scores, *_) = (tmp_path / "store").glob("objects/*/*.npy")
     scores.write_bytes(scores.read_bytes()[:-1] + b"x")
-    done = cli(*command)
+    done = cli(*command, "--json")
     assert done.returncode == 0, done.stderr
-    assert "damaged in the store, and made again: scores" in " ".join(done.stdout.split())
+    assert done.stderr.startswith("damaged in the store, and made again: scores")
     assert '"event": "damaged"' in (tmp_path / "found" / "log.jsonl").read_text()
     assert (tmp_path / "found" / "results.json").read_bytes() == first
 

@@ -5,6 +5,7 @@ The models are FCNets that NumPy trains, so that work can be counted and broken 
 
 import json
 import shutil
+from contextlib import contextmanager
 from types import MappingProxyType
 
 import numpy as np
@@ -122,6 +123,20 @@ def test_a_longer_training_goes_on_from_the_shorter_one(audit, tmp_path):
     assert audit("short", {"attack": {"models": ["logistic_regression"]}}).trained == []
 
 
+class Noted:
+    """Progress that keeps what it is told: of each stage its unit, total, and units done."""
+
+    def __init__(self):
+        self.stages = []
+
+    @contextmanager
+    def stage(self, title, total, done=0, unit="", models=0):
+        told = []
+        yield lambda units, models=0: told.append((units, models))
+        reached, made = done + sum(units for units, _ in told), sum(made for _, made in told)
+        self.stages.append((title, unit, total, reached, made == models))
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_model_that_was_killed_goes_on_in_its_middle(tmp_path, digits, optimizer):
     config = Config.model_validate(
@@ -133,9 +148,11 @@ def test_a_model_that_was_killed_goes_on_in_its_middle(tmp_path, digits, optimiz
         "b": Member.of("b", np.arange(100, 250), epochs=20, seed=0),
     }
 
+    noted = Noted()
+
     def train(out, backend, worth_keeping=1):
         with RunFolder(tmp_path / out, config, Store(tmp_path / out / ".." / f"s-{out}")) as folder:
-            trainer = Trainer(NumpyEngine(backend), folder, Silent(), worth_keeping)
+            trainer = Trainer(NumpyEngine(backend), folder, noted, worth_keeping)
             for name, model in trainer.train("models", family, members).items():
                 folder.link(model.entry, f"models/{name}.safetensors")
 
@@ -155,6 +172,10 @@ def test_a_model_that_was_killed_goes_on_in_its_middle(tmp_path, digits, optimiz
         assert one == other
     # States kept on the way are gone: two models, and where their optimizers stood.
     assert len(list(Store(tmp_path / "s-broken"))) == 4
+    # Every record of every epoch, though last batches are smaller; and of the rest, the rest.
+    first, rest = noted.stages
+    assert first == ("models", "records", 20 * (160 + 150), 20 * (160 + 150), True)
+    assert rest[2] == rest[3] == pytest.approx(first[2], rel=0.01)
 
 
 def test_trainings_that_begin_alike_take_place_once(tmp_path, digits):

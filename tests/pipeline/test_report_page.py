@@ -14,6 +14,7 @@ from mia_dual.data.load import load_dataset
 from mia_dual.deletion.certificate import LIMIT_OF_SCALING, LIMITS, STATEMENT, read_certificate
 from mia_dual.progress import Silent
 from mia_dual.report.page.exposed import MOST_RECORDS
+from mia_dual.report.page.groups import groups_table
 from mia_dual.report.page.page import Told, make_page
 from mia_dual.report.page.phrases import LANGUAGES, Phrases, read_words
 from mia_dual.report.page.verdict import verdict_on
@@ -25,26 +26,58 @@ from tests.pipeline.test_bad_input import assert_refused
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>"
 
 
+TITLES = re.compile(
+    "Membership Inference Attacks From First Principles|Adaptive Machine Unlearning"
+    "|Inexact Unlearning Needs More Careful Evaluations|Machine Unlearning"
+    "|When Machine Unlearning Jeopardizes Privacy|`[^`]*`"
+)
+"""Of papers, and what is typed."""
+
+PROPER = {"AUC", "NegGrad+", "SCRUB", "SalUn", "p（KS）"}
+
+LATIN_WORDS = r"[A-Za-z]{2,}(?:[ ,.;:]+[A-Za-z]{2,}){2,}"
+"""Three of them on end are a sentence."""
+
+
 class Page(HTMLParser):
-    """The elements and the visible text of a page."""
+    """The elements and the visible text of a page.
+
+    ``readable`` is that in the page's own language, without settings, environment and footer, and
+    ``cells`` what of it stands in tables.
+    """
 
     def __init__(self, content):
         super().__init__()
         self.tags, self.attributes, self.texts = [], [], []
-        self._hidden = 0
+        self.readable, self.cells = [], []
+        self._hidden, self._around = 0, []
         self.feed(content)
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
         self.attributes += attrs
         self._hidden += tag == "style"
+        if tag not in ("meta", "link", "img"):
+            self._around.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag):
         self._hidden -= tag == "style"
+        while self._around.pop()[0] != tag:
+            pass
 
     def handle_data(self, data):
         if not self._hidden:
             self.texts.append(data)
+            self._read(data)
+
+    def _read(self, data):
+        for tag, attributes in self._around:
+            settings = attributes.get("id", "").endswith(("-settings", "-environment"))
+            if tag == "footer" or settings or attributes.get("lang") == "en":
+                return
+        self.readable.append(data)
+        if self._around and self._around[-1][0] in ("td", "th"):
+            self.cells.append(data)
 
     @property
     def text(self):
@@ -87,7 +120,7 @@ def test_a_page_says_what_the_run_found_and_asks_nobody(run, digits):
     words = read_words("en")
     name = "shadow_logistic_regression"
     found = run.results.attacks[name]
-    assert words[f"verdict.{verdict_on(run.results, Phrases(words)).level}"] in page.text
+    assert words[f"verdict.{verdict_on(run.results, Phrases(words)).grade}"] in page.text
     assert f"{found.auc:.3f}" in page.texts
     assert read_certificate(run.path).digest in page.text
     assert page.tags.count("img") == min(MOST_RECORDS, len(run.target.members))
@@ -140,27 +173,35 @@ def test_a_chinese_page_holds_no_english_sentence(run, digits):
     assert chinese["section.verdict"] in page.texts
     for key, text in english.items():
         if "{" not in text and " " in text and text != chinese[key]:
-            assert text not in page.texts, key
+            assert text not in page.readable, key
+    # What stands in other languages says so; settings and environment are as files have them.
+    for text in page.readable:
+        assert not re.search(LATIN_WORDS, TITLES.sub("", text)), text
+    names = {*run.results.attacks, *PROPER}
+    cells = [text for text in page.cells if re.search("[A-Za-z]{2}", text)]
+    assert [text for text in cells if not re.search("[\u4e00-\u9fff]|^[0-9a-f]{64}$", text)
+            and text not in names] == []  # fmt: skip
+    assert STATEMENT in page.texts
+    assert STATEMENT not in page.readable
 
 
-@pytest.mark.parametrize(
-    ("tpr", "auc", "level"),
-    [
-        ((0.2, 0.3), (0.6, 0.7), "strong"),
-        ((0.02, 0.1), (0.6, 0.7), "exposed"),
-        ((0.0, 0.1), (0.6, 0.7), "weak"),
-        ((0.0, 0.1), (0.4, 0.6), "unshown"),
-        (None, None, "unknown"),
-    ],
-)
-def test_the_verdict_follows_from_intervals(run, tpr, auc, level):
-    name, found = next(iter(run.results.attacks.items()))
-    found = found.model_copy(
-        update={"tpr_interval": {**found.tpr_interval, "0.01": tpr}, "auc_interval": auc}
-    )
-    results = run.results.model_copy(update={"attacks": {name: found}})
-    for language in LANGUAGES:
-        assert verdict_on(results, Phrases(read_words(language))).level == level
+def test_attacks_on_groups_stand_beside_those_on_one_model(run):
+    say = Phrases(read_words("en"))
+    (name,), grouped = run.results.attacks, run.results.grouped
+    found, of_groups = run.results.attacks[name], grouped.attacks[name]
+    (row,) = groups_table(run.results, say).rows
+    assert row[0] == name
+    for cell, attack in ((row[2], found), (row[4], of_groups)):
+        assert cell == f"{attack.auc:.3f}\n({say.ends(attack.auc_interval)})"
+    for cell, attack in ((row[1], found), (row[3], of_groups)):
+        assert cell.startswith(say.share(attack.tpr_at_fpr["0.01"]))
+    # By single shadows as well, where there are such; and what did not run on groups.
+    changed = {"attacks_with_single_shadows": {name: found}, "not_run": {"cascade": "a reason"}}
+    both = run.results.model_copy(update={"grouped": grouped.model_copy(update=changed)})
+    table = groups_table(both, say)
+    assert table.rows == [(*row, *row[1:3])]
+    assert "cascade" in table.notes[-1]
+    assert groups_table(run.results.model_copy(update={"grouped": None}), say) is None
 
 
 def hostile_picture():

@@ -16,6 +16,8 @@ from mia_dual.errors import StoreError
 from mia_dual.plan.plan import METHODS
 from mia_dual.progress import Silent
 from mia_dual.report import page
+from mia_dual.report.page.phrases import Phrases
+from mia_dual.report.page.picture_table import column_title
 from mia_dual.report.pictures import fonts
 from mia_dual.report.pictures.all import pictures_of
 from mia_dual.report.pictures.picture import DARK, LIGHT
@@ -96,6 +98,9 @@ def test_strength_and_classes_are_those_of_the_results(run, rows):
         assert (row["tpr"], row["auc"]) == (found.tpr_at_fpr["0.01"], found.auc)
         assert (row["tpr_low"], row["tpr_high"]) == found.tpr_interval["0.01"]
         assert (row["auc_low"], row["auc_high"]) == found.auc_interval
+        found = run.results.grouped.attacks[row["attack"]]
+        assert (row["groups_tpr"], row["groups_auc"]) == (found.tpr_at_fpr["0.01"], found.auc)
+        assert (row["groups_auc_low"], row["groups_auc_high"]) == found.auc_interval
     told = [(one.label, one.auc) for one in attacks[by_strength(attacks)[0]].per_class]
     assert [(row["class"], row["auc"]) for row in rows["classes"]] == told
 
@@ -243,6 +248,10 @@ def test_no_text_is_missing_in_either_language(run, words):
         assert {f"method.{name}" for name in METHODS} <= set(texts)
         for picture in pictures_of(run):
             assert {picture.title, picture.reading, picture.uncertainty} <= set(texts)
+            titles = {key: column_title(key, Phrases(texts)) for key in picture.rows[0]}
+            said = {key for key in titles if f"column.{key}" in texts}
+            assert [key for key in titles if titles[key] == key and key not in said] == []
+            assert len(set(titles.values())) == len(titles)
     assert words["en"].keys() == words["zh"].keys()
     for key, text in words["en"].items():
         assert blanks(text) == blanks(words["zh"][key]), key

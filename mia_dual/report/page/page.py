@@ -14,9 +14,11 @@ from mia_dual.report.comparison import Comparison
 from mia_dual.report.page.attacks import attack_table
 from mia_dual.report.page.compared import pairs_of
 from mia_dual.report.page.deletions import cost_table, deletion_table
-from mia_dual.report.page.exposed import ExposedRecords, exposed_records
+from mia_dual.report.page.exposed import ExposedRecords, NotHere, exposed_records
+from mia_dual.report.page.groups import groups_table
 from mia_dual.report.page.ledger import deletions_by_request
 from mia_dual.report.page.phrases import LANGUAGES, Phrases, read_words
+from mia_dual.report.page.picture_table import picture_table
 from mia_dual.report.page.svg import inline_svg, picture_colours
 from mia_dual.report.page.table import Table
 from mia_dual.report.page.verdict import verdict_on
@@ -24,21 +26,18 @@ from mia_dual.report.pictures.picture import Picture
 from mia_dual.store.folder import flat, read_json
 from mia_dual.walks.finished import FinishedRun
 
-MOST_ROWS = 300
-"""Of a picture's data that the page unfolds."""
-
 READINGS = ("member", "tpr", "auc", "interval", "epsilon", "shadow", "deletion", "cost")
 
 
 @dataclass(frozen=True)
 class Told:
     """A run and what of it goes into a page: its ``pictures``, and the ``data`` that records are
-    shown from: None where they are left out, a reason where it is not here.
+    shown from: None where they are left out, what the page says where it is not here.
     """
 
     run: FinishedRun
     pictures: Sequence[Picture]
-    data: Union[Dataset, str, None]
+    data: Union[Dataset, NotHere, None]
 
 
 def make_page(told: Sequence[Told], language: str, comparison: Optional[Comparison] = None) -> str:
@@ -88,6 +87,7 @@ def _part(told: Told, name: str, say: Phrases) -> dict[str, Any]:
         "pictures": [_picture(one, name, say) for one in told.pictures],
         "records": records,
         "deletion": deletion_table(results, say),
+        "groups": groups_table(results, say),
         "cost": cost_table(results, cost if isinstance(cost, dict) else {}, say),
         "by_request": deletions_by_request(run.path, say),
         "settings": _settings(flat(run.config.model_dump(mode="json")), say),
@@ -100,36 +100,22 @@ def _picture(picture: Picture, part: str, say: Phrases) -> dict[str, Any]:
     # Not as sentences with places to fill: the picture fills its own.
     words = say.words
     title = words[picture.title]
-    rows = picture.rows[:MOST_ROWS]
-    keys = list(picture.rows[0]) if picture.rows else []
     return {
-        "name": f"{part}-{picture.name}",
+        "name": f"{part}-picture-{picture.name}",
         "title": title,
         "svg": markup(inline_svg(picture.draw, words, f"{part}-{picture.name}", title)),
         "reading": words[picture.reading],
         "uncertainty": words[picture.uncertainty],
         "count": len(picture.rows),
-        "table": Table(
-            say("picture.part", shown=len(rows), count=len(picture.rows))
-            if len(rows) < len(picture.rows)
-            else "",
-            [words.get(f"{picture.name}.{key}", key) for key in keys],
-            [[_cell(row.get(key), say) for key in keys] for row in rows],
-        ),
+        "table": picture_table(picture, say),
     }
-
-
-def _cell(value: Union[str, int, float, None], say: Phrases) -> str:
-    if value is None:
-        return say("page.none")
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _settings(values: dict[str, Any], say: Phrases) -> Table:
     return Table(
         "",
         [say("settings.key"), say("settings.value")],
-        [(key, say("page.none") if value is None else str(value)) for key, value in values.items()],
+        [(key, say.value(value)) for key, value in values.items()],
     )
 
 
