@@ -5,11 +5,14 @@ import shutil
 import string
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from mia_dual.cli.paging import Paging
+from mia_dual.cli.telling import Telling
 from mia_dual.data.load import load_dataset
 from mia_dual.deletion.certificate import LIMIT_OF_SCALING, LIMITS, STATEMENT, read_certificate
 from mia_dual.progress import Silent
@@ -20,7 +23,7 @@ from mia_dual.report.page.phrases import LANGUAGES, Phrases, read_words
 from mia_dual.report.page.verdict import verdict_on
 from mia_dual.report.pictures.picture import DARK, LIGHT, Picture
 from mia_dual.walks.finished import FinishedRun
-from mia_dual.walks.report import report
+from mia_dual.walks.report import opened, page_of, report
 from tests.pipeline.test_bad_input import assert_refused
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>"
@@ -252,7 +255,7 @@ def test_runs_side_by_side_say_what_differs(deleted_run, tmp_path, cli):
         shutil.copytree(deleted_run, tmp_path / name)
     done = cli("report", "one", "other", "--no-records", "--lang", "zh")
     assert done.returncode == 0, done.stderr
-    content = (tmp_path / "one" / "report.html").read_text(encoding="utf-8")
+    content = (tmp_path / "one-and-other.html").read_text(encoding="utf-8")
     assert '<html lang="zh-Hans">' in content
     page, words = Page(content), read_words("zh")
     assert words["section.compared"] in page.texts
@@ -271,12 +274,72 @@ def test_pictures_are_written_beside_the_page_where_they_are_asked_for(deleted_r
     assert cli("verify", run).returncode == 0
 
 
+def test_what_is_not_finished_is_told_as_far_as_it_is(deleted_run, run, tmp_path):
+    path = tmp_path / "unfinished"
+    shutil.copytree(deleted_run, path)
+    (path / "results.json").unlink()
+    index = (path / "index.jsonl").read_text().splitlines(keepends=True)
+    (path / "index.jsonl").write_text(
+        "".join(line for line in index if "models/shadow-02." not in line)
+    )
+    planned = len(run.plan.models)
+    for language in LANGUAGES:
+        say = Phrases(read_words(language))
+        page = Page(report([opened(path)], language, Silent()))
+        assert say("unfinished.headline") in page.texts
+        assert say("unfinished.models", made=planned - 1, all=planned) in page.texts
+        assert say("section.attacks") not in page.texts
+        # Beside one that is finished there is nothing to compare.
+        page = Page(report([opened(path), run], language, Silent(), records=False))
+        assert say("unfinished.headline") in page.texts
+        assert say("section.attacks") in page.texts
+        assert say("section.compared") not in page.texts
+    (path / "plan.json").unlink()
+    assert read_words("en")["unfinished.none"] in Page(report([opened(path)], "en", Silent())).texts
+
+
+def test_a_deletion_that_was_begun_is_told(deleted_run, tmp_path):
+    path = tmp_path / "run"
+    shutil.copytree(deleted_run, path)
+    pending = read_words("en")["unfinished.pending"]
+    assert pending not in Page(report([opened(path)], "en", Silent(), records=False)).texts
+    (path / "deletion.pending.json").write_text("{}")
+    assert pending in Page(report([opened(path)], "en", Silent(), records=False)).texts
+
+
+def test_a_page_is_drawn_again_only_where_it_would_be_another(deleted_run, tmp_path, capsys):
+    path, file = tmp_path / "run", tmp_path / "run" / "report.html"
+    shutil.copytree(deleted_run, path)
+    telling = Telling(quiet=False, as_json=False)
+
+    def written(language, records=False):
+        before = file.stat().st_mtime_ns if file.exists() else None
+        assert Paging(True, language, records).of_runs([path], file, telling) == file
+        return file.stat().st_mtime_ns != before
+
+    assert written("en")
+    assert not written("en")
+    assert written("zh")
+    assert written("zh", records=True)
+    cost = path / "cost.json"
+    cost.write_text(cost.read_text().replace('"seconds": ', '"seconds": 1'))
+    assert written("zh", records=True)
+    assert Paging(False, "en", True).of_runs([path], file, telling) is None
+    # The run is whole whatever becomes of its page.
+    (path / "scores.npz").write_bytes(b"")
+    assert Paging(True, "en", False).of_runs([path], file, telling) is None
+    assert "no page was written to" in capsys.readouterr().err
+
+
+def test_a_page_of_several_is_named_after_them():
+    runs = [Path("runs", name) for name in ("one", "two", "three", "four")]
+    assert page_of(runs[:1]) == Path("runs", "one", "report.html")
+    assert page_of(runs[:2]).name == "one-and-two.html"
+    assert page_of(runs).name == "one-and-two-and-2-more.html"
+
+
 def test_what_cannot_be_reported_is_a_line(deleted_run, tmp_path, cli):
     (tmp_path / "empty").mkdir()
-    unfinished = tmp_path / "unfinished"
-    shutil.copytree(deleted_run, unfinished)
-    (unfinished / "results.json").unlink()
     assert_refused(cli("report", "nowhere"), "'nowhere'", "no run folder")
-    assert_refused(cli("report", unfinished), "not finished", "goes on with it")
     assert_refused(cli("report", deleted_run, "--lang", "fr"), "'fr'", "en, zh")
     assert_refused(cli("report", deleted_run, "--out", "empty"), "empty", "cannot be written")

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from mia_dual.report.comparison import Comparison
+from mia_dual.report.page.phrases import read_words
 from tests.numpy_backend import NumpyBackend
 
 ROOT = Path(__file__).parents[2]
@@ -93,12 +94,15 @@ def several(cli, tmp_path):
 
 
 def test_each_backend_runs_into_its_own_folder_and_they_are_compared(several, tmp_path):
-    done = several("first", "second", more=["--set", "target.epochs=6", "--seed", "0"])
+    done = several("first", "second", more=["--set", "target.epochs=6", "--seed", "0", "--page"])
     assert done.returncode == 0, done.stderr
     runs = tmp_path / "runs"
     for name in ("first", "second"):
         config = yaml.safe_load((runs / f"small-{name}" / "config.yaml").read_text())
         assert (config["backend"], config["seed"], config["target"]["epochs"]) == (name, 0, 6)
+        assert (runs / f"small-{name}" / "report.html").is_file()
+    page = (runs / "small-comparison.html").read_text(encoding="utf-8")
+    assert read_words("en")["section.compared"] in page
     comparison = Comparison.model_validate_json((runs / "small-comparison.json").read_text())
     (pair,) = comparison.pairs
     assert (pair.first.backend, pair.second.backend) == ("first", "second")

@@ -11,7 +11,8 @@ from mia_dual.report.page.render import drawn, render, settings_table
 from mia_dual.report.page.table import Table
 from mia_dual.report.pictures.cost_study import cost_study_pictures
 from mia_dual.report.pictures.study import study_pictures
-from mia_dual.report.study import Figure, StudyResults
+from mia_dual.report.sentence import difference
+from mia_dual.report.study import Figure, StudyResults, drawn_figures
 
 Found = Union[StudyResults, CostResults]
 
@@ -31,7 +32,8 @@ def make_study_page(
     """
     say = Phrases(read_words(language))
     if isinstance(found, CostResults):
-        pictures, tables, what = cost_study_pictures(found), _cost_tables(found, say), found.network
+        pictures, tables = cost_study_pictures(found), _cost_tables(found, say)
+        what = say("cost_study.what", network=found.network)
     else:
         pictures, tables, what = study_pictures(found), _tables(found, say), found.label
     return render(
@@ -41,6 +43,7 @@ def make_study_page(
         say("study.title", name=found.name),
         "",
         subject=say("study.subject", what=what, data=found.data, seeds=len(found.seeds)),
+        headline=_headline(found, say),
         finding=found.finding,
         pictures=[drawn(one, "study", say) for one in pictures],
         tables=tables,
@@ -49,6 +52,55 @@ def make_study_page(
         settings=settings_table(settings, say),
         environment=settings_table(environment, say),
     )
+
+
+def _headline(found: Found, say: Phrases) -> str:
+    """What became of the first figure drawn, or what the smallest request costs."""
+    if isinstance(found, CostResults):
+        finest = max(one.groups * one.slices for one in found.requests)
+        single = next(
+            one for one in found.requests if one.groups * one.slices == finest and one.share is None
+        )
+        return say(
+            "cost_study.headline",
+            count=single.deleted,
+            groups=single.groups,
+            slices=single.slices,
+            share=say.share(single.records_share.mean),
+        )
+    name = drawn_figures(found, found.y[0])[0]
+    kind, _, attack = name.partition(".")
+    points = [
+        point
+        for point in found.points
+        if name in point.figures
+        and point.figures[name].mean is not None
+        and point.series == found.points[0].series
+    ]
+    if len(points) < 2:
+        return say("study.nothing")
+    if any(point.number is None for point in points):
+        points.sort(key=lambda point: point.figures[name].mean or 0.0)
+    else:
+        points.sort(key=lambda point: point.number or 0.0)
+    first, last = points[0], points[-1]
+    change, interval = difference(first.figures[name], last.figures[name])
+    is_sure = interval is not None and not interval[0] <= 0 <= interval[1]
+    return say(
+        "study.sure" if is_sure else "study.unsure",
+        figure=say(f"study.{kind}"),
+        attack=f" ({attack})" if attack else "",
+        first=_value(first.value, first.deleted, say),
+        last=_value(last.value, last.deleted, say),
+        before=say.number(first.figures[name].mean),
+        after=say.number(last.figures[name].mean),
+        change=f"{change:+.3f}",
+        interval=say.ends(interval),
+    )
+
+
+def _value(value: str, deleted: Optional[float], say: Phrases) -> str:
+    return value if deleted is None else f"{value}, {say.share(deleted)}"
 
 
 def _tables(found: StudyResults, say: Phrases) -> list[Table]:

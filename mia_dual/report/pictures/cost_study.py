@@ -4,6 +4,7 @@ in accuracy.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Union
 
@@ -11,6 +12,9 @@ from mia_dual.report.cost import CostResults, Mean
 from mia_dual.report.pictures.picture import Picture, Row, Theme, Words
 from mia_dual.report.pictures.sheet import Sheet, sheet
 from mia_dual.report.study_figure import MARKERS
+
+SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Named on the logarithmic axis."""
 
 
 def cost_study_pictures(results: CostResults) -> list[Picture]:
@@ -27,7 +31,7 @@ def cost_study_pictures(results: CostResults) -> list[Picture]:
         if one.share is None and one.requests == fewest
     ]
     trainings: list[Row] = [
-        {"groups": one.groups, "slices": one.slices, **_ends(one.accuracy)}
+        {"groups": one.groups, "slices": one.slices, **_ends(one.accuracy, highest=1.0)}
         for one in results.trainings
     ]
     return [
@@ -36,8 +40,11 @@ def cost_study_pictures(results: CostResults) -> list[Picture]:
     ]
 
 
-def _ends(mean: Mean) -> Row:
-    return {"mean": mean.mean, "low": mean.low, "high": mean.high}
+def _ends(mean: Mean, highest: float = math.inf) -> Row:
+    """The mean with its interval, cut to what the figure can be."""
+    low = None if mean.low is None else max(mean.low, 0.0)
+    high = None if mean.high is None else min(mean.high, highest)
+    return {"mean": mean.mean, "low": low, "high": high}
 
 
 def _picture(name: str, rows: Sequence[Row], axis: str, logarithmic: bool) -> Picture:
@@ -74,6 +81,10 @@ def _picture(name: str, rows: Sequence[Row], axis: str, logarithmic: bool) -> Pi
         panel.set_xticks(range(len(groups)), [f"{count:g}" for count in groups])
         if logarithmic:
             panel.set_yscale("log")
+            lowest = min(_number(row["mean"]) for row in rows)
+            ticks = [share for share in SHARES if share >= lowest / 2]
+            panel.set_yticks(ticks, [f"{100 * share:g} %" for share in ticks])
+            panel.minorticks_off()
         panel.grid(axis="y")
         panel.set_xlabel(drawn.say("cost_study.groups"))
         panel.set_ylabel(drawn.say(axis))

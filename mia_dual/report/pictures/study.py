@@ -10,6 +10,9 @@ from mia_dual.report.pictures.sheet import Sheet, sheet
 from mia_dual.report.study import StudyResults, drawn_figures
 from mia_dual.report.study_figure import LEVELS, MARKERS, Line, categories, place_of, reach
 
+MOST_LINES = 5
+"""The first attacks: more cannot be told apart, and are in the tables."""
+
 MOST_PANELS = 3
 """Attacks that have a panel each where lines are needed for something else."""
 
@@ -42,7 +45,8 @@ def _panels(results: StudyResults, drawn: str) -> list[list[Line]]:
     series = list(dict.fromkeys(point.series for point in results.points))
     if len(series) == 1:
         names = [figure.partition(".")[2] for figure in figures] if len(figures) > 1 else [""]
-        return [[(name, one, list(results.points)) for name, one in zip(names, figures)]]
+        lines = list(zip(names, figures))[:MOST_LINES]
+        return [[(name, one, list(results.points)) for name, one in lines]]
     return [
         [
             (one, figure, [point for point in results.points if point.series == one])
@@ -103,7 +107,7 @@ def _paint_panel(drawn: Sheet, panel: Any, lines: Sequence[Line], results: Study
             color=colours[number % len(colours)],
             marker=MARKERS[number % len(MARKERS)],
             markersize=5,
-            linestyle="none" if across else "-",
+            linestyle="-" if not across and results.x in ("value", "deleted") else "none",
             linewidth=1.3,
             elinewidth=1.2,
         )
