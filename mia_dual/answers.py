@@ -90,12 +90,8 @@ def ask(
         for name, model in models.items()
     }
     folder.refer(keys.values())
-    found = {name: folder.find(key) for name, key in keys.items()}
-    entries = {
-        name: entry
-        for name, entry in found.items()
-        if entry is not None and folder.store.is_sound(entry)
-    }
+    found = {name: folder.find_sound(key) for name, key in keys.items()}
+    entries = {name: entry for name, entry in found.items() if entry is not None}
     missing = [name for name in models if name not in entries]
     if missing:
         started = time.perf_counter()

@@ -132,6 +132,7 @@ def _tell_plan(
     from mia_dual.store.objects import Store
     from mia_dual.training.jobs import built_weights
     from mia_dual.training.planned import blank_family, plan_families
+    from mia_dual.training.stages import target_stages
     from mia_dual.training.weights import drawn_names
     from mia_dual.walks.approximations import check_treatable, outlined_members
 
@@ -143,7 +144,8 @@ def _tell_plan(
     treated = outlined_members(plan, settings, dataset.labels, families[TARGET])
     # A plan changes nothing, so a store that is not there yet is not made for it.
     held = Store(objects) if objects.is_dir() else None
-    expected = forecast(plan, families, engine, held, treated)
+    stages = target_stages(plan, settings, families[TARGET], engine)
+    expected = forecast(plan, families, engine, held, treated, stages)
     weights = built_weights(families[TARGET], engine.backend, seed=0)
     drawn = drawn_names(weights)
     print_plan(plan, expected, drawn, sorted(weights.keys() - set(drawn)), telling.console)

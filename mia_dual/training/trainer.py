@@ -96,7 +96,8 @@ class Trainer:
         while missing:
             wave = self._wave(missing, staying)
             found.update(self._train(title, family, members, wave, keys, staying))
-            missing = [label for label in missing if label not in wave]
+            # A training that goes on from a stored state passes no earlier ones.
+            missing = [label for label in missing if found.get(last[label]) is None]
         return {
             label: Trained(
                 entry,
@@ -152,10 +153,8 @@ class Trainer:
                 yield entry, beside
 
     def _find_model(self, key: str) -> Optional[Entry]:
-        entry = self._folder.find(key)
-        if entry is None or not self._folder.store.is_sound(entry):
-            return None
-        return self._folder.store.stay(entry)
+        entry = self._folder.find_sound(key)
+        return None if entry is None else self._folder.store.stay(entry)
 
     def _train(
         self,
@@ -169,6 +168,9 @@ class Trainer:
         backend = self.engine.backend
         wanted = {keys[label][-1] for label in missing}
         wanted.update(key for label in missing for key in staying[label])
+        bare = {keys[label][-1] for label in missing if members[label].weights_only}
+        planned = [label for label in missing if not members[label].weights_only]
+        bare -= {key for label in planned for key in (keys[label][-1], *staying[label])}
         labels = _longest(missing, keys)
         starts = {label: self._start(family, members[label], keys[label]) for label in labels}
         weights = starts[labels[0]].state.weights
@@ -222,7 +224,7 @@ class Trainer:
         made: dict[str, Entry] = {}
         earlier = round((total - left) * a_step)
         with self._progress.stage(
-            title, earlier + seen, earlier, unit="records", models=len(missing)
+            title, earlier + seen, earlier, unit="records", models=len(planned)
         ) as report:
             self.engine.train_calls += 1
             reached = backend.train(
@@ -232,24 +234,28 @@ class Trainer:
                 label, start = state.name, starts[state.name]
                 epoch = int(np.searchsorted(ends[label], taken[label] + state.step)) + 1
                 key = keys[label][epoch]
-                entry = self._keep(state, key, start.seconds, passing=key not in wanted)
+                goes_on = key not in bare or epoch in now_and_then
+                entry = self._keep(state, key, start.seconds, key not in wanted, goes_on)
                 for passed in {start.epochs, *kept[label]}:
                     if passed < epoch:
                         self._forget(keys[label][passed])
                 if key in wanted:
                     made[key] = entry
-                    report(0, sum(keys[label][-1] == key for label in missing))
+                    report(0, sum(keys[label][-1] == key for label in planned))
         return made
 
-    def _keep(self, kept: KeptState, key: str, seconds: float, passing: bool) -> Entry:
+    def _keep(
+        self, kept: KeptState, key: str, seconds: float, passing: bool, goes_on: bool
+    ) -> Entry:
         weights = kept.state.weights
         for array in weights.values():
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 raise DivergedError(kept.name, kept.state.steps)
         store, name = self._folder.store, kept.name
-        moments = {**kept.state.moments, "steps": np.array([kept.state.steps], np.int64)}
-        # The weights last: where they are, the moments are.
-        store.put(moments_key(key), "moments", name, _as_safetensors(moments), passing=passing)
+        if goes_on:
+            moments = {**kept.state.moments, "steps": np.array([kept.state.steps], np.int64)}
+            # Before the weights: where those are, the moments are.
+            store.put(moments_key(key), "moments", name, _as_safetensors(moments), passing=passing)
         content = _as_safetensors(weights)
         return store.put(key, "model", name, content, seconds + kept.seconds, passing)
 

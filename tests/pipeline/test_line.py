@@ -137,6 +137,44 @@ class Noted:
         self.stages.append((title, unit, total, reached, made == models))
 
 
+def test_a_curve_takes_no_training_but_where_the_target_is_there_without_it(audit, tmp_path):
+    attack = {"models": ["logistic_regression"]}
+    bare = audit("bare", {"attack": attack, "target": {"curve": 0}})
+    assert json.loads(results(tmp_path / "bare"))["curve"] == []
+    watched = audit("watched", {"attack": attack}, store="another")
+    assert (watched.trained, watched.steps) == (bare.trained, bare.steps)
+    found = json.loads(results(tmp_path / "watched"))
+    assert [point["epochs"] for point in found["curve"]] == [1, 2, 3, 4, 5, 6]
+    last = found["curve"][-1]
+    assert found["target"].items() <= last.items()
+    logits = np.load(tmp_path / "watched" / "answers" / "target.npy")
+    plan = np.load(tmp_path / "watched" / "plan.npz")
+    labels = load_dataset("digits").labels
+    for side, rows in (("train", plan["target_members"]), ("test", plan["target_non_members"])):
+        said = logits[np.searchsorted(plan["asked/target"], rows)].astype(np.float64)
+        chosen = said[np.arange(len(rows)), labels[rows]]
+        losses = np.log(np.exp(said).sum(axis=1)) - chosen
+        assert last[f"{side}_loss"] == pytest.approx(losses.mean(), rel=1e-5)
+        error = losses.std(ddof=1) / np.sqrt(len(losses))
+        assert last[f"{side}_loss_error"] == pytest.approx(error, rel=1e-5)
+    # What was asked goes: the models that are left are those of the plan.
+    kept = [one for one in Store(tmp_path / "another") if one.kind == "model"]
+    assert {one.name for one in kept} == set(FIRST)
+    assert (tmp_path / "another" / "objects").is_dir()
+
+    # Longer, it goes on from the 6th epoch, and what was passed before that is passed once more.
+    more = {"attack": attack, "target": {"epochs": 8}}
+    longer = audit("longer", more)
+    assert longer.trained == [*FIRST, "target-epoch-005"]
+    audit("whole", more, store="another")
+    assert results(tmp_path / "longer") == results(tmp_path / "whole")
+    # All that is wanted was said by then.
+    late = audit("late", {"attack": attack, "target": {"curve": 3}})
+    assert (late.trained, late.asked) == ([], [])
+    curve = json.loads(results(tmp_path / "late"))["curve"]
+    assert curve == [found["curve"][place] for place in (1, 3, 5)]
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_model_that_was_killed_goes_on_in_its_middle(tmp_path, digits, optimizer):
     config = Config.model_validate(
@@ -293,8 +331,9 @@ def test_scores_are_stored_so_that_figures_can_be_made_again(audit, tmp_path):
 
 def test_an_answer_is_asked_once_for_every_model_and_record(audit, tmp_path):
     backend = audit("run", {"attack": {"models": ["logistic_regression"]}})
-    assert backend.asked == [240] * len(FIRST)
-    for name in FIRST:
+    stages = [f"target-epoch-{epoch:03d}" for epoch in range(1, 6)]
+    assert backend.asked == [240] * len(FIRST + stages)
+    for name in FIRST + stages:
         table = np.load(tmp_path / "run" / "answers" / f"{name}.npy", mmap_mode="r")
         assert (table.shape, table.dtype) == ((240, 10), np.float32)
 

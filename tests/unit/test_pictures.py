@@ -42,7 +42,7 @@ SETTINGS = {
 }
 NAMES = [
     *("strength", "roc", "scores", "agreement", "classes", "exposure"),
-    *("deletion", "forgetting", "cost"),
+    *("deletion", "forgetting", "cost", "learning"),
 ]
 WORDS = Path(page.__file__).parent / "words"
 
@@ -87,7 +87,10 @@ def test_a_run_without_deletion_of_one_target_has_fewer(run):
         "roc",
         "scores",
         "classes",
+        "learning",
     ]
+    run.results = run.results.model_copy(update={"curve": run.results.curve[:1]})
+    assert pictures_of(run)[-1].name == "classes"
 
 
 def test_strength_and_classes_are_those_of_the_results(run, rows):
@@ -123,6 +126,15 @@ def test_curves_pass_through_the_rates_of_the_results(run, rows):
             if name == strongest
             else {}
         )
+
+
+def test_learning_is_the_curve_of_the_results(run, rows):
+    assert [row["epochs"] for row in rows["learning"]] == list(range(1, 9))
+    for row, point in zip(rows["learning"], run.results.curve):
+        for figure in ("train_accuracy", "test_accuracy", "train_loss", "test_loss"):
+            assert row[figure] == getattr(point, figure)
+            assert row[f"{figure}_low"] <= row[figure] <= row[f"{figure}_high"]
+        assert row["test_loss_high"] > row["test_loss"]
 
 
 def test_every_judged_record_is_in_a_bin(run, rows):
