@@ -35,15 +35,22 @@ class Paging:
     ) -> Optional[Path]:
         """Write the page of the ``runs`` to ``file``; gives it, or None where there is none.
 
-        One that was made from the same is left as it is.
+        Beside that of a finished run, its pictures' numbers go into the run's folder. One that was
+        made from the same is left as it is.
         """
+        from mia_dual.report.pictures.all import pictures_of
+        from mia_dual.report.pictures.write import FOLDER, write_numbers
+        from mia_dual.walks.finished import FinishedRun
         from mia_dual.walks.report import is_current, made_from, opened, report
 
         def draw() -> Optional[str]:
             if is_current(file, made_from(runs, self._language, self._records)):
                 return None
+            found = [opened(run) for run in runs]
+            if len(found) == 1 and isinstance(found[0], FinishedRun):
+                write_numbers(pictures_of(found[0]), runs[0] / FOLDER)
             return report(
-                [opened(run) for run in runs],
+                found,
                 self._language,
                 telling.progress,
                 records=self._records,

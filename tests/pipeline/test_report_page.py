@@ -31,6 +31,7 @@ HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>"
 
 TITLES = re.compile(
     "Membership Inference Attacks From First Principles|Adaptive Machine Unlearning"
+    "|Privacy Risk in Machine Learning"
     "|Inexact Unlearning Needs More Careful Evaluations|Machine Unlearning"
     "|When Machine Unlearning Jeopardizes Privacy|`[^`]*`"
 )
@@ -318,6 +319,7 @@ def test_a_page_is_drawn_again_only_where_it_would_be_another(deleted_run, tmp_p
         return file.stat().st_mtime_ns != before
 
     assert written("en")
+    assert {file.suffix for file in (path / "report").iterdir()} == {".csv"}
     assert not written("en")
     assert written("zh")
     assert written("zh", records=True)
