@@ -140,10 +140,12 @@ def _of_family(
         work = total_work([plan.models[name] for name in wanted], family, plan.seed)
         # A fit is a step where models are fitted at once, and keeps nothing on the way.
         steps = work.steps if by_steps else work.models
+        records = work.records
         if role == "target":
             steps += sum(map(family.steps, again))
+            records += sum(member.epochs * len(member.rows) for member in again)
         states += work.states if by_steps else work.models
-        roles.append(RoleForecast(role, len(names), len(wanted), steps, work.records * operations))
+        roles.append(RoleForecast(role, len(names), len(wanted), steps, records * operations))
     steps = sum(role.steps for role in roles)
     records = sum(len(asked[name]) for name in questions) + len(stages) * len(plan.target_rows)
     of_models = (states * copies + len(stages)) * _bytes(weights)

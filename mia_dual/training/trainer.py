@@ -171,6 +171,7 @@ class Trainer:
         bare = {keys[label][-1] for label in missing if members[label].weights_only}
         planned = [label for label in missing if not members[label].weights_only]
         bare -= {key for label in planned for key in (keys[label][-1], *staying[label])}
+        called = {keys[label][-1]: label for label in reversed(missing)}
         labels = _longest(missing, keys)
         starts = {label: self._start(family, members[label], keys[label]) for label in labels}
         weights = starts[labels[0]].state.weights
@@ -234,8 +235,14 @@ class Trainer:
                 label, start = state.name, starts[state.name]
                 epoch = int(np.searchsorted(ends[label], taken[label] + state.step)) + 1
                 key = keys[label][epoch]
-                goes_on = key not in bare or epoch in now_and_then
-                entry = self._keep(state, key, start.seconds, key not in wanted, goes_on)
+                entry = self._keep(
+                    state,
+                    key,
+                    called.get(key, label),
+                    start.seconds,
+                    passing=key not in wanted,
+                    goes_on=key not in bare or epoch in now_and_then,
+                )
                 for passed in {start.epochs, *kept[label]}:
                     if passed < epoch:
                         self._forget(keys[label][passed])
@@ -245,13 +252,19 @@ class Trainer:
         return made
 
     def _keep(
-        self, kept: KeptState, key: str, seconds: float, passing: bool, goes_on: bool
+        self,
+        kept: KeptState,
+        key: str,
+        name: str,
+        seconds: float,
+        passing: bool,
+        goes_on: bool,
     ) -> Entry:
         weights = kept.state.weights
         for array in weights.values():
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 raise DivergedError(kept.name, kept.state.steps)
-        store, name = self._folder.store, kept.name
+        store = self._folder.store
         if goes_on:
             moments = {**kept.state.moments, "steps": np.array([kept.state.steps], np.int64)}
             # Before the weights: where those are, the moments are.

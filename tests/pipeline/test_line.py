@@ -159,8 +159,7 @@ def test_a_curve_takes_no_training_but_where_the_target_is_there_without_it(audi
         assert last[f"{side}_loss_error"] == pytest.approx(error, rel=1e-5)
     # What was asked goes: the models that are left are those of the plan.
     kept = [one for one in Store(tmp_path / "another") if one.kind == "model"]
-    assert {one.name for one in kept} == set(FIRST)
-    assert (tmp_path / "another" / "objects").is_dir()
+    assert sorted(one.name for one in kept) == sorted(FIRST)
 
     # Longer, it goes on from the 6th epoch, and what was passed before that is passed once more.
     more = {"attack": attack, "target": {"epochs": 8}}
