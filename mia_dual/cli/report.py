@@ -7,7 +7,7 @@ from typing import List, Optional  # noqa: UP035  (Typer reads these on Python 3
 
 import typer
 
-from mia_dual.cli.options import DATA_DIR, LANG, RECORDS
+from mia_dual.cli.options import DATA_DIR, JSON, LANG, QUIET, RECORDS
 
 
 def report(
@@ -30,11 +30,11 @@ def report(
         "the first run.",
     ),
     data_dir: Optional[Path] = DATA_DIR,
+    quiet: bool = QUIET,
+    as_json: bool = JSON,
 ) -> None:
     """Write what runs found as one HTML page, which needs no network and no JavaScript."""
-    from rich.console import Console
-
-    from mia_dual.cli.progress import RichProgress
+    from mia_dual.cli.telling import Telling
     from mia_dual.errors import ConfigError, StoreError
     from mia_dual.report.page.phrases import read_words
     from mia_dual.report.pictures.all import pictures_of
@@ -48,7 +48,8 @@ def report(
     # Before anything is read: a slip of the pen costs no wait.
     words = read_words(lang)
     file = out or page_of(runs)
-    progress = RichProgress(Console(stderr=True))
+    telling = Telling(quiet, as_json)
+    files = [file]
     studies = [path for path in runs if is_study(path)]
     if studies and len(runs) > 1:
         raise StoreError(f"'{studies[0]}' is a study: name it alone")
@@ -57,14 +58,14 @@ def report(
         drawn = []
     else:
         found = [opened(path) for path in runs]
-        page = report_on(found, lang, progress, records=records, data_dir=data_dir)
+        page = report_on(found, lang, telling.progress, records=records, data_dir=data_dir)
         drawn = pictures_of(found[0]) if pictures and isinstance(found[0], FinishedRun) else []
     try:
         write_atomically(file, page.encode())
         if drawn:
-            write_pictures(drawn, runs[0] / FOLDER, words)
+            files += write_pictures(drawn, runs[0] / FOLDER, words)
     except OSError as error:
         raise ConfigError(
             f"report '{file}' cannot be written ({error.strerror}): name another --out"
         ) from error
-    typer.echo(str(file))
+    telling.end(str(file), lambda: [str(one) for one in files])

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Optional
 import typer
 
 from mia_dual.cli.guard import INTERRUPTED
+from mia_dual.cli.parent import start_bound
 from mia_dual.engine import Engine
 from mia_dual.errors import BackendError, ConfigError
 from mia_dual.store.folder import read_json
@@ -133,7 +134,7 @@ def _run_each(
         command = ["run", "--backend", name, "--out", str(path), *arguments]
         # What each finds would stand beside the document that is asked for.
         said = subprocess.DEVNULL if telling.as_json else None
-        code = _wait(subprocess.Popen([sys.executable, "-m", "mia_dual", *command], stdout=said))
+        code = _wait(start_bound([sys.executable, "-m", "mia_dual", *command], stdout=said))
         if code == INTERRUPTED:
             raise typer.Exit(INTERRUPTED)
         codes[name] = code

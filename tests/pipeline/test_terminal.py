@@ -7,8 +7,10 @@ import subprocess
 import sys
 
 import pytest
+import typer
 from rich.console import Console
 
+from mia_dual.cli.app import app
 from mia_dual.cli.progress import RichProgress
 from mia_dual.report.grid import ends, number
 from mia_dual.report.headline import headline
@@ -167,3 +169,16 @@ def test_progress_tells_models_time_left_and_records_a_second(width, colour, mon
     assert "records/s" in last
     assert "100 %" in last
     assert ("\x1b[3" in last) is colour
+
+
+def test_every_command_can_be_quiet_and_speak_json():
+    def options(command, name):
+        if hasattr(command, "commands"):
+            for part, inner in command.commands.items():
+                yield from options(inner, f"{name} {part}")
+        else:
+            yield name, {word for parameter in command.params for word in parameter.opts}
+
+    found = dict(options(typer.main.get_command(app), "mia-dual"))
+    assert len(found) > 14
+    assert [name for name, words in found.items() if not {"--quiet", "--json"} <= words] == []

@@ -66,7 +66,7 @@ def told(run):
 
     def call(word, name=None):
         places = places_of([word])
-        assert track(places, [run_record(run)]) == [f"{name or word} holds it, too"]
+        assert track(places, [run_record(run)]) == [(True, f"{name or word} holds it, too")]
         return {figure.path: figure.value for figure in figures(Results.load(run))}
 
     return call
@@ -281,7 +281,8 @@ def test_a_tracker_that_cannot_start_keeps_no_other_from_it(run, tmp_path):
     needed("tensorboardX", "tensorboardX")
     (tmp_path / "file").write_text("")
     places = places_of([f"tensorboard:{tmp_path / 'file'}", f"tensorboard:{tmp_path / 'events'}"])
-    refused, taken = track(places, [run_record(run)])
+    (whole, refused), (_, taken) = track(places, [run_record(run)])
+    assert not whole
     assert refused.startswith(f"tensorboard:{tmp_path / 'file'} did not take it ([Errno 20] ")
     assert taken == f"tensorboard:{tmp_path / 'events'} holds it, too"
 
@@ -307,7 +308,7 @@ def test_a_tracker_that_fails_half_way_changes_nothing(run, monkeypatch):
     records.close(True)
     assert said == ["aim did not take the results (no space)"]
     assert track([Place("aim", "repo")], [run_record(run)]) == [
-        "aim:repo did not take it (no space): the run folder is whole without it"
+        (False, "aim:repo did not take it (no space): the run folder is whole without it")
     ]
 
 
