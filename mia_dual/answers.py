@@ -90,20 +90,16 @@ def ask(
         for name, model in models.items()
     }
     folder.refer(keys.values())
-    found = {name: folder.find(key) for name, key in keys.items()}
-    entries = {
-        name: entry
-        for name, entry in found.items()
-        if entry is not None and folder.store.is_sound(entry)
-    }
+    found = {name: folder.find_sound(key) for name, key in keys.items()}
+    entries = {name: entry for name, entry in found.items() if entry is not None}
     missing = [name for name in models if name not in entries]
     if missing:
         started = time.perf_counter()
         questions = sum(len(asked[name]) for name in missing)
-        with progress.stage("answers", questions) as report:
+        with progress.stage("answers", questions, unit="records", models=len(missing)) as report:
             for names in calls(missing, asked, family.spec.classes):
                 entries.update(_ask(trainer, folder, family, models, asked, keys, names))
-                report(sum(len(asked[name]) for name in names))
+                report(sum(len(asked[name]) for name in names), len(names))
         seconds = time.perf_counter() - started
         folder.log("ask", models=missing, questions=questions, seconds=round(seconds, 3))
     for name in models:

@@ -5,9 +5,10 @@ Errors are those of :mod:`mia_dual.errors`, each message one line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 from mia_dual.config import Config, checked, load_config
 from mia_dual.data.load import dataset_of
@@ -18,6 +19,9 @@ from mia_dual.report.results import Results
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.keys import key_of
 from mia_dual.store.objects import Store, store_folder
+
+if TYPE_CHECKING:
+    from mia_dual.tracking.places import Place as Tracking
 
 Place = Union[str, Path]
 
@@ -33,6 +37,7 @@ def audit(
     backend: Optional[str] = None,
     data_dir: Optional[Place] = None,
     progress: Union[Progress, bool] = True,
+    track: Sequence[str] = (),
 ) -> Results:
     """Run the audit of ``config``, as ``mia-dual run`` does, and say what was found.
 
@@ -40,9 +45,13 @@ def audit(
     that the same audit asked for again is found done. ``store``: where models are kept for all
     runs; else ``$MIA_DUAL_STORE``, or ``store`` beside the run folder. ``backend`` takes the place
     of the config's. ``data_dir``: where data sets lie. ``progress``: True shows bars, False
-    nothing.
+    nothing. ``track``: trackers that are told, too, as ``mlflow:URI``; one that does not take it
+    is named in a warning.
     """
+    from mia_dual.tracking.places import places_of
     from mia_dual.walks.run import run_audit
+
+    places = places_of(track)
 
     settings = _settings(config, backend)
     stem = f"{Path(config).stem}-{settings.backend}" if isinstance(config, (str, Path)) else None
@@ -51,7 +60,9 @@ def audit(
     dataset = dataset_of(settings, data_dir=place, progress=shown)
     engine = Engine(settings.backend, settings.device)
     with _folder(settings, out, store, stem) as folder:
-        return run_audit(settings, engine, dataset, folder, shown)
+        results = run_audit(settings, engine, dataset, folder, shown)
+    _tell(places, folder.path)
+    return results
 
 
 def attack(
@@ -62,6 +73,7 @@ def attack(
     store: Optional[Place] = None,
     backend: Optional[str] = None,
     progress: Union[Progress, bool] = True,
+    track: Sequence[str] = (),
 ) -> Results:
     """Attack the saved ``outputs`` (an .npz file), as ``mia-dual attack --outputs`` does.
 
@@ -69,14 +81,29 @@ def attack(
     seed count. ``backend`` trains attack models that are networks; without it the others run, and
     ``Results.not_run`` says what did not. The rest as in :func:`audit`.
     """
+    from mia_dual.tracking.places import places_of
     from mia_dual.walks.attack import attack_outputs, outputs_config
 
+    places = places_of(track)
     shown = _progress(progress)
     given = load_outputs(Path(outputs), shown)
     settings = outputs_config(_settings(config, None), given, backend)
     engine = None if backend is None else Engine(backend, settings.device)
     with _folder(settings, out, store, f"attack-{Path(outputs).stem}") as folder:
-        return attack_outputs(settings, given, engine, folder, shown)
+        results = attack_outputs(settings, given, engine, folder, shown)
+    _tell(places, folder.path)
+    return results
+
+
+def _tell(trackers: Sequence[Tracking], path: Path) -> None:
+    """Tell ``trackers`` of the finished run in ``path``; one that does not take it is warned of."""
+    from mia_dual.tracking.places import track
+    from mia_dual.tracking.record import run_record
+
+    if trackers:
+        for told in track(trackers, [run_record(path)]):
+            if not told.whole:
+                warnings.warn(told.line, stacklevel=3)
 
 
 def _settings(config: Settings, backend: Optional[str]) -> Config:

@@ -22,6 +22,7 @@ from mia_dual.setting_types import (
     Fraction,
     Models,
     Name,
+    Points,
     Records,
     Seed,
     Share,
@@ -87,6 +88,11 @@ class TargetSettings(TrainingSettings):
 
     weights: Optional[FilePath] = Field(
         None, description="a .safetensors file: the target, trained already"
+    )
+    curve: Points = Field(
+        10,
+        description="points of the first target's training curve at most, spread over its epochs; "
+        "0: no curve",
     )
 
 

@@ -24,8 +24,9 @@ class Progress(Protocol):
     ) -> Iterator[Advance]:
         """A stage of ``total`` units, ``done`` of them found done already.
 
-        ``unit``: what a unit is called, in the plural, where that is worth telling. ``models``:
-        how many the stage makes, 0 where it makes none.
+        ``unit``: what a unit is called, in the plural, where that is worth telling; of training and
+        of answers it is ``records``, a record counting once a model that sees it. ``models``: how
+        many the stage makes or asks, 0 where that is not told.
         """
         ...
 

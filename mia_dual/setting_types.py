@@ -54,6 +54,9 @@ Width = Annotated[int, Field(strict=True, ge=1, le=2**16)]
 Epochs = Annotated[int, Field(strict=True, ge=1, le=10_000)]
 """A number of passes over the members."""
 
+Points = Annotated[int, Field(strict=True, ge=0, le=1000)]
+"""A number of points of a curve; 0: none."""
+
 Models = Annotated[int, Field(strict=True, ge=1, le=10_000)]
 """A number of models of one kind."""
 

@@ -15,6 +15,8 @@ def _data_of_the_session(tmp_path_factory):
     """Prepared data go to a folder of this session, never into the user's cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MIA_DUAL_DATA", str(tmp_path_factory.mktemp("data")))
+        # A page takes longer than a small run: those who look at one say so.
+        patch.setenv("MIA_DUAL_PAGE", "0")
         yield
 
 

@@ -52,8 +52,9 @@ def _ask(means: Means) -> dict[str, np.ndarray]:
     started = time.perf_counter()
     signals: dict[str, np.ndarray] = {}
     families = list(means.by_family())
-    questions = len(means.rows) * sum(len(models) for _, models in families)
-    with means.progress.stage("gradients", questions) as report:
+    asked = sum(len(models) for _, models in families)
+    questions = len(means.rows) * asked
+    with means.progress.stage("gradients", questions, unit="records", models=asked) as report:
         for family, models in families:
             signals.update(_ask_family(means, family, models, report))
     means.folder.log(
@@ -80,5 +81,5 @@ def _ask_family(
             np.tile(rows, (len(names), 1)),
         )
         signals.update(zip(names, gradient_signal(found)))
-        report(len(names) * len(rows))
+        report(len(names) * len(rows), len(names))
     return signals

@@ -7,7 +7,7 @@ from typing import List, Optional  # noqa: UP035  (Typer reads these on Python 3
 
 import typer
 
-from mia_dual.cli.options import DEVICE, FULL, JSON, QUIET, Device
+from mia_dual.cli.options import DEVICE, FULL, JSON, LANG, PAGE, QUIET, TRACK, Device
 
 USED = ("attack", "seed")
 """Settings that an audit of outputs depends on."""
@@ -38,21 +38,28 @@ def attack(
         help="Where scores are kept for all runs; else $MIA_DUAL_STORE, or the folder 'store' "
         "beside the run folder.",
     ),
+    page: bool = PAGE,
+    lang: str = LANG,
+    trackers: List[str] = TRACK,  # noqa: UP006
     full: bool = FULL,
     quiet: bool = QUIET,
     as_json: bool = JSON,
 ) -> None:
     """Attack a model by what it said: saved outputs in, the results that run gives out."""
     from mia_dual.cli.damage import tell_damage
+    from mia_dual.cli.paging import Paging
     from mia_dual.cli.telling import Telling
+    from mia_dual.cli.tracking import tell_trackers
     from mia_dual.config import load_config
     from mia_dual.data.outputs import load_outputs
     from mia_dual.engine import Engine
     from mia_dual.errors import ConfigError
     from mia_dual.quoting import quoted
     from mia_dual.report.tables import print_results, rest_of
-    from mia_dual.store.folder import RunFolder
+    from mia_dual.store.folder import REPORT, RunFolder
     from mia_dual.store.objects import Store, store_folder
+    from mia_dual.tracking.places import places_of
+    from mia_dual.tracking.record import run_record
     from mia_dual.walks.attack import attack_outputs, outputs_config
 
     for assignment in assignments:
@@ -61,6 +68,8 @@ def attack(
                 f"--set {quoted(assignment)}: saved outputs are attacked as {' and '.join(USED)} "
                 "say, and nothing else changes that: leave it out"
             )
+    paging = Paging(page, lang, records=False)
+    places = places_of(trackers)
     asked = load_config(
         config, assignments, {"device": device.value if device else None, "seed": seed}
     )
@@ -73,5 +82,7 @@ def attack(
     with RunFolder(path, settings, Store(store_folder(store, path.parent))) as folder:
         results = attack_outputs(settings, given, engine, folder, progress)
     print_results(results, telling.console, full)
-    tell_damage(folder.store, telling.console)
-    telling.end(rest_of(path, full), lambda: results)
+    tell_damage(folder.store)
+    written = paging.of_runs([path], path / REPORT, telling)
+    telling.end(rest_of(path, full, written), lambda: results)
+    tell_trackers(places, lambda: [run_record(path)], telling.console)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rich.console import Console
+import typer
 
+if TYPE_CHECKING:
     from mia_dual.store.objects import Store
 
 
-def tell_damage(store: Store, console: Console) -> None:
-    """Name what was damaged and made again; nothing where nothing was."""
+def tell_damage(store: Store) -> None:
+    """Name on standard error what was damaged and made again, however quiet a command is.
+
+    Nothing where nothing was.
+    """
     if store.damaged:
         damaged = ", ".join(store.damaged)
-        console.print(f"damaged in the store, and made again: {damaged}", markup=False)
+        typer.echo(f"damaged in the store, and made again: {damaged}", err=True)

@@ -12,7 +12,9 @@ from mia_dual.cli.options import (
     DATA_DIR,
     FULL,
     JSON,
+    LANG,
     MEMORY,
+    PAGE,
     QUIET,
     STORE,
     TOGETHER,
@@ -22,6 +24,11 @@ from mia_dual.cli.options import (
     execution_of,
 )
 
+SHOW_RECORDS = typer.Option(
+    True,
+    "--show-records/--no-records",
+    help="Show the most exposed records on the page, which may be personal data.",
+)
 RUN = typer.Argument(..., help="The folder of a finished run.")
 
 
@@ -45,6 +52,9 @@ def delete(
     together: Together = TOGETHER,
     memory: Optional[str] = MEMORY,
     workers: Optional[int] = WORKERS,
+    page: bool = PAGE,
+    lang: str = LANG,
+    show_records: bool = SHOW_RECORDS,
     trackers: List[str] = TRACK,  # noqa: UP006
     full: bool = FULL,
     quiet: bool = QUIET,
@@ -55,13 +65,14 @@ def delete(
     Requests add up. Without a request, what was begun and cut off goes on.
     """
     from mia_dual.cli.damage import tell_damage
+    from mia_dual.cli.paging import Paging
     from mia_dual.cli.telling import Telling
     from mia_dual.cli.tracking import tell_trackers
     from mia_dual.data.load import dataset_of
     from mia_dual.deletion.signing_keys import fingerprint_of, read_private_key
     from mia_dual.engine import Engine
     from mia_dual.report.tables import print_deletion
-    from mia_dual.store.folder import SIGNATURE, RunFolder
+    from mia_dual.store.folder import REPORT, SIGNATURE, RunFolder
     from mia_dual.store.objects import Store, store_folder
     from mia_dual.tracking.places import places_of
     from mia_dual.tracking.record import run_record
@@ -69,6 +80,7 @@ def delete(
     from mia_dual.walks.finished import run_config
     from mia_dual.walks.wanted import Wanted
 
+    paging = Paging(page, lang, show_records)
     config = run_config(run)
     places = places_of(trackers)
     key = None if sign is None else read_private_key(sign)
@@ -83,7 +95,7 @@ def delete(
         entry, results = delete_records(config, wanted, engine, dataset, folder, progress, key)
     seconds = time.perf_counter() - started
     print_deletion(results, entry.of, telling.console, full)
-    tell_damage(folder.store, telling.console)
+    tell_damage(folder.store)
     fingerprint = None if key is None else fingerprint_of(key.public_key())
     if fingerprint is not None:
         telling.say(f"{run / SIGNATURE}: signed, fingerprint {fingerprint}")
@@ -92,6 +104,9 @@ def delete(
             f"{run / SIGNATURE} was of the deletion before and is removed: this one is not signed "
             "(--sign)"
         )
+    written = paging.of_runs([run], run / REPORT, telling, dataset=dataset)
+    if written is not None:
+        telling.say(f"{written} shows it")
     found = [one for one in results.deletion if one.request == entry.of]
     count, steps = sum(map(len, entry.retrained.values())), sum(one.steps for one in found)
     telling.end(

@@ -62,6 +62,19 @@ WORKERS = typer.Option(
     help="Threads or processes that train, or read answers, side by side; else as pays.",
 )
 
+PAGE = typer.Option(
+    True,
+    "--page/--no-page",
+    envvar="MIA_DUAL_PAGE",
+    help="Write what was found as an HTML page, too.",
+)
+LANG = typer.Option("en", envvar="MIA_DUAL_LANG", help="The page's language: en or zh.")
+RECORDS = typer.Option(
+    True,
+    "--records/--no-records",
+    help="Show the most exposed records on the page, which may be personal data.",
+)
+
 FULL = typer.Option(False, "--full", help="Print the long tables, too.")
 QUIET = typer.Option(False, "--quiet", "-q", help="Print nothing but errors and the last line.")
 JSON = typer.Option(False, "--json", help="Print what was found as JSON, and nothing else.")

@@ -14,7 +14,7 @@ from mia_dual.progress import Advance
 
 class RichProgress:
     """A bar a stage, left standing when the stage is over: how far it is, the time left, models
-    done, and units a second.
+    done, and units a second (of training and answers records, over all models).
     """
 
     def __init__(self, console: Console) -> None:
@@ -36,7 +36,7 @@ class RichProgress:
             console=self._console,
         ) as bars:
             task = bars.add_task(
-                title, total=total, completed=done, unit=unit, models=models, made=0
+                title, total=total, completed=done, earlier=done, unit=unit, models=models, made=0
             )
 
             def advance(units: int, models: int = 0) -> None:
@@ -47,7 +47,10 @@ class RichProgress:
 
 
 class _Done(ProgressColumn):
-    """Models made of all, or units done of all; and units a second."""
+    """Models made of all, or units done of all; and units a second since the stage began.
+
+    Rich's own speed is that between reports, and a few that come at once would boast.
+    """
 
     def render(self, task: Task) -> Text:
         of, unit = task.fields, f" {task.fields['unit']}".rstrip()
@@ -55,6 +58,7 @@ class _Done(ProgressColumn):
             done = f"{of['made']:,}/{of['models']:,} models"
         else:
             done = f"{task.completed:,.0f}/{task.total or 0:,.0f}{unit}"
-        speed = task.finished_speed or task.speed
-        rate = "" if speed is None or not unit else f", {speed:,.0f}{unit}/s"
+        seconds = task.finished_time or task.elapsed
+        known = bool(unit and seconds and task.completed > of["earlier"])
+        rate = f", {(task.completed - of['earlier']) / seconds:,.0f}{unit}/s" if known else ""
         return Text(done + rate)

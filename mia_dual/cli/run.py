@@ -12,8 +12,11 @@ from mia_dual.cli.options import (
     DEVICE,
     FULL,
     JSON,
+    LANG,
     MEMORY,
+    PAGE,
     QUIET,
+    RECORDS,
     STORE,
     TOGETHER,
     TRACK,
@@ -49,7 +52,7 @@ def run(
     out: Optional[Path] = typer.Option(
         None,
         help="The run folder; else runs/<config>-<backend>. A run of the same config goes on. With "
-        "several backends, <out>-<backend> each, and <out>-comparison.json.",
+        "several backends, <out>-<backend> each, and <out>-comparison.json and .html.",
     ),
     store: Optional[Path] = STORE,
     dry_run: bool = typer.Option(
@@ -58,6 +61,9 @@ def run(
     together: Together = TOGETHER,
     memory: Optional[str] = MEMORY,
     workers: Optional[int] = WORKERS,
+    page: bool = PAGE,
+    lang: str = LANG,
+    records: bool = RECORDS,
     trackers: List[str] = TRACK,  # noqa: UP006
     full: bool = FULL,
     quiet: bool = QUIET,
@@ -65,6 +71,7 @@ def run(
 ) -> None:
     """Train target and shadows, attack, delete, retrain, attack again; write a run folder."""
     from mia_dual.cli.damage import tell_damage
+    from mia_dual.cli.paging import Paging
     from mia_dual.cli.several import arguments_of, run_several
     from mia_dual.cli.telling import Telling
     from mia_dual.cli.tracking import tell_trackers
@@ -72,7 +79,7 @@ def run(
     from mia_dual.data.load import dataset_of
     from mia_dual.engine import Engine
     from mia_dual.report.tables import print_results, rest_of
-    from mia_dual.store.folder import RunFolder
+    from mia_dual.store.folder import REPORT, RunFolder
     from mia_dual.store.objects import Store, store_folder
     from mia_dual.tracking.places import places_of
     from mia_dual.tracking.record import run_record
@@ -85,12 +92,13 @@ def run(
 
     telling = Telling(quiet, as_json)
     execution = execution_of(together, memory, workers)
+    paging = Paging(page, lang, records)
     places = places_of(trackers)
     named = out or Path("runs") / (config.stem if config else "default")
     if len(backend) > 1:
         engines = [configured(name)[1] for name in backend]
         given = arguments_of(context, but=("backend", "out", "as_json"))
-        run_several(engines, named, given, dry_run, telling)
+        run_several(engines, named, given, dry_run, data_dir, paging, telling)
         return
     settings, engine = configured(backend[0] if backend else None)
     path = out or named.with_name(f"{named.name}-{settings.backend}")
@@ -104,10 +112,12 @@ def run(
         _tell_plan(settings, engine, dataset(), objects, telling)
         return
     with RunFolder(path, settings, Store(objects)) as folder:
-        results = run_audit(settings, engine, dataset(), folder, progress)
+        data = dataset()
+        results = run_audit(settings, engine, data, folder, progress)
     print_results(results, telling.console, full)
-    tell_damage(folder.store, telling.console)
-    telling.end(rest_of(path, full), lambda: results)
+    tell_damage(folder.store)
+    written = paging.of_runs([path], path / REPORT, telling, dataset=data)
+    telling.end(rest_of(path, full, written), lambda: results)
     tell_trackers(places, lambda: [run_record(path)], telling.console)
 
 
@@ -122,6 +132,7 @@ def _tell_plan(
     from mia_dual.store.objects import Store
     from mia_dual.training.jobs import built_weights
     from mia_dual.training.planned import blank_family, plan_families
+    from mia_dual.training.stages import target_stages
     from mia_dual.training.weights import drawn_names
     from mia_dual.walks.approximations import check_treatable, outlined_members
 
@@ -133,7 +144,8 @@ def _tell_plan(
     treated = outlined_members(plan, settings, dataset.labels, families[TARGET])
     # A plan changes nothing, so a store that is not there yet is not made for it.
     held = Store(objects) if objects.is_dir() else None
-    expected = forecast(plan, families, engine, held, treated)
+    stages = target_stages(plan, settings, families[TARGET], engine)
+    expected = forecast(plan, families, engine, held, treated, stages)
     weights = built_weights(families[TARGET], engine.backend, seed=0)
     drawn = drawn_names(weights)
     print_plan(plan, expected, drawn, sorted(weights.keys() - set(drawn)), telling.console)

@@ -12,16 +12,18 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Optional
 
 import typer
 
 from mia_dual.cli.guard import INTERRUPTED
+from mia_dual.cli.parent import start_bound
 from mia_dual.engine import Engine
 from mia_dual.errors import BackendError, ConfigError
 from mia_dual.store.folder import read_json
 
 if TYPE_CHECKING:
+    from mia_dual.cli.paging import Paging
     from mia_dual.cli.telling import Telling
 
 PATIENCE = 30.0
@@ -43,6 +45,8 @@ def run_several(
     named: Path,
     arguments: Sequence[str],
     dry_run: bool,
+    data_dir: Optional[Path],
+    paging: Paging,
     telling: Telling,
 ) -> None:
     """Run on each of ``engines`` into ``<named>-<backend>``, and compare those that finish.
@@ -62,7 +66,7 @@ def run_several(
     codes = _run_each(folders, arguments, telling)
     finished = [path for name, path in folders.items() if codes[name] == 0]
     if len(finished) > 1 and not dry_run:
-        _compare(finished, _beside(named, "comparison.json"), telling)
+        _compare(finished, _beside(named, "comparison.json"), data_dir, paging, telling)
     failed = [name for name, code in codes.items() if code]
     if failed:
         raise BackendError(
@@ -82,7 +86,10 @@ def arguments_of(context: typer.Context, but: Sequence[str]) -> list[str]:
     for option in context.command.params:
         value = context.params.get(option.name or "")
         # A seed of 0 is given, too.
-        if option.name in but or value is None or value is False:
+        if option.name in but or value is None:
+            continue
+        if value is False:
+            given += option.secondary_opts[:1]
             continue
         for one in value if isinstance(value, (list, tuple)) else [value]:
             given.append(option.opts[0])
@@ -127,7 +134,7 @@ def _run_each(
         command = ["run", "--backend", name, "--out", str(path), *arguments]
         # What each finds would stand beside the document that is asked for.
         said = subprocess.DEVNULL if telling.as_json else None
-        code = _wait(subprocess.Popen([sys.executable, "-m", "mia_dual", *command], stdout=said))
+        code = _wait(start_bound([sys.executable, "-m", "mia_dual", *command], stdout=said))
         if code == INTERRUPTED:
             raise typer.Exit(INTERRUPTED)
         codes[name] = code
@@ -147,8 +154,14 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
         return INTERRUPTED
 
 
-def _compare(folders: Sequence[Path], file: Path, telling: Telling) -> None:
-    """Print the comparison of finished runs, and write it as JSON to ``file``."""
+def _compare(
+    folders: Sequence[Path],
+    file: Path,
+    data_dir: Optional[Path],
+    paging: Paging,
+    telling: Telling,
+) -> None:
+    """Print the comparison of finished runs, and write it as JSON to ``file``, and as a page."""
     from mia_dual.report.compare_table import print_comparison
     from mia_dual.store.files import write_atomically
     from mia_dual.walks.compare import compare_runs
@@ -157,4 +170,6 @@ def _compare(folders: Sequence[Path], file: Path, telling: Telling) -> None:
     comparison = compare_runs([FinishedRun(path) for path in folders], telling.progress)
     write_atomically(file, (comparison.model_dump_json(indent=2) + "\n").encode())
     print_comparison(comparison, telling.console)
-    telling.end(f"{file} holds the comparison", lambda: comparison)
+    page = paging.of_runs(folders, file.with_suffix(".html"), telling, data_dir)
+    shown = "" if page is None else f"{page} shows them side by side; "
+    telling.end(f"{shown}{file} holds the comparison", lambda: comparison)

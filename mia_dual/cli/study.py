@@ -13,7 +13,9 @@ from mia_dual.cli.options import (
     DATA_DIR,
     DEVICE,
     JSON,
+    LANG,
     MEMORY,
+    PAGE,
     QUIET,
     STORE,
     TOGETHER,
@@ -47,12 +49,15 @@ def study(
     together: Together = TOGETHER,
     memory: Optional[str] = MEMORY,
     workers: Optional[int] = WORKERS,
+    page: bool = PAGE,
+    lang: str = LANG,
     trackers: List[str] = TRACK,  # noqa: UP006
     quiet: bool = QUIET,
     as_json: bool = JSON,
 ) -> None:
     """Vary one setting over several seeds; write a table, a CSV, a figure and what was found."""
     from mia_dual.cli.damage import tell_damage
+    from mia_dual.cli.paging import Paging
     from mia_dual.cli.telling import Telling
     from mia_dual.cli.tracking import tell_trackers
     from mia_dual.data.load import dataset_of
@@ -66,6 +71,7 @@ def study(
     from mia_dual.walks.cost_study import run_cost_study
     from mia_dual.walks.study import run_study
 
+    paging = Paging(page, lang, records=False)
     places = places_of(trackers)
     chosen = load_study(
         name, assignments, {"backend": backend, "device": device.value if device else None}
@@ -93,18 +99,26 @@ def study(
     if isinstance(chosen, CostStudy):
         costs = run_cost_study(chosen, engine_of, loaded, path, objects, progress)
         print_cost(costs, telling.console)
-        tell_damage(objects, telling.console)
-        telling.end(f"{path} holds study.csv, study.json, study.png and study.svg", lambda: costs)
+        tell_damage(objects)
+        shown = _shown(paging.of_study(path, telling))
+        telling.end(
+            f"{shown}{path} holds study.csv, study.json, study.png and study.svg", lambda: costs
+        )
         tell_trackers(places, lambda: study_records(path, ()), telling.console)
         return
     outcome = run_study(chosen, engine_of, loaded, path, objects, progress)
     print_study(outcome.results, telling.console)
-    tell_damage(objects, telling.console)
+    tell_damage(objects)
+    shown = _shown(paging.of_study(path, telling))
     telling.end(
-        f"{len(chosen.runs)} runs; calls to train: {outcome.calls_together} for the models of "
-        f"all, {outcome.calls_of_runs} by runs for attack models of their own; {path} holds the "
+        f"{shown}{len(chosen.runs)} runs; calls to train: {outcome.calls_together} for the models "
+        f"of all, {outcome.calls_of_runs} by runs for attack models of their own; {path} holds the "
         "runs, study.csv, study.json, study.png and study.svg",
         lambda: outcome.results,
     )
     runs = [run.folder for run in chosen.runs]
     tell_trackers(places, lambda: study_records(path, runs), telling.console)
+
+
+def _shown(page: Optional[Path]) -> str:
+    return "" if page is None else f"{page} shows it; "

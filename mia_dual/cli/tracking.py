@@ -19,5 +19,5 @@ def tell_trackers(
     from mia_dual.tracking.places import track
 
     if places:
-        for line in track(places, records()):
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+        for told in track(places, records()):
+            console.print(told.line, highlight=False, markup=False, soft_wrap=True)

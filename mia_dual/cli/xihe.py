@@ -8,6 +8,7 @@ from typing import Optional
 import typer
 
 from mia_dual.cli.guard import guarded
+from mia_dual.cli.options import JSON, QUIET
 
 xihe = typer.Typer(help="Audit on the Xihe platform.", no_args_is_help=True)
 
@@ -28,10 +29,17 @@ def init(
     inference: bool = typer.Option(
         False, "--inference", help="Also an application (Gradio) that shows results."
     ),
+    quiet: bool = QUIET,
+    as_json: bool = JSON,
 ) -> None:
     """Write a folder ready to upload: boot file, requirements, mia-dual itself, a config, help."""
+    from mia_dual.cli.telling import Telling
     from mia_dual.xihe.folder import write_folder
 
     files = write_folder(folder, backend, config, inference)
-    typer.echo(f"{folder} holds {len(files)} files for a job with backend {backend}")
-    typer.echo(f"upload it as it is; {folder / 'README.md'} says what goes into the job's form")
+    telling = Telling(quiet, as_json)
+    telling.say(f"{folder} holds {len(files)} files for a job with backend {backend}")
+    telling.end(
+        f"upload it as it is; {folder / 'README.md'} says what goes into the job's form",
+        lambda: [str(file) for file in files],
+    )

@@ -13,12 +13,13 @@ from mia_dual.engine import Engine
 from mia_dual.flops import training_flops
 from mia_dual.interface import NO_RECORD, Capability, TrainingJob, Weights
 from mia_dual.plan.draft import TARGET
-from mia_dual.plan.plan import Plan
+from mia_dual.plan.plan import FIRST, Plan
 from mia_dual.store.keys import answers_key, array_digest
 from mia_dual.store.objects import Store
 from mia_dual.training.family import Family, Member, suited
 from mia_dual.training.jobs import built_weights, first_state, make_job
 from mia_dual.training.planned import plan_members
+from mia_dual.training.stages import Stage
 from mia_dual.training.work import total_work
 
 WARM_STEPS = 3
@@ -50,8 +51,8 @@ class RoleForecast:
 @dataclass(frozen=True)
 class Forecast:
     """``seconds`` for training and ``asking`` for answers, from a short measurement on this
-    machine; both without attack models. ``disk`` bytes that the store grows by. ``by_steps``:
-    whether models are trained step by step; they are fitted at once where not.
+    machine; both without attack models. ``disk`` bytes that the store grows by, at most.
+    ``by_steps``: whether models are trained step by step; they are fitted at once where not.
     """
 
     by_steps: bool
@@ -67,16 +68,28 @@ def forecast(
     engine: Engine,
     store: Store | None,
     treated: Mapping[str, Member] | None = None,
+    stages: Mapping[str, Stage] | None = None,
 ) -> Forecast:
     """What ``plan`` takes beyond what ``store`` holds (None: nothing is stored yet).
 
     ``families``: of each of the plan's recipes. ``treated``: the models that go on from targets,
     by name (:func:`mia_dual.walks.approximations.outlined_members`); what the store holds of them
-    is not known before the targets are there, so all of them count as lacking.
+    is not known before the targets are there, so all of them count as lacking. ``stages``: of the
+    first target's curve (:func:`mia_dual.training.stages.target_stages`); they cost questions, the
+    room of their weights until those are answered, and steps where the target is there without
+    them.
     """
     scores = len(plan.versions) * len(plan.target_rows) * 8
     parts = [
-        _of_family(plan, name, family, engine, store, treated if name == TARGET else None)
+        _of_family(
+            plan,
+            name,
+            family,
+            engine,
+            store,
+            (treated or {}) if name == TARGET else {},
+            _not_asked(stages or {}, store) if name == TARGET else [],
+        )
         for name, family in families.items()
     ]
     return Forecast(
@@ -94,11 +107,12 @@ def _of_family(
     family: Family,
     engine: Engine,
     store: Store | None,
-    treated: Mapping[str, Member] | None,
+    treated: Mapping[str, Member],
+    stages: Sequence[Stage],
 ) -> Forecast:
     environment = engine.environment
     by_steps = Capability.STEPS in engine.capabilities
-    planned = {**plan_members(plan, recipe), **(treated or {})}
+    planned = {**plan_members(plan, recipe), **treated}
     family, members = suited(family, planned, engine.capabilities)
     keys = {name: family.keys(environment, member)[-1] for name, member in members.items()}
     lacking = [name for name, key in keys.items() if store is None or store.find(key) is None]
@@ -109,6 +123,8 @@ def _of_family(
         if store is None or store.find(answers_key(keys[name], array_digest(rows))) is None
     ]
     missing = [members[name] for name in lacking]
+    again = [] if FIRST in lacking else [stage.member for stage in stages[-1:]]
+    missing += again
     each, copies = 0.0, 1
     weights = built_weights(family, engine.backend, seed=0)
     if by_steps:
@@ -124,18 +140,26 @@ def _of_family(
         work = total_work([plan.models[name] for name in wanted], family, plan.seed)
         # A fit is a step where models are fitted at once, and keeps nothing on the way.
         steps = work.steps if by_steps else work.models
+        records = work.records
+        if role == "target":
+            steps += sum(map(family.steps, again))
+            records += sum(member.epochs * len(member.rows) for member in again)
         states += work.states if by_steps else work.models
-        roles.append(RoleForecast(role, len(names), len(wanted), steps, work.records * operations))
+        roles.append(RoleForecast(role, len(names), len(wanted), steps, records * operations))
     steps = sum(role.steps for role in roles)
-    records = sum(len(asked[name]) for name in questions)
-    of_models = states * _bytes(weights) * copies
+    records = sum(len(asked[name]) for name in questions) + len(stages) * len(plan.target_rows)
+    of_models = (states * copies + len(stages)) * _bytes(weights)
     return Forecast(
         by_steps=by_steps,
         roles=tuple(roles),
         seconds=steps * each,
-        asking=records * _question_seconds(family, engine, weights, len(questions)),
+        asking=records * _question_seconds(family, engine, weights, len(questions) + len(stages)),
         disk=of_models + records * family.spec.classes * 4,
     )
+
+
+def _not_asked(stages: Mapping[str, Stage], store: Store | None) -> list[Stage]:
+    return [stage for stage in stages.values() if store is None or not store.find(stage.answers)]
 
 
 def _step_seconds(family: Family, engine: Engine, members: Sequence[Member]) -> float:

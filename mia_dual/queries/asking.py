@@ -101,7 +101,7 @@ def ask_altered(
     questions = len(rows) * sum(map(len, missing.values()))
     if questions:
         started = time.perf_counter()
-        with progress.stage("altered answers", questions) as report:
+        with progress.stage("altered answers", questions, unit="records") as report:
             for places, altered in _pieces(family.records, alterations, rows, missing):
                 told = _ask(trainer, family, models, altered, len(rows), places, missing)
                 for (name, place), said in told:

@@ -6,23 +6,25 @@ Nothing is computed again: a headline picks figures of results, and says them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Optional
+from typing import Optional
 
-from mia_dual.report.results import AttackResult, Interval, Results
-from mia_dual.report.strength import by_strength, rate_told
+from mia_dual.report.grade import Grade, grade_of
+from mia_dual.report.results import Interval, Results
 
-Grade = Literal["most", "many", "some", "group", "none"]
-"""What is shown of members: that most, many or some of them can be found one by one, that they can
-be told from others only as a group, or nothing.
-"""
-
-LEAST: dict[Grade, float] = {"most": 0.5, "many": 0.1}
-"""Share of members that the lower end of the interval shows to be found, for these words."""
+IN_WORDS: dict[Grade, str] = {
+    "most": "Most members are exposed",
+    "many": "Many members are exposed",
+    "some": "Some members are exposed",
+    "group": "Members can be told from others as a group, but none is shown to be found",
+    "none": "No member is shown to be exposed",
+    "unknown": "Too few records to say whether members are exposed",
+}
+"""Each grade, as the page's English words also say it."""
 
 
 @dataclass(frozen=True)
 class Headline:
-    """The strongest attack's figures, and what they come to.
+    """A grade, and the figures of the attack that it is by.
 
     ``found``: share of ``members`` found while at most ``rate`` of ``non_members`` are accused;
     ``rate`` is the lowest of .01 and .1 that so few non-members can show, None where neither can
@@ -62,16 +64,16 @@ class Headline:
 
     def _exposed(self) -> str:
         if self.rate is None or self.found is None:
-            return f"{_WORDS[self.grade]}: {self.attack} has {self._auc()}; guessing has .5."
+            return f"{IN_WORDS[self.grade]}: {self.attack} has {self._auc()}; guessing has .5."
         found = (
             f"{self.attack} finds {_percent(self.found)} % of members"
             f"{_between(self.found_interval)} while it accuses at most {100 * self.rate:g} % of "
             "non-members"
         )
-        if self.grade in ("group", "none"):
+        if self.grade in ("group", "none", "unknown"):
             guessing = f"guessing finds {100 * self.rate:g} %"
-            return f"{_WORDS[self.grade]}: {found}, and {guessing}; {self._auc()}, guessing's .5."
-        return f"{_WORDS[self.grade]}: {found}; guessing finds {100 * self.rate:g} %."
+            return f"{IN_WORDS[self.grade]}: {found}, and {guessing}; {self._auc()}, guessing's .5."
+        return f"{IN_WORDS[self.grade]}: {found}; guessing finds {100 * self.rate:g} %."
 
     def _auc(self) -> str:
         if self.auc is None:
@@ -85,32 +87,14 @@ class Headline:
         return f"Measured on {self.members:,} members and {self.non_members:,} non-members of {of}."
 
 
-_WORDS: dict[Grade, str] = {
-    "most": "Most members are exposed",
-    "many": "Many members are exposed",
-    "some": "Some members are exposed",
-    "group": "Members can be told from others as a group, but none is shown to be found",
-    "none": "No member is shown to be exposed",
-}
-
-
 def headline(results: Results) -> Headline:
-    """The headline of ``results``: of the strongest attack, or, where that finds no more members
-    one by one than guessing does, of the one with the surest AUC.
-    """
-    attacks = results.attacks
-    rate = rate_told(attacks)
-    name = by_strength(attacks)[0]
-    grade = _alone(attacks[name], rate)
-    if grade is None:
-        surest = max(attacks, key=lambda attack: _least_auc(attacks[attack]))
-        is_group = _least_auc(attacks[surest]) > 0.5
-        grade, name = ("group", surest) if is_group else ("none", name)
-    found = attacks[name]
+    """The headline of ``results``: their grade, and by what."""
+    graded = grade_of(results)
+    found, rate = results.attacks[graded.attack], graded.rate
     return Headline(
-        grade=grade,
-        attack=name,
-        attacks=len(attacks),
+        grade=graded.grade,
+        attack=graded.attack,
+        attacks=len(results.attacks),
         rate=None if rate is None else float(rate),
         found=None if rate is None else found.tpr_at_fpr[rate],
         found_interval=None if rate is None else found.tpr_interval[rate],
@@ -120,18 +104,6 @@ def headline(results: Results) -> Headline:
         non_members=found.non_members,
         targets=results.targets,
     )
-
-
-def _alone(found: AttackResult, rate: Optional[str]) -> Optional[Grade]:
-    """How many members are surely found one by one; None where no more than by guessing."""
-    interval = None if rate is None else found.tpr_interval[rate]
-    if rate is None or interval is None or interval[0] <= float(rate):
-        return None
-    return next((grade for grade, least in LEAST.items() if interval[0] >= least), "some")
-
-
-def _least_auc(found: AttackResult) -> float:
-    return 0.0 if found.auc_interval is None else found.auc_interval[0]
 
 
 def _between(interval: Optional[Interval]) -> str:

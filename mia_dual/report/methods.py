@@ -14,6 +14,13 @@ without it as a deletion asks; one that never saw it and differs by its draws; o
 was trained on.
 """
 
+KIND_KEYS: dict[str, str] = {
+    "deletion": "deletion",
+    "never saw it": "reference",
+    "approximate": "approximate",
+}
+"""Of those that are not as they were, the key that the page's words have each kind under."""
+
 NOTE = "of these models only those by deletion are such; the others are to compare them with"
 """Beside tables of these rows. What approximates deletion is none, and nothing calls it so."""
 

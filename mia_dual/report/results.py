@@ -172,6 +172,23 @@ class ModelResult(_Result):
     test_accuracy: float = Field(description="on the target's non-members")
 
 
+class CurvePoint(_Result):
+    """The first target's own model after some epochs of its training, without slices or groups.
+
+    On all of its members and non-members under audit, each counted once.
+    """
+
+    epochs: int
+    train_accuracy: float = Field(description="on its members")
+    test_accuracy: float = Field(description="on its non-members")
+    train_loss: float = Field(
+        description="mean cross entropy (nats) on its members, a record's at most 80"
+    )
+    test_loss: float = Field(description="and on its non-members")
+    train_loss_error: float = Field(description="standard error of that mean over records")
+    test_loss_error: float = Field(description="and of that on non-members")
+
+
 class GroupedResult(ModelResult):
     """The ensemble of group models before anything was deleted."""
 
@@ -283,6 +300,12 @@ class Results(_Result):
         None, description="null where shadows have real records"
     )
     target: ModelResult
+    curve: list[CurvePoint] = Field(
+        [],
+        description="how the first target learnt, the last point when it was trained (of one "
+        "target, the accuracies above); none where target.curve is 0, models are fitted at once, "
+        "or the target was trained elsewhere",
+    )
     attacks: dict[str, AttackResult] = Field(description="on the target, by attack")
     together: Optional[Together] = Field(description="null for one attack alone")
     exposure: Optional[Exposure] = Field(description="null where a record is in one target alone")

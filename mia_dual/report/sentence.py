@@ -73,7 +73,7 @@ def _trend(figure: str, points: Sequence[Point], brief: bool = False) -> str:
     """
     first, last = points[0], points[-1]
     means = [point.figures[figure].mean or 0.0 for point in points]
-    change, interval = _difference(first.figures[figure], last.figures[figure])
+    change, interval = difference(first.figures[figure], last.figures[figure])
     ends = f"from {means[0]:.3f} at {_place(first)} to {means[-1]:.3f} at {_place(last)}"
     measured = f"{change:+.3f}, {_interval(interval)}"
     if interval is None or interval[0] <= 0 <= interval[1]:
@@ -103,7 +103,7 @@ def _widest(points: Sequence[Point], means: Sequence[float]) -> str:
 def _extremes(name: str, figure: str, points: Sequence[Point]) -> str:
     ordered = sorted(points, key=lambda point: point.figures[figure].mean or 0.0)
     lowest, highest = ordered[0], ordered[-1]
-    change, interval = _difference(lowest.figures[figure], highest.figures[figure])
+    change, interval = difference(lowest.figures[figure], highest.figures[figure])
     means = [point.figures[figure].mean or 0.0 for point in (highest, lowest)]
     measured = f"{change:+.3f}, {_interval(interval)}"
     text = f"{means[0]:.3f} for {highest.value} and {means[1]:.3f} for {lowest.value}"
@@ -120,7 +120,7 @@ def _own_or_other(figure: str, points: Sequence[Point]) -> list[str]:
     if len(alike) < 2 or not others:
         return []
     own, other = _average(alike), _average(others)
-    change, interval = _difference(other, own)
+    change, interval = difference(other, own)
     held = interval is None or interval[0] <= 0 <= interval[1]
     verdict = "no sure difference" if held else "a difference"
     return [
@@ -159,7 +159,7 @@ def _together(figure: str, across: str, points: Sequence[Point]) -> str:
     )
 
 
-def _difference(before: Figure, after: Figure) -> tuple[float, Optional[tuple[float, float]]]:
+def difference(before: Figure, after: Figure) -> tuple[float, Optional[tuple[float, float]]]:
     """The mean difference, seed by seed, and its interval."""
     pairs = [
         other - one

@@ -77,25 +77,25 @@ def _panels(results: StudyResults) -> list[list[Line]]:
 
 
 def _draw(axis: Any, lines: Sequence[Line], results: StudyResults) -> None:
-    categories = _categories(results)
+    names = categories(results)
     measured = results.x not in ("value", "deleted")
     for number, (name, figure, points) in enumerate(lines):
         shown = [
             (place, point, found)
             for point in sorted(points, key=lambda point: point.number or 0.0)
             for found in [point.figures.get(figure)]
-            for place in [_place(point, results.x, categories)]
+            for place in [place_of(point, results.x, names)]
             if found is not None and found.mean is not None and place is not None
         ]
         if not shown:
             continue
         # Beside each other where many would stand at one place.
-        shift = (number - (len(lines) - 1) / 2) * 0.12 if categories else 0.0
+        shift = (number - (len(lines) - 1) / 2) * 0.12 if names else 0.0
         axis.errorbar(
             [place + shift for place, _, _ in shown],
             [found.mean for _, _, found in shown],
-            yerr=_bars([found for _, _, found in shown]),
-            xerr=_bars([point.figures[results.x] for _, point, _ in shown]) if measured else None,
+            yerr=reach([found for _, _, found in shown]),
+            xerr=reach([point.figures[results.x] for _, point, _ in shown]) if measured else None,
             label=name or None,
             color=COLOURS[number % len(COLOURS)],
             marker=MARKERS[number % len(MARKERS)],
@@ -117,11 +117,11 @@ def _draw(axis: Any, lines: Sequence[Line], results: StudyResults) -> None:
     figures = {figure for _, figure, _ in lines}
     for level in {LEVELS.get(figure.partition(".")[0]) for figure in figures} - {None}:
         axis.axhline(level, color="0.5", linestyle="--", linewidth=0.8, zorder=0)
-    if categories:
-        axis.set_xticks(range(len(categories)), categories)
-        if max(map(len, categories)) * len(categories) > 60:
+    if names:
+        axis.set_xticks(range(len(names)), names)
+        if max(map(len, names)) * len(names) > 60:
             axis.tick_params(axis="x", rotation=25)
-        axis.set_xlim(-0.5, len(categories) - 0.5)
+        axis.set_xlim(-0.5, len(names) - 0.5)
     axis.set_xlabel(_across(results))
     words = title(next(iter(figures))) if len(figures) == 1 else _common(figures)
     axis.set_ylabel(textwrap.fill(words, LABEL_WIDTH))
@@ -131,20 +131,21 @@ def _draw(axis: Any, lines: Sequence[Line], results: StudyResults) -> None:
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _categories(results: StudyResults) -> list[str]:
+def categories(results: StudyResults) -> list[str]:
     """The values as places on the axis; empty where they are numbers."""
     if results.x != "value" or all(point.number is not None for point in results.points):
         return []
     return list(dict.fromkeys(point.across for point in results.points))
 
 
-def _place(point: Point, across: str, categories: Sequence[str]) -> Optional[float]:
+def place_of(point: Point, across: str, categories: Sequence[str]) -> Optional[float]:
+    """Where ``point`` stands by ``across``, a study's ``x``; None where that is not known."""
     if categories:
         return float(categories.index(point.across))
     return point.number if across in ("value", "deleted") else point.figures[across].mean
 
 
-def _bars(figures: Sequence[Figure]) -> list[list[float]]:
+def reach(figures: Sequence[Figure]) -> list[list[float]]:
     """How far intervals reach below and above the means."""
     below, above = [], []
     for figure in figures:

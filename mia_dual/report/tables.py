@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Optional
 
 from rich.console import Console
 
@@ -33,10 +34,13 @@ def print_results(results: Results, console: Console, full: bool = False) -> Non
         print_answer(results, console)
 
 
-def rest_of(path: Path, full: bool = False) -> str:
+def rest_of(path: Path, full: bool = False, page: Optional[Path] = None) -> str:
     """The line that says where the rest is of what was printed of the run in ``path``."""
     further = "mia-dual report" if full else "--full, or mia-dual report"
-    return f"{path}: results.json holds all of it; see {further}"
+    if page is None:
+        return f"{path}: results.json holds all of it; see {further}"
+    printed = "" if full else "; --full prints the long tables"
+    return f"{page} shows it; {path / 'results.json'} holds all of it{printed}"
 
 
 def _print_tables(results: Results, console: Console) -> None:

@@ -1,7 +1,9 @@
 """A run folder, open for one process at a time.
 
 Layout: ``config.yaml``, ``environment.json``, ``plan.json`` and ``plan.npz``, ``models/``,
-``answers/`` (the files of the store, linked or copied, so that the folder is whole by itself),
+``answers/`` (the files of the store, linked or copied, so that the folder is whole by itself;
+``answers/target-epoch-<epochs>.npy`` are of states of the target that its curve is of, about the
+records under audit, sorted),
 ``scores.npz``, ``roc.npz``, ``results.json``, ``cost.json``, ``index.jsonl`` (key, checksum and
 place of every linked file) and the append-only ``log.jsonl``. Where records are made for shadows,
 also ``shadow_records.npz`` (linked too) and ``scores_with_real.npz``, of the same attacks without.
@@ -183,6 +185,14 @@ class RunFolder:
             self._keys |= new
             self.store.refer(self.path, self._keys)
 
+    def release(self, keys: Iterable[str]) -> None:
+        """Say that this run needs the objects of ``keys`` no more; those that no run needs go."""
+        keys = set(keys)
+        if keys:
+            self._keys -= keys
+            self.store.refer(self.path, self._keys)
+            self.store.discard(keys)
+
     def find(self, key: str) -> Optional[Entry]:
         """The store's object of ``key``; one that it lacks is taken in from this folder."""
         entry = self.store.find(key)
@@ -192,6 +202,11 @@ class RunFolder:
             if linked.key == key and self.store.adopt(linked, self.path / path):
                 return linked
         return None
+
+    def find_sound(self, key: str) -> Optional[Entry]:
+        """What :meth:`find` gives; None, too, where its content is not as it was written."""
+        entry = self.find(key)
+        return entry if entry is not None and self.store.is_sound(entry) else None
 
     def link(self, entry: Entry, name: str) -> None:
         """Have the object of ``entry`` here too, as ``name`` (``models/target.safetensors``)."""

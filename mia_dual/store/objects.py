@@ -190,6 +190,12 @@ class Store:
                     file.unlink(missing_ok=True)
         return objects, freed
 
+    def discard(self, keys: Iterable[str]) -> None:
+        """Remove those objects of ``keys`` that no run folder refers to."""
+        with self._lock:
+            for key in set(keys) - self.referred().keys():
+                self.remove(key)
+
     def _references(self) -> Iterator[tuple[Path, str, list[str]]]:
         """Each file of references, the run folder it names, and the keys that run needs."""
         for file in sorted((self.path / "references").glob("*.txt")):

@@ -36,7 +36,7 @@ class AimTracker:
     def figures(self, figures: Sequence[Figure]) -> None:
         """See :class:`mia_dual.tracking.tracker.Tracker`."""
         for one in figures:
-            self._run.track(one.value, name=one.name, context={"of": one.of})
+            self._run.track(one.value, name=one.name, step=one.step, context={"of": one.of})
 
     def file(self, path: Path) -> None:
         """See :class:`mia_dual.tracking.tracker.Tracker`."""

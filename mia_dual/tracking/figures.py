@@ -14,11 +14,14 @@ from mia_dual.report.strength import by_strength
 
 
 class Figure(NamedTuple):
-    """A number, its ``name``, and what it is ``of``, as in ``attacks/loss``."""
+    """A number, its ``name``, what it is ``of``, as in ``attacks/loss``, and of a curve's figures
+    the ``step``: the point's epochs.
+    """
 
     of: str
     name: str
     value: float
+    step: int = 0
 
     @property
     def path(self) -> str:
@@ -27,13 +30,15 @@ class Figure(NamedTuple):
 
 
 def figures(results: Results) -> list[Figure]:
-    """Accuracies, each attack's success (of all records together), and each deletion's.
+    """Accuracies, the training curve, each attack's success (of all records together), and each
+    deletion's.
 
-    ``of``: ``target``; ``attacks/<attack>``, the strongest first, where ``rank`` is 1;
-    ``grouped`` and ``grouped/attacks/<attack>``; ``deletion/<request>/<method>``, and below it
-    ``<attack>/<side>/<when>``, with the sides ``retained`` and ``deleted``, ``before`` and
-    ``after``, with AUCs and true-positive rates alone; ``compared/...`` likewise. Names are those
-    of :class:`mia_dual.report.results.Success`, with an interval's ends as in
+    ``of``: ``target``; ``target/curve``, with a step a point; ``attacks/<attack>``, the strongest
+    first, where ``rank`` is 1; ``grouped`` and ``grouped/attacks/<attack>``;
+    ``deletion/<request>/<method>``, and below it ``<attack>/<side>/<when>``, with the sides
+    ``retained`` and ``deleted``, ``before`` and ``after``, with AUCs and true-positive rates alone;
+    ``compared/...`` likewise. Names are those of :class:`mia_dual.report.results.Success` and
+    :class:`mia_dual.report.results.CurvePoint`, with an interval's ends as in
     :func:`mia_dual.report.rows.tidy_rows`. What cannot be known is left out.
     """
     return list(_all(results))
@@ -41,6 +46,9 @@ def figures(results: Results) -> list[Figure]:
 
 def _all(results: Results) -> Iterator[Figure]:
     yield from _accuracies("target", results.target)
+    for point in results.curve:
+        for name, value in point.model_dump(exclude={"epochs"}).items():
+            yield Figure("target/curve", name, value, point.epochs)
     yield from _attacks("attacks", results.attacks)
     if results.grouped is not None:
         yield from _accuracies("grouped", results.grouped)

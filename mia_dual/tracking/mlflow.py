@@ -60,7 +60,7 @@ class MlflowTracker:
     def figures(self, figures: Sequence[Figure]) -> None:
         """See :class:`mia_dual.tracking.tracker.Tracker`."""
         now = int(1000 * time.time())
-        metrics = [self._entities.Metric(one.path, one.value, now, 0) for one in figures]
+        metrics = [self._entities.Metric(one.path, one.value, now, one.step) for one in figures]
         for some in _in_parts(metrics, MOST_METRICS):
             self._client.log_batch(self._run, metrics=some)
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mia_dual.errors import ConfigError
 from mia_dual.optional import check_installed
@@ -73,15 +73,22 @@ def places_of(words: Sequence[str]) -> list[Place]:
     return places
 
 
-def track(places: Sequence[Place], records: Sequence[Record]) -> list[str]:
-    """Tell ``places`` of ``records``; gives a line each on what became of it, and raises nothing.
+class Told(NamedTuple):
+    """Whether a tracker took a run ``whole``, and a ``line`` that says so."""
+
+    whole: bool
+    line: str
+
+
+def track(places: Sequence[Place], records: Sequence[Record]) -> list[Told]:
+    """Tell ``places`` of ``records``; gives what became of each, and raises nothing.
 
     The run is finished and whole by then, whatever a tracker does.
     """
     return [_tell(place, records) for place in places]
 
 
-def _tell(place: Place, records: Sequence[Record]) -> str:
+def _tell(place: Place, records: Sequence[Record]) -> Told:
     try:
         for record in records:
             tracker = place.opened()
@@ -95,8 +102,10 @@ def _tell(place: Place, records: Sequence[Record]) -> str:
             tracker.end(whole=True)
     except Exception as error:  # whatever its package and the network raise
         reason = _without_password(one_line(str(error), 300))
-        return f"{place} did not take it ({reason}): the run folder is whole without it"
-    return f"{place} holds it, too"
+        return Told(
+            False, f"{place} did not take it ({reason}): the run folder is whole without it"
+        )
+    return Told(True, f"{place} holds it, too")
 
 
 def _without_password(text: str) -> str:

@@ -14,7 +14,7 @@ from mia_dual.tracking.record import written
 
 
 class TensorBoardTracker:
-    """A folder below the folder ``place``: figures as scalars of step 0, settings as a text,
+    """A folder below the folder ``place``: figures as scalars of their steps, settings as a text,
     pictures (PNG) as images, and every file as it is beside the events.
     """
 
@@ -43,7 +43,7 @@ class TensorBoardTracker:
     def figures(self, figures: Sequence[Figure]) -> None:
         """See :class:`mia_dual.tracking.tracker.Tracker`."""
         for one in figures:
-            self._write(self._summary.scalar(one.path, one.value))
+            self._write(self._summary.scalar(one.path, one.value), one.step)
 
     def file(self, path: Path) -> None:
         """See :class:`mia_dual.tracking.tracker.Tracker`."""
@@ -57,5 +57,6 @@ class TensorBoardTracker:
         """See :class:`mia_dual.tracking.tracker.Tracker`."""
         self._writer.close()
 
-    def _write(self, summary: Any) -> None:
-        self._writer.write_event(self._proto.Event(wall_time=time.time(), step=0, summary=summary))
+    def _write(self, summary: Any, step: int = 0) -> None:
+        event = self._proto.Event(wall_time=time.time(), step=step, summary=summary)
+        self._writer.write_event(event)

@@ -36,7 +36,8 @@ class Member:
     key of the model whose weights it starts from, its optimizer at rest; None: weights of its own.
     ``mask``: which values of its parameters are trained (:class:`mia_dual.interface.TrainingJob`);
     None: all. ``stays``: the state after every segment stays in the store, so that trainings that
-    begin alike go on from there.
+    begin alike go on from there. ``weights_only``: nothing is to go on from it, so that its
+    optimizer's moments are not stored.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Member:
     origin: Optional[str] = None
     mask: Optional[Mapping[str, np.ndarray]] = None
     stays: bool = False
+    weights_only: bool = False
 
     @staticmethod
     def of(

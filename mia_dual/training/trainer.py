@@ -12,8 +12,8 @@ import safetensors.numpy
 from mia_dual.engine import Engine
 from mia_dual.errors import DivergedError, StoreError
 from mia_dual.flops import training_flops
-from mia_dual.interface import KeptState, State, Weights
-from mia_dual.progress import Progress
+from mia_dual.interface import NO_RECORD, KeptState, ReportSteps, State, Weights
+from mia_dual.progress import Advance, Progress
 from mia_dual.store.entry import Entry
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.keys import moments_key
@@ -96,7 +96,8 @@ class Trainer:
         while missing:
             wave = self._wave(missing, staying)
             found.update(self._train(title, family, members, wave, keys, staying))
-            missing = [label for label in missing if label not in wave]
+            # A training that goes on from a stored state passes no earlier ones.
+            missing = [label for label in missing if found.get(last[label]) is None]
         return {
             label: Trained(
                 entry,
@@ -152,10 +153,8 @@ class Trainer:
                 yield entry, beside
 
     def _find_model(self, key: str) -> Optional[Entry]:
-        entry = self._folder.find(key)
-        if entry is None or not self._folder.store.is_sound(entry):
-            return None
-        return self._folder.store.stay(entry)
+        entry = self._folder.find_sound(key)
+        return None if entry is None else self._folder.store.stay(entry)
 
     def _train(
         self,
@@ -169,6 +168,10 @@ class Trainer:
         backend = self.engine.backend
         wanted = {keys[label][-1] for label in missing}
         wanted.update(key for label in missing for key in staying[label])
+        bare = {keys[label][-1] for label in missing if members[label].weights_only}
+        planned = [label for label in missing if not members[label].weights_only]
+        bare -= {key for label in planned for key in (keys[label][-1], *staying[label])}
+        called = {keys[label][-1]: label for label in reversed(missing)}
         labels = _longest(missing, keys)
         starts = {label: self._start(family, members[label], keys[label]) for label in labels}
         weights = starts[labels[0]].state.weights
@@ -207,6 +210,8 @@ class Trainer:
         }
         total = sum(family.steps(members[label]) for label in labels)
         left = sum(len(job.batches) for job in jobs)
+        seen = sum(int(np.count_nonzero(job.batches != NO_RECORD)) for job in jobs)
+        a_step = seen / max(left, 1)
         drawn = drawn_names(weights)
         self._folder.log(
             "train",
@@ -218,33 +223,52 @@ class Trainer:
             as_built=sorted(weights.keys() - set(drawn)),
         )
         made: dict[str, Entry] = {}
+        earlier = round((total - left) * a_step)
         with self._progress.stage(
-            title, total, total - left, unit="steps", models=len(missing)
+            title, earlier + seen, earlier, unit="records", models=len(planned)
         ) as report:
             self.engine.train_calls += 1
-            reached = backend.train(family.spec, family.optimizer, jobs, family.records, report)
+            reached = backend.train(
+                family.spec, family.optimizer, jobs, family.records, _as_records(report, a_step)
+            )
             for state in reached:
                 label, start = state.name, starts[state.name]
                 epoch = int(np.searchsorted(ends[label], taken[label] + state.step)) + 1
                 key = keys[label][epoch]
-                entry = self._keep(state, key, start.seconds, passing=key not in wanted)
+                entry = self._keep(
+                    state,
+                    key,
+                    called.get(key, label),
+                    start.seconds,
+                    passing=key not in wanted,
+                    goes_on=key not in bare or epoch in now_and_then,
+                )
                 for passed in {start.epochs, *kept[label]}:
                     if passed < epoch:
                         self._forget(keys[label][passed])
                 if key in wanted:
                     made[key] = entry
-                    report(0, sum(keys[label][-1] == key for label in missing))
+                    report(0, sum(keys[label][-1] == key for label in planned))
         return made
 
-    def _keep(self, kept: KeptState, key: str, seconds: float, passing: bool) -> Entry:
+    def _keep(
+        self,
+        kept: KeptState,
+        key: str,
+        name: str,
+        seconds: float,
+        passing: bool,
+        goes_on: bool,
+    ) -> Entry:
         weights = kept.state.weights
         for array in weights.values():
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 raise DivergedError(kept.name, kept.state.steps)
-        store, name = self._folder.store, kept.name
-        moments = {**kept.state.moments, "steps": np.array([kept.state.steps], np.int64)}
-        # The weights last: where they are, the moments are.
-        store.put(moments_key(key), "moments", name, _as_safetensors(moments), passing=passing)
+        store = self._folder.store
+        if goes_on:
+            moments = {**kept.state.moments, "steps": np.array([kept.state.steps], np.int64)}
+            # Before the weights: where those are, the moments are.
+            store.put(moments_key(key), "moments", name, _as_safetensors(moments), passing=passing)
         content = _as_safetensors(weights)
         return store.put(key, "model", name, content, seconds + kept.seconds, passing)
 
@@ -290,6 +314,23 @@ class Trainer:
         operations = records * training_flops(family.spec, weights)
         every = max(1, round(self._worth_keeping / max(operations, 1)))
         return range(every, longest, every)
+
+
+def _as_records(report: Advance, a_step: float) -> ReportSteps:
+    """Tells ``report`` of model-steps as records seen, a record once a model that sees it.
+
+    A step has ``a_step`` of them, the mean of a call: the last batch of an epoch may be smaller
+    than the others, which is evened out at the end.
+    """
+    steps = told = 0
+
+    def advance(more: int) -> None:
+        nonlocal steps, told
+        steps += more
+        report(round(steps * a_step) - told)
+        told = round(steps * a_step)
+
+    return advance
 
 
 def _longest(missing: Sequence[str], keys: Mapping[str, list[str]]) -> list[str]:

@@ -11,6 +11,7 @@ from mia_dual.errors import StoreError
 from mia_dual.metrics.agreement import apart, spearman
 from mia_dual.metrics.differences import paired_share_interval, share_interval
 from mia_dual.progress import Progress
+from mia_dual.report.compared_verdict import JUDGED, give_verdict
 from mia_dual.report.comparison import (
     AccuracyDifference,
     Agreement,
@@ -24,7 +25,6 @@ from mia_dual.report.comparison import (
     RunName,
     Setting,
 )
-from mia_dual.report.verdict import JUDGED, give_verdict
 from mia_dual.seeds import generator
 from mia_dual.store.folder import flat
 from mia_dual.walks.contrast import Contrast, difference, figures, same_records

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mia_dual.answers import Answers
 from mia_dual.attacks.cuts import CUTS
-from mia_dual.config import Config, load_config
+from mia_dual.config import NO_BACKEND, Config, load_config
 from mia_dual.data.archive import opened
 from mia_dual.data.npy import mapped
 from mia_dual.deletion.ledger import REQUEST
@@ -298,6 +298,8 @@ class FinishedRun:
         content = self._json("environment.json")
         if not isinstance(content, dict):
             raise self._damaged("environment.json", "it holds no keys")
+        if content == {"backend": NO_BACKEND}:
+            return {"backend": NO_BACKEND}
         found: dict[str, str] = {}
         for part in ("environment", "installed", "asked"):
             values = content.get(part)

@@ -15,19 +15,24 @@ from mia_dual.progress import Progress
 from mia_dual.store.folder import RunFolder
 from mia_dual.training.family import Family
 from mia_dual.training.planned import plan_members
+from mia_dual.training.stages import Stage, lacking, target_stages
 from mia_dual.training.trainer import Trained, Trainer
 from mia_dual.walks.approximations import Treated, check_treatable
+from mia_dual.walks.learning import ask_stages
 
 
 @dataclass
 class Models:
     """Models of a plan by name: what is ``trained``, of which of the ``families`` each is, and
-    ``answers`` to what the plan asks them.
+    ``answers`` to what the plan asks them; ``stages`` of the first target's training, and what
+    each ``said`` of the records under audit.
     """
 
     trained: dict[str, Trained]
     families: dict[str, Family]
     answers: Answers
+    stages: dict[str, Stage]
+    said: Answers
 
 
 def make_models(
@@ -47,7 +52,8 @@ def make_models(
     NetworkError, before anything trains, where what approximates deletion cannot be trained.
     """
     check_treatable(plan, config, families[TARGET], trainer.engine)
-    made = Models({}, {}, Answers({}, {}, {}))
+    stages = target_stages(plan, config, families[TARGET], trainer.engine)
+    made = Models({}, {}, Answers({}, {}, {}), stages, Answers({}, {}, {}))
 
     def add(family: Family, found: Mapping[str, Trained]) -> None:
         for name, model in found.items():
@@ -62,7 +68,12 @@ def make_models(
 
     for recipe, family in families.items():
         # All models of a recipe in one call, since they train faster together.
-        found = trainer.train("models", family, plan_members(plan, recipe))
+        more = lacking(stages, folder) if recipe == TARGET else {}
+        passed = {name: stage.member for name, stage in more.items()}
+        found = trainer.train("models", family, {**plan_members(plan, recipe), **passed})
+        if recipe == TARGET and stages:
+            asked = {name: found.pop(name) for name in more}
+            made.said = ask_stages(plan, stages, asked, trainer, folder, family, progress)
         add(family, {**found, **(given if recipe == TARGET else {})})
     if config.deletion.approximate:
         family = families[TARGET]

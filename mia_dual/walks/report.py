@@ -1,4 +1,4 @@
-"""The walk from finished runs to their report page."""
+"""The walk from runs to their report page."""
 
 from __future__ import annotations
 
@@ -6,20 +6,65 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional, Union
 
+from mia_dual import __version__
 from mia_dual.data.dataset import Dataset
 from mia_dual.data.load import dataset_of
 from mia_dual.errors import ConfigError, DataError
 from mia_dual.plan.labels import configured
 from mia_dual.progress import Progress
+from mia_dual.report.page.exposed import NotHere
 from mia_dual.report.page.page import Told, make_page
 from mia_dual.report.page.phrases import Phrases, read_words
 from mia_dual.report.pictures.all import pictures_of
+from mia_dual.store.files import checksum_of
+from mia_dual.store.folder import CERTIFICATE, FORGETTING, LEDGER, PENDING, REPORT, SIGNATURE
+from mia_dual.store.keys import key_of
 from mia_dual.walks.compare import compare_runs
 from mia_dual.walks.finished import FinishedRun
+from mia_dual.walks.unfinished import UnfinishedRun
+
+SOURCES = (
+    "config.yaml",
+    "environment.json",
+    "results.json",
+    "cost.json",
+    FORGETTING,
+    LEDGER,
+    PENDING,
+    CERTIFICATE,
+    SIGNATURE,
+)
+"""Files of a run that decide what its page says; scores and curves follow from them."""
+
+MOST_NAMES = 4
+"""Runs that a file is not named after, each of them, any more."""
+
+BEGINNING = 1000
+"""Letters of a page that hold what it was made from."""
+
+
+def opened(path: Path) -> Union[FinishedRun, UnfinishedRun]:
+    """The run in folder ``path``, finished or not; raises StoreError as both do."""
+    is_begun = (path / "config.yaml").is_file() and not (path / "results.json").exists()
+    return UnfinishedRun(path) if is_begun else FinishedRun(path)
+
+
+def page_of(runs: Sequence[Path]) -> Path:
+    """Where the page of ``runs`` goes that is named no other place: of one into its folder, of
+    several beside the first.
+    """
+    if len(runs) == 1:
+        return runs[0] / REPORT
+    first = runs[0].resolve()
+    names = [run.resolve().name for run in runs]
+    told = "-and-".join(
+        names if len(names) < MOST_NAMES else [*names[:2], f"{len(names) - 2}-more"]
+    )
+    return first.with_name(f"{told}.html")
 
 
 def report(
-    runs: Sequence[FinishedRun],
+    runs: Sequence[Union[FinishedRun, UnfinishedRun]],
     language: str,
     progress: Progress,
     *,
@@ -27,7 +72,7 @@ def report(
     data_dir: Optional[Path] = None,
     dataset: Optional[Dataset] = None,
 ) -> str:
-    """The page of ``runs`` as HTML; several are compared with the first.
+    """The page of ``runs`` as HTML; the finished ones are compared with the first of them.
 
     ``records``: whether it shows the most exposed ones, from ``dataset`` where it is at hand
     (before labels are as a config asks), else from what is read of the run's data set; nothing is
@@ -35,23 +80,48 @@ def report(
     compared.
     """
     say = Phrases(read_words(language))
+    finished = [run for run in runs if isinstance(run, FinishedRun)]
     told = [
         Told(run, pictures_of(run), _data(run, dataset, data_dir, say) if records else None)
+        if isinstance(run, FinishedRun)
+        else run
         for run in runs
     ]
-    comparison = compare_runs(runs, progress) if len(runs) > 1 else None
-    return make_page(told, language, comparison)
+    comparison = compare_runs(finished, progress) if len(finished) > 1 else None
+    source = made_from([run.path for run in runs], language, records)
+    return make_page(told, language, comparison, source)
+
+
+def made_from(paths: Sequence[Path], language: str, records: bool) -> str:
+    """A digest of what a page on the runs in ``paths`` is made from, and how."""
+    found = [
+        [
+            str(path),
+            [(name, checksum_of(path / name)) for name in SOURCES if (path / name).exists()],
+        ]
+        for path in paths
+    ]
+    return key_of({"version": __version__, "language": language, "records": records, "runs": found})
+
+
+def is_current(page: Path, source: str) -> bool:
+    """Whether ``page`` was made from what :func:`made_from` digests as ``source``."""
+    try:
+        with page.open(encoding="utf-8", errors="replace") as stream:
+            return f'content="{source}"' in stream.read(BEGINNING)
+    except OSError:
+        return False
 
 
 def _data(
     run: FinishedRun, dataset: Optional[Dataset], data_dir: Optional[Path], say: Phrases
-) -> Union[Dataset, str]:
+) -> Union[Dataset, NotHere]:
     """The data set of ``run``, or why there is none."""
     try:
         found = dataset or dataset_of(run.config, data_dir=data_dir, download=False)
         found = configured(found, run.config)
     except (ConfigError, DataError) as error:
-        return say("records.unloaded", reason=error)
+        return NotHere(say("records.unloaded"), str(error))
     if found.digest() != run.results.data.digest:
-        return say("records.other")
+        return NotHere(say("records.other"))
     return found

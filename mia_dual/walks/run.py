@@ -21,6 +21,7 @@ from mia_dual.report.strength import by_strength
 from mia_dual.store.folder import FORGETTING, LEDGER, SCORES_WITH_SINGLE, RunFolder
 from mia_dual.training.given import given_model
 from mia_dual.training.planned import plan_families
+from mia_dual.training.stages import has_curve
 from mia_dual.training.trainer import Trainer
 from mia_dual.training.work import own_steps
 from mia_dual.walks.costs import costs
@@ -31,6 +32,7 @@ from mia_dual.walks.finish import finish
 from mia_dual.walks.forgetting import Inquiry
 from mia_dual.walks.group_scoring import score_versions
 from mia_dual.walks.judge import Judge
+from mia_dual.walks.learning import learning_curve
 from mia_dual.walks.models import make_models
 from mia_dual.walks.offered import offered_by_references
 from mia_dual.walks.shadow_records import Questions
@@ -137,6 +139,11 @@ def run_audit(
         population=len(plan.split.population),
         shadow_data=shadow_data,
         target=judge.model("original"),
+        curve=learning_curve(
+            plan, dataset.labels, models.stages, models.said, answers, config.target.epochs
+        )
+        if has_curve(config, engine)
+        else [],
         attacks=attacks_found,
         not_run=not_run,
         together=together(scores, originals),

@@ -10,7 +10,7 @@ from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.engine import Engine
 from mia_dual.errors import ConfigError, DataError
-from mia_dual.plan.draft import plan_dataset
+from mia_dual.plan.draft import TARGET, plan_dataset
 from mia_dual.progress import Progress, Silent
 from mia_dual.report.sentence import finding
 from mia_dual.report.study import StudyResults, gather
@@ -21,6 +21,7 @@ from mia_dual.store.objects import Store
 from mia_dual.study_settings import Study
 from mia_dual.training.family import Family, Member
 from mia_dual.training.planned import plan_families, plan_members
+from mia_dual.training.stages import Stage, lacking, release, target_stages
 from mia_dual.training.trainer import Trainer
 from mia_dual.walks.run import run_audit
 
@@ -38,11 +39,14 @@ class Outcome:
 
 @dataclass
 class _Batch:
-    """Models of several plans that an engine trains in one call."""
+    """Models of several plans that an engine trains in one call, and stages of their targets'
+    trainings.
+    """
 
     engine: Engine
     family: Family
     members: dict[str, Member] = field(default_factory=dict)
+    stages: dict[str, Stage] = field(default_factory=dict)
 
 
 def run_study(
@@ -71,7 +75,9 @@ def run_study(
         before = sum(engine.train_calls for engine in engines)
         for place, batch in enumerate(batches, start=1):
             trainer = Trainer(batch.engine, folder, progress)
-            trainer.train(f"models, call {place} of {len(batches)}", batch.family, batch.members)
+            passed = {name: stage.member for name, stage in lacking(batch.stages, folder).items()}
+            title = f"models, call {place} of {len(batches)}"
+            trainer.train(title, batch.family, {**batch.members, **passed})
         together = sum(engine.train_calls for engine in engines) - before
         results = []
         with progress.stage("runs", len(study.runs)) as report:
@@ -81,6 +87,8 @@ def run_study(
                     engine = engine_of(run.config)
                     results.append(run_audit(run.config, engine, dataset, run_folder, Silent()))
                 report(1)
+        for batch in batches:
+            release(batch.stages, folder)
         found = gather(study, results)
         found = found.model_copy(update={"finding": finding(found)})
         folder.write_json("study.json", found.model_dump(mode="json"))
@@ -106,9 +114,12 @@ def _batches(
         except (ConfigError, DataError) as error:
             raise type(error)(f"study value {run.variation.written()}: {error}") from error
         for recipe, family in families.items():
-            alike = family.settings.model_dump_json(exclude={"epochs"})
+            alike = family.settings.model_dump_json(exclude={"epochs", "curve"})
             key = (id(engine), family.spec, family.digest, alike)
             batch = batches.setdefault(key, _Batch(engine, family))
             for name, member in plan_members(plan, recipe).items():
                 batch.members[f"{run.folder}/{name}"] = member
+            if recipe == TARGET:
+                for name, stage in target_stages(plan, run.config, family, engine).items():
+                    batch.stages[f"{run.folder}/{name}"] = stage
     return list(batches.values())

@@ -45,7 +45,8 @@ class LineProgress:
         """See :class:`mia_dual.progress.Progress`."""
         reached, started = done, time.monotonic()
         spoken = started
-        self._say(f"{title}: {done} of {total} are there already" if done else f"{title}: {total}")
+        of = f"{total} {unit}".rstrip()
+        self._say(f"{title}: {done} of {of} are there already" if done else f"{title}: {of}")
 
         def advance(units: int, models: int = 0) -> None:
             nonlocal reached, spoken
@@ -53,7 +54,7 @@ class LineProgress:
             now = time.monotonic()
             if now - spoken >= SECONDS_BETWEEN:
                 spoken = now
-                self._say(f"{title}: {reached} of {total} after {now - started:.0f} s")
+                self._say(f"{title}: {reached} of {of} after {now - started:.0f} s")
                 self._noted(title, reached)
 
         yield advance

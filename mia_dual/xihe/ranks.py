@@ -20,12 +20,14 @@ from mia_dual.data.dataset import Dataset
 from mia_dual.engine import Engine
 from mia_dual.errors import RankError
 from mia_dual.plan.draft import plan_dataset
+from mia_dual.plan.plan import FIRST
 from mia_dual.progress import Progress
 from mia_dual.quoting import quoted
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
 from mia_dual.training.family import suited
 from mia_dual.training.planned import plan_families, plan_members
+from mia_dual.training.stages import lacking, target_stages
 from mia_dual.training.trainer import Trainer
 from mia_dual.xihe.board import Board, Note
 from mia_dual.xihe.lines import Say
@@ -138,6 +140,9 @@ class Team:
         for recipe, family in self._families.items():
             members = plan_members(self._plan, recipe)
             mine = {name: members[name] for name in members if name in names}
+            if FIRST in mine:
+                stages = target_stages(self._plan, self._config, family, self._engine)
+                mine.update({name: stage.member for name, stage in lacking(stages, folder).items()})
             if mine:
                 trainer.train("models", family, mine)
 

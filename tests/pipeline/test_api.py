@@ -67,6 +67,16 @@ def test_a_dict_a_file_and_a_config_are_the_same_audit(here, results, registered
     assert SETTINGS["backend"] == "numpy"
 
 
+def test_trackers_are_told_and_one_that_fails_is_a_warning(here, registered):
+    pytest.importorskip("tensorboardX")
+    (here / "file").write_text("")
+    with pytest.warns(UserWarning, match="did not take it"):
+        audit(SETTINGS, progress=False, track=["tensorboard:file", "tensorboard:events"])
+    assert list((here / "events").rglob("events.*"))
+    with pytest.raises(ConfigError, match="names no tracker"):
+        audit(SETTINGS, progress=False, track=["nobody"])
+
+
 def test_results_are_loaded_from_a_run_folder(results, tmp_path):
     expected, folder = results
     assert Results.load(folder / "run") == expected

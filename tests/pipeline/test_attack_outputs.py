@@ -11,6 +11,7 @@ from mia_dual.data.load import load_dataset
 from mia_dual.data.outputs import load_outputs
 from mia_dual.errors import ConfigError, DataError
 from mia_dual.progress import Silent
+from mia_dual.report.page.phrases import read_words
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
 from mia_dual.walks.attack import attack_outputs, outputs_config
@@ -100,8 +101,11 @@ def test_outputs_of_a_run_give_the_runs_own_results(tmp_path, digits):
 def test_the_command_needs_no_framework_and_says_what_did_not_run(cli, forests, tmp_path):
     file, arrays = forests
     profiled = {"PYTHONPROFILEIMPORTTIME": "1"}
-    done = cli("attack", "--outputs", file, "--out", "found", "--full", env=profiled)
+    done = cli("attack", "--outputs", file, "--out", "found", "--full", "--page",
+               env=profiled)  # fmt: skip
     assert done.returncode == 0, done.stderr
+    page = (tmp_path / "found" / "report.html").read_text(encoding="utf-8")
+    assert read_words("en")["records.withheld"] in page
     assert " torch" not in done.stderr
     assert " mindspore" not in done.stderr
     told = " ".join(done.stdout.split())
@@ -127,9 +131,9 @@ def test_damaged_scores_are_made_again_and_told(cli, forests, tmp_path):
     first = (tmp_path / "found" / "results.json").read_bytes()
     (scores, *_) = (tmp_path / "store").glob("objects/*/*.npy")
     scores.write_bytes(scores.read_bytes()[:-1] + b"x")
-    done = cli(*command)
+    done = cli(*command, "--json")
     assert done.returncode == 0, done.stderr
-    assert "damaged in the store, and made again: scores" in " ".join(done.stdout.split())
+    assert done.stderr.startswith("damaged in the store, and made again: scores")
     assert '"event": "damaged"' in (tmp_path / "found" / "log.jsonl").read_text()
     assert (tmp_path / "found" / "results.json").read_bytes() == first
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 from rich.console import Console
@@ -20,6 +21,7 @@ from mia_dual.walks.run import run_audit
 from mia_dual.yaml_file import write_yaml
 from tests.numpy_backend import NumpyBackend, NumpyEngine
 from tests.pipeline.test_bad_input import assert_refused
+from tests.pipeline.test_report_page import LATIN_WORDS, Page
 
 BASE = {
     "split": {"target_members": 120, "target_non_members": 120, "shadow_members": 60},
@@ -200,8 +202,12 @@ def test_models_that_are_fitted_at_once_have_no_steps_to_count(run):
 def test_the_command_prints_the_tables_and_what_was_found(cli, tmp_path):
     settings = {**STUDY, "groups": [2], "slices": [2], "single": [1, 2], "timed": 1}
     (tmp_path / "own.yaml").write_text(write_yaml({**BASE, "study": settings}))
-    done = cli("study", "own.yaml", "--store", "store")
+    done = cli("study", "own.yaml", "--store", "store", "--page", "--lang", "zh")
     assert done.returncode == 0, done.stderr
+    page = Page((tmp_path / "runs" / "own-torch" / "report.html").read_text(encoding="utf-8"))
+    assert page.tags.count("svg") == 2
+    assert [text for text in page.readable if re.search(LATIN_WORDS, text)] == []
+    assert "runs/own-torch/report.html shows it" in " ".join(done.stdout.split())
     folder = tmp_path / "runs" / "own-torch"
     found = json.loads((folder / "study.json").read_text())
     said = " ".join(done.stdout.split())

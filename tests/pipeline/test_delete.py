@@ -12,6 +12,7 @@ from mia_dual.data.load import load_dataset
 from mia_dual.deletion.ledger import read_ledger
 from mia_dual.errors import ConfigError, MiaDualError, StoreError
 from mia_dual.progress import Silent
+from mia_dual.report.page.phrases import read_words
 from mia_dual.report.results import Results
 from mia_dual.store.folder import LEDGER, PENDING, RunFolder
 from mia_dual.store.objects import Store
@@ -278,18 +279,26 @@ def test_the_commands_delete_show_and_verify(cli, small_config, tmp_path):
                 "--set", "deletion.classes=[]", "--set", "targets=2",
                 "--set", "shadows.count=4", "--set", "shadows.design=in_and_out",
                 "--set", "deletion.slices=2")  # fmt: skip
-    assert cli("run", "-c", small_config, *settings, "--out", "run").returncode == 0
+    begun = cli("run", "-c", small_config, *settings, "--out", "run", "--page")
+    assert begun.returncode == 0, begun.stderr
+    assert "run/report.html shows it" in " ".join(begun.stdout.split())
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     arrays = np.load(tmp_path / "run" / "plan.npz")
     chosen = np.intersect1d(arrays["target_members"], arrays["target-01/members"])[[3, 8]]
     (tmp_path / "gone.txt").write_text("\n".join(map(str, chosen)))
     made = cli("keys", "make", "keys")
     assert made.returncode == 0, made.stderr
-    done = cli("delete", "run", "--indices", "gone.txt", "--sign", "keys/mia-dual.pem")
+    done = cli("delete", "run", "--indices", "gone.txt", "--sign", "keys/mia-dual.pem",
+               "--page")  # fmt: skip
     assert done.returncode == 0, done.stderr
+    after = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert [read_words("en")["certificate.title"] in text for text in (page, after)] == [
+        False, True,
+    ]  # fmt: skip
     *_, fingerprint = made.stdout.split()
     assert f"certificate.sig: signed, fingerprint {fingerprint}" in done.stdout
     assert "request 1 (indices gone.txt): 2 deleted, 2 in all" in done.stdout
-    *table, signed, last = done.stdout.splitlines()
+    *table, signed, _, last = done.stdout.splitlines()
     assert max(map(len, table)) <= 80
     assert (signed.split(":")[0], last.split(" (")[0]) == ("run/certificate.sig", "request 1")
     shown = cli("log", "run")

@@ -69,6 +69,7 @@ def test_the_results_are_those_of_any_backend_and_nothing_is_fitted_twice(audit,
     text = (tmp_path / "run" / "results.json").read_text()
     results = Results.model_validate_json(text)
     assert results.target.train_accuracy > results.target.test_accuracy + 0.1
+    assert results.curve == []
     attack = results.attacks["shadow_logistic_regression"]
     assert attack.auc is not None
     assert attack.auc > 0.6

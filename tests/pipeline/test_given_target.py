@@ -75,6 +75,7 @@ def test_the_target_is_not_trained_and_the_rest_is(settings, mine, tmp_path):
     backend = NumpyBackend()
     found = audit(tmp_path / "run", settings(), backend)
     assert "target" not in backend.trained
+    assert found.curve == []
     assert backend.trained[:2] == ["shadow-00", "shadow-01"]
     kept = safetensors.numpy.load_file(tmp_path / "run" / "models" / "target.safetensors")
     assert kept.keys() == weights.keys()

@@ -5,6 +5,7 @@ The models are FCNets that NumPy trains, so that work can be counted and broken 
 
 import json
 import shutil
+from contextlib import contextmanager
 from types import MappingProxyType
 
 import numpy as np
@@ -122,6 +123,57 @@ def test_a_longer_training_goes_on_from_the_shorter_one(audit, tmp_path):
     assert audit("short", {"attack": {"models": ["logistic_regression"]}}).trained == []
 
 
+class Noted:
+    """Progress that keeps what it is told: of each stage its unit, total, and units done."""
+
+    def __init__(self):
+        self.stages = []
+
+    @contextmanager
+    def stage(self, title, total, done=0, unit="", models=0):
+        told = []
+        yield lambda units, models=0: told.append((units, models))
+        reached, made = done + sum(units for units, _ in told), sum(made for _, made in told)
+        self.stages.append((title, unit, total, reached, made == models))
+
+
+def test_a_curve_takes_no_training_but_where_the_target_is_there_without_it(audit, tmp_path):
+    attack = {"models": ["logistic_regression"]}
+    bare = audit("bare", {"attack": attack, "target": {"curve": 0}})
+    assert json.loads(results(tmp_path / "bare"))["curve"] == []
+    watched = audit("watched", {"attack": attack}, store="another")
+    assert (watched.trained, watched.steps) == (bare.trained, bare.steps)
+    found = json.loads(results(tmp_path / "watched"))
+    assert [point["epochs"] for point in found["curve"]] == [1, 2, 3, 4, 5, 6]
+    last = found["curve"][-1]
+    assert found["target"].items() <= last.items()
+    logits = np.load(tmp_path / "watched" / "answers" / "target.npy")
+    plan = np.load(tmp_path / "watched" / "plan.npz")
+    labels = load_dataset("digits").labels
+    for side, rows in (("train", plan["target_members"]), ("test", plan["target_non_members"])):
+        said = logits[np.searchsorted(plan["asked/target"], rows)].astype(np.float64)
+        chosen = said[np.arange(len(rows)), labels[rows]]
+        losses = np.log(np.exp(said).sum(axis=1)) - chosen
+        assert last[f"{side}_loss"] == pytest.approx(losses.mean(), rel=1e-5)
+        error = losses.std(ddof=1) / np.sqrt(len(losses))
+        assert last[f"{side}_loss_error"] == pytest.approx(error, rel=1e-5)
+    # What was asked goes: the models that are left are those of the plan.
+    kept = [one for one in Store(tmp_path / "another") if one.kind == "model"]
+    assert sorted(one.name for one in kept) == sorted(FIRST)
+
+    # Longer, it goes on from the 6th epoch, and what was passed before that is passed once more.
+    more = {"attack": attack, "target": {"epochs": 8}}
+    longer = audit("longer", more)
+    assert longer.trained == [*FIRST, "target-epoch-005"]
+    audit("whole", more, store="another")
+    assert results(tmp_path / "longer") == results(tmp_path / "whole")
+    # All that is wanted was said by then.
+    late = audit("late", {"attack": attack, "target": {"curve": 3}})
+    assert (late.trained, late.asked) == ([], [])
+    curve = json.loads(results(tmp_path / "late"))["curve"]
+    assert curve == [found["curve"][place] for place in (1, 3, 5)]
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_model_that_was_killed_goes_on_in_its_middle(tmp_path, digits, optimizer):
     config = Config.model_validate(
@@ -133,9 +185,11 @@ def test_a_model_that_was_killed_goes_on_in_its_middle(tmp_path, digits, optimiz
         "b": Member.of("b", np.arange(100, 250), epochs=20, seed=0),
     }
 
+    noted = Noted()
+
     def train(out, backend, worth_keeping=1):
         with RunFolder(tmp_path / out, config, Store(tmp_path / out / ".." / f"s-{out}")) as folder:
-            trainer = Trainer(NumpyEngine(backend), folder, Silent(), worth_keeping)
+            trainer = Trainer(NumpyEngine(backend), folder, noted, worth_keeping)
             for name, model in trainer.train("models", family, members).items():
                 folder.link(model.entry, f"models/{name}.safetensors")
 
@@ -155,6 +209,10 @@ def test_a_model_that_was_killed_goes_on_in_its_middle(tmp_path, digits, optimiz
         assert one == other
     # States kept on the way are gone: two models, and where their optimizers stood.
     assert len(list(Store(tmp_path / "s-broken"))) == 4
+    # Every record of every epoch, though last batches are smaller; and of the rest, the rest.
+    first, rest = noted.stages
+    assert first == ("models", "records", 20 * (160 + 150), 20 * (160 + 150), True)
+    assert rest[2] == rest[3] == pytest.approx(first[2], rel=0.01)
 
 
 def test_trainings_that_begin_alike_take_place_once(tmp_path, digits):
@@ -272,8 +330,9 @@ def test_scores_are_stored_so_that_figures_can_be_made_again(audit, tmp_path):
 
 def test_an_answer_is_asked_once_for_every_model_and_record(audit, tmp_path):
     backend = audit("run", {"attack": {"models": ["logistic_regression"]}})
-    assert backend.asked == [240] * len(FIRST)
-    for name in FIRST:
+    stages = [f"target-epoch-{epoch:03d}" for epoch in range(1, 6)]
+    assert backend.asked == [240] * len(FIRST + stages)
+    for name in FIRST + stages:
         table = np.load(tmp_path / "run" / "answers" / f"{name}.npy", mmap_mode="r")
         assert (table.shape, table.dtype) == ((240, 10), np.float32)
 

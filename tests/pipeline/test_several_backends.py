@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from filelock import FileLock, Timeout
 
 from mia_dual.report.comparison import Comparison
+from mia_dual.report.page.phrases import read_words
 from tests.numpy_backend import NumpyBackend
 
 ROOT = Path(__file__).parents[2]
@@ -93,12 +95,15 @@ def several(cli, tmp_path):
 
 
 def test_each_backend_runs_into_its_own_folder_and_they_are_compared(several, tmp_path):
-    done = several("first", "second", more=["--set", "target.epochs=6", "--seed", "0"])
+    done = several("first", "second", more=["--set", "target.epochs=6", "--seed", "0", "--page"])
     assert done.returncode == 0, done.stderr
     runs = tmp_path / "runs"
     for name in ("first", "second"):
         config = yaml.safe_load((runs / f"small-{name}" / "config.yaml").read_text())
         assert (config["backend"], config["seed"], config["target"]["epochs"]) == (name, 0, 6)
+        assert (runs / f"small-{name}" / "report.html").is_file()
+    page = (runs / "small-comparison.html").read_text(encoding="utf-8")
+    assert read_words("en")["section.compared"] in page
     comparison = Comparison.model_validate_json((runs / "small-comparison.json").read_text())
     (pair,) = comparison.pairs
     assert (pair.first.backend, pair.second.backend) == ("first", "second")
@@ -156,8 +161,9 @@ def test_a_plan_of_each_is_printed_and_nothing_made(several, tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals are Unix's")
-def test_an_interrupt_stops_all_of_them(several, tmp_path):
+@pytest.fixture
+def begun(several, tmp_path):
+    """Several runs, the first of which has begun and takes long."""
     process = subprocess.Popen(
         [sys.executable, "-m", "mia_dual", "run", "-c", "small.yaml", "--backend", "slow",
          "--backend", "first", "--store", "store"],
@@ -173,6 +179,22 @@ def test_an_interrupt_stops_all_of_them(several, tmp_path):
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    return process
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are Unix's")
+def test_a_run_ends_with_the_command_that_began_it(begun, tmp_path):
+    lock = FileLock(str(tmp_path / "runs" / "small-slow" / ".lock"))
+    with pytest.raises(Timeout):
+        lock.acquire(timeout=0)
+    begun.kill()
+    with lock.acquire(timeout=60):
+        assert not (tmp_path / "runs" / "small-slow" / "results.json").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are Unix's")
+def test_an_interrupt_stops_all_of_them(begun, tmp_path):
+    process = begun
     # As Ctrl-C in a terminal does: to every process.
     os.killpg(process.pid, signal.SIGINT)
     _, complaint = process.communicate(timeout=60)

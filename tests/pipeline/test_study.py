@@ -2,20 +2,24 @@
 
 import csv
 import json
+import re
 
 import pytest
 
 from mia_dual.data.load import load_dataset
 from mia_dual.errors import DataError, StoreError
 from mia_dual.progress import Silent
+from mia_dual.report.page.phrases import LANGUAGES, read_words
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
 from mia_dual.study_settings import load_study
 from mia_dual.walks.run import run_audit
 from mia_dual.walks.study import run_study
+from mia_dual.walks.study_report import is_study, report_study
 from mia_dual.yaml_file import write_yaml
 from tests.numpy_backend import Interrupted, NumpyBackend, NumpyEngine
 from tests.pipeline.test_bad_input import assert_refused
+from tests.pipeline.test_report_page import LATIN_WORDS, Page
 
 BASE = {
     "split": {"target_members": 120, "target_non_members": 120, "shadow_members": 120},
@@ -24,6 +28,7 @@ BASE = {
     "attack": {"families": ["shadow"], "models": ["logistic_regression"]},
     "deletion": {"ratios": []},
 }
+HOSTILE = "<script>alert(1)<|script>"
 EPOCHS = {"key": "target.epochs", "values": [2, 5, 8], "seeds": [0, 1], "x": "gap"}
 
 
@@ -176,6 +181,26 @@ def test_deletions_are_drawn_by_the_share_deleted(run):
     # Labels are wrong by seed, so a seed is a call: a target, two shadows, three retrained.
     assert [len(call) for call in backend.calls] == [6, 6]
     assert "of outliers" in outcome.results.finding
+
+
+def test_a_study_has_a_page_in_each_language(run, tmp_path):
+    study = {"key": "target.epochs", "values": [2, 4], "seeds": [0, 1], "x": "deleted"}
+    run(study, deletion={"ratios": [0.1], "methods": ["full"]})
+    run({**EPOCHS, "values": [2, 5]}, out=HOSTILE)
+    assert not is_study(tmp_path / "out" / "2-seed0")
+    for path in (tmp_path / "out", tmp_path / HOSTILE):
+        assert is_study(path)
+        found = json.loads((path / "study.json").read_text())
+        for language in LANGUAGES:
+            page, words = Page(report_study(path, language)), read_words(language)
+            assert {words["study.finding"], found["finding"], "2-seed0"} <= set(page.texts)
+            assert page.tags.count("svg") == len(found["y"])
+            assert "script" not in page.tags
+            if language == "zh":
+                assert [text for text in page.readable if re.search(LATIN_WORDS, text)] == []
+    (path / "study.json").unlink()
+    with pytest.raises(StoreError, match="not finished"):
+        report_study(path, "en")
 
 
 def test_a_value_the_records_cannot_give_is_named_before_anything_trains(run, tmp_path):

@@ -7,8 +7,10 @@ import subprocess
 import sys
 
 import pytest
+import typer
 from rich.console import Console
 
+from mia_dual.cli.app import app
 from mia_dual.cli.progress import RichProgress
 from mia_dual.report.grid import ends, number
 from mia_dual.report.headline import headline
@@ -154,16 +156,29 @@ def test_the_shell_completes_commands_and_options_without_any_framework(tmp_path
 
 
 @pytest.mark.parametrize(("width", "colour"), [(60, False), (80, True)])
-def test_progress_tells_models_time_left_and_steps_a_second(width, colour, monkeypatch):
+def test_progress_tells_models_time_left_and_records_a_second(width, colour, monkeypatch):
     if not colour:
         monkeypatch.setenv("NO_COLOR", "1")
     seen = io.StringIO()
     console = Console(file=seen, force_terminal=True, width=width, color_system="standard")
-    with RichProgress(console).stage("shadow", 40, 10, unit="steps", models=3) as report:
+    with RichProgress(console).stage("shadow", 40, 10, unit="records", models=3) as report:
         report(20)
         report(10, 2)
     *_, last, _ = seen.getvalue().splitlines()
     assert "2/3 models" in last
-    assert "steps/s" in last
+    assert "records/s" in last
     assert "100 %" in last
     assert ("\x1b[3" in last) is colour
+
+
+def test_every_command_can_be_quiet_and_speak_json():
+    def options(command, name):
+        if hasattr(command, "commands"):
+            for part, inner in command.commands.items():
+                yield from options(inner, f"{name} {part}")
+        else:
+            yield name, {word for parameter in command.params for word in parameter.opts}
+
+    found = dict(options(typer.main.get_command(app), "mia-dual"))
+    assert len(found) > 14
+    assert [name for name, words in found.items() if not {"--quiet", "--json"} <= words] == []

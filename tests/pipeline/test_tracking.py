@@ -66,7 +66,7 @@ def told(run):
 
     def call(word, name=None):
         places = places_of([word])
-        assert track(places, [run_record(run)]) == [f"{name or word} holds it, too"]
+        assert track(places, [run_record(run)]) == [(True, f"{name or word} holds it, too")]
         return {figure.path: figure.value for figure in figures(Results.load(run))}
 
     return call
@@ -75,7 +75,13 @@ def told(run):
 def test_figures_are_those_of_the_results(run):
     results = Results.load(run)
     found = {figure.path: figure.value for figure in figures(results)}
-    assert len(found) == len(figures(results))
+    names = [(figure.path, figure.step) for figure in figures(results)]
+    assert len(set(names)) == len(names)
+    curve = [figure for figure in figures(results) if figure.path == "target/curve/test_loss"]
+    assert [(one.step, one.value) for one in curve] == [
+        (point.epochs, point.test_loss) for point in results.curve
+    ]
+    assert [one.step for one in curve] == [1, 2, 3, 4]
     assert found["target/train_accuracy"] == results.target.train_accuracy
     assert found["grouped/test_accuracy"] == results.grouped.test_accuracy
     (name,) = results.attacks
@@ -106,18 +112,29 @@ def test_settings_by_dotted_names():
     }  # fmt: skip
 
 
+def series(run):
+    """Every figure of the results: its values by their steps."""
+    found = {}
+    for figure in figures(Results.load(run)):
+        found.setdefault(figure.path, []).append((figure.step, pytest.approx(figure.value)))
+    return found
+
+
 def read_mlflow(uri):
-    """The one run of the store: its data, status, and artifacts' paths by name."""
+    """The one run of the store: its data, status, artifacts' paths by name, and a curve."""
     client = needed("mlflow", "mlflow-skinny").MlflowClient(uri, uri)
     (found,) = client.search_runs([client.get_experiment_by_name("mia-dual").experiment_id])
     assert (found.info.run_name, found.info.status) == ("audit", "FINISHED")
     names = [one.path for one in client.list_artifacts(found.info.run_id)]
-    return found.data, {n: client.download_artifacts(found.info.run_id, n) for n in names}
+    files = {name: client.download_artifacts(found.info.run_id, name) for name in names}
+    points = client.get_metric_history(found.info.run_id, "target/curve/test_loss")
+    return found.data, files, sorted((one.step, one.value) for one in points)
 
 
 def assert_in_mlflow(uri, run, expected):
-    data, files = read_mlflow(uri)
+    data, files, curve = read_mlflow(uri)
     assert data.metrics == expected
+    assert curve == series(run)["target/curve/test_loss"]
     assert data.params["target.epochs"] == "4"
     assert data.params["deletion.methods"] == '["full", "grouped"]'
     assert {"results.json", "report.html", "roc.png"} <= files.keys()
@@ -176,9 +193,10 @@ def test_tensorboard(told, run, tmp_path):
         read = reader.EventAccumulator(str(folder), dict.fromkeys(reader.DEFAULT_SIZE_GUIDANCE, 0))
         read.Reload()
         scalars = {tag: read.Scalars(tag) for tag in read.Tags()["scalars"]}
-        assert {tag: [event.value for event in events] for tag, events in scalars.items()} == {
-            tag: [pytest.approx(value)] for tag, value in expected.items()
-        }
+        assert {
+            tag: [(event.step, event.value) for event in events] for tag, events in scalars.items()
+        } == series(run)
+        assert scalars.keys() == expected.keys()
         (text,) = read.Tensors("settings/text_summary")
         assert b"    target.epochs: 4\n" in text.tensor_proto.string_val[0]
         (picture,) = read.Images("roc")
@@ -196,11 +214,14 @@ def test_aim(told, run, tmp_path):
     assert (found.name, found.experiment) == ("audit", "mia-dual")
     assert found["config"]["target"]["epochs"] == 4
     read = {
-        f"{one.context.to_dict()['of']}/{one.name}": one.values.last()[1]
+        f"{one.context.to_dict()['of']}/{one.name}": sorted(
+            one.dataframe()[["step", "value"]].itertuples(index=False, name=None)
+        )
         for one in found.metrics()
         if not one.name.startswith("__system__")
     }
-    assert read == pytest.approx(expected)
+    assert read == series(run)
+    assert read.keys() == expected.keys()
     nothing = importlib.import_module("aim.storage.context").Context({})
     text = found.get_text_sequence("results.json", nothing).values.last()[1].data
     assert json.loads(text) == json.loads((run / "results.json").read_text())
@@ -260,7 +281,8 @@ def test_a_tracker_that_cannot_start_keeps_no_other_from_it(run, tmp_path):
     needed("tensorboardX", "tensorboardX")
     (tmp_path / "file").write_text("")
     places = places_of([f"tensorboard:{tmp_path / 'file'}", f"tensorboard:{tmp_path / 'events'}"])
-    refused, taken = track(places, [run_record(run)])
+    (whole, refused), (_, taken) = track(places, [run_record(run)])
+    assert not whole
     assert refused.startswith(f"tensorboard:{tmp_path / 'file'} did not take it ([Errno 20] ")
     assert taken == f"tensorboard:{tmp_path / 'events'} holds it, too"
 
@@ -286,7 +308,7 @@ def test_a_tracker_that_fails_half_way_changes_nothing(run, monkeypatch):
     records.close(True)
     assert said == ["aim did not take the results (no space)"]
     assert track([Place("aim", "repo")], [run_record(run)]) == [
-        "aim:repo did not take it (no space): the run folder is whole without it"
+        (False, "aim:repo did not take it (no space): the run folder is whole without it")
     ]
 
 

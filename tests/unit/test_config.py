@@ -51,6 +51,8 @@ def test_resolved_config_reads_back_as_itself():
         ("deletion.ratios=[0.1,0.1]", "names one twice"),
         ("target.epochs=0", "target.epochs: 0 does not do"),
         ("target.epochs=three", "target.epochs: 'three'"),
+        ("target.curve=-1", "target.curve: -1.*at least 0"),
+        ("target.curve=1001", "target.curve: 1001.*at most 1000"),
         ("target.learning_rate=.nan", "target.learning_rate"),
         ("device=tpu", "device: 'tpu'.*'cuda'"),
         ("attack.models=[]", "attack.models"),

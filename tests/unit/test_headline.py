@@ -2,7 +2,9 @@
 
 import pytest
 
-from mia_dual.report.headline import headline
+from mia_dual.report.headline import IN_WORDS, headline
+from mia_dual.report.page.phrases import LANGUAGES, Phrases, read_words
+from mia_dual.report.page.verdict import verdict_on
 from mia_dual.report.results import AttackResult, DataResult, ModelResult, Results
 
 
@@ -33,7 +35,8 @@ def results_of(targets=1, **attacks):
     [
         ((0.7, 0.6, 0.8), "most", "Most members are exposed: best finds 70.0 % of members"),
         ((0.7, 0.4, 0.9), "many", "Many members are exposed: best finds 70.0 %"),
-        ((0.3, 0.1, 0.5), "many", "Many members are exposed"),
+        ((0.3, 0.11, 0.5), "many", "Many members are exposed"),
+        ((0.3, 0.10, 0.5), "some", "Some members are exposed"),
         ((0.05, 0.027, 0.09), "some", "Some members are exposed: best finds 5.0 % of members "
          "(95 %: 2.7 to 9.0) while it accuses at most 1 % of non-members; guessing finds 1 %."),
     ],
@@ -68,9 +71,36 @@ def test_few_non_members_are_told_at_ten_percent_or_by_the_auc_alone():
     few = headline(results_of(a=attack((0.4, 0.2, 0.6), (0.7, 0.6, 0.8), 20, rates=["0.1"])))
     assert (few.rate, few.grade) == (0.1, "many")
     assert "at most 10 % of non-members; guessing finds 10 %" in few.verdict
+    # Of what is found, guessing finds as much: that shows nobody.
+    barely = headline(results_of(a=attack((0.25, 0.12, 0.4), (0.7, 0.6, 0.8), 50, rates=["0.1"])))
+    assert barely.grade == "some"
     fewer = headline(results_of(a=attack((0.4, 0.2, 0.6), (0.9, 0.6, 1.0), 5, rates=[])))
     assert (fewer.rate, fewer.found, fewer.grade) == (None, None, "group")
     assert "a has an AUC of 0.900 (95 %: 0.600 to 1.000); guessing has .5" in fewer.verdict
+
+
+def test_nothing_is_said_where_records_are_too_few_for_any_interval():
+    lone = attack((None, None, None), (1.0, 0.5, 1.0), 1, rates=[])
+    top = headline(results_of(a=lone.model_copy(update={"auc_interval": None})))
+    assert top.grade == "unknown"
+    assert top.verdict.startswith("Too few records to say whether members are exposed: a has")
+
+
+def test_the_page_says_the_same_of_the_same_results():
+    sure, unsure = attack((0.2, 0.15, 0.25), (0.7, 0.6, 0.8)), attack((0.02, 0, 0.1), (0.5, 0.4, 1))
+    group = results_of(luckiest=unsure, surest=attack((0.01, 0.0, 0.03), (0.6, 0.55, 0.65)))
+    for results in (results_of(a=sure), results_of(a=unsure), group):
+        top = headline(results)
+        for language in LANGUAGES:
+            words = read_words(language)
+            verdict = verdict_on(results, Phrases(words))
+            assert verdict.grade == top.grade
+            assert verdict.headline == words[f"verdict.{top.grade}"]
+            assert top.attack in verdict.sentences[0]
+    english = read_words("en")
+    assert {f"{text}." for text in IN_WORDS.values()} == {
+        english[f"verdict.{grade}"] for grade in IN_WORDS
+    }
 
 
 def test_what_is_not_shown_depends_on_attacks_and_targets():

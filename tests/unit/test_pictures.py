@@ -16,6 +16,8 @@ from mia_dual.errors import StoreError
 from mia_dual.plan.plan import METHODS
 from mia_dual.progress import Silent
 from mia_dual.report import page
+from mia_dual.report.page.phrases import Phrases
+from mia_dual.report.page.picture_table import column_title
 from mia_dual.report.pictures import fonts
 from mia_dual.report.pictures.all import pictures_of
 from mia_dual.report.pictures.picture import DARK, LIGHT
@@ -40,7 +42,7 @@ SETTINGS = {
 }
 NAMES = [
     *("strength", "roc", "scores", "agreement", "classes", "exposure"),
-    *("deletion", "forgetting", "cost"),
+    *("deletion", "forgetting", "cost", "learning"),
 ]
 WORDS = Path(page.__file__).parent / "words"
 
@@ -85,7 +87,10 @@ def test_a_run_without_deletion_of_one_target_has_fewer(run):
         "roc",
         "scores",
         "classes",
+        "learning",
     ]
+    run.results = run.results.model_copy(update={"curve": run.results.curve[:1]})
+    assert pictures_of(run)[-1].name == "classes"
 
 
 def test_strength_and_classes_are_those_of_the_results(run, rows):
@@ -96,6 +101,9 @@ def test_strength_and_classes_are_those_of_the_results(run, rows):
         assert (row["tpr"], row["auc"]) == (found.tpr_at_fpr["0.01"], found.auc)
         assert (row["tpr_low"], row["tpr_high"]) == found.tpr_interval["0.01"]
         assert (row["auc_low"], row["auc_high"]) == found.auc_interval
+        found = run.results.grouped.attacks[row["attack"]]
+        assert (row["groups_tpr"], row["groups_auc"]) == (found.tpr_at_fpr["0.01"], found.auc)
+        assert (row["groups_auc_low"], row["groups_auc_high"]) == found.auc_interval
     told = [(one.label, one.auc) for one in attacks[by_strength(attacks)[0]].per_class]
     assert [(row["class"], row["auc"]) for row in rows["classes"]] == told
 
@@ -118,6 +126,15 @@ def test_curves_pass_through_the_rates_of_the_results(run, rows):
             if name == strongest
             else {}
         )
+
+
+def test_learning_is_the_curve_of_the_results(run, rows):
+    assert [row["epochs"] for row in rows["learning"]] == list(range(1, 9))
+    for row, point in zip(rows["learning"], run.results.curve):
+        for figure in ("train_accuracy", "test_accuracy", "train_loss", "test_loss"):
+            assert row[figure] == getattr(point, figure)
+            assert row[f"{figure}_low"] <= row[figure] <= row[f"{figure}_high"]
+        assert row["test_loss_high"] > row["test_loss"]
 
 
 def test_every_judged_record_is_in_a_bin(run, rows):
@@ -243,6 +260,10 @@ def test_no_text_is_missing_in_either_language(run, words):
         assert {f"method.{name}" for name in METHODS} <= set(texts)
         for picture in pictures_of(run):
             assert {picture.title, picture.reading, picture.uncertainty} <= set(texts)
+            titles = {key: column_title(key, Phrases(texts)) for key in picture.rows[0]}
+            said = {key for key in titles if f"column.{key}" in texts}
+            assert [key for key in titles if titles[key] == key and key not in said] == []
+            assert len(set(titles.values())) == len(titles)
     assert words["en"].keys() == words["zh"].keys()
     for key, text in words["en"].items():
         assert blanks(text) == blanks(words["zh"][key]), key

@@ -8,7 +8,19 @@ from hypothesis import strategies as st
 from mia_dual.interface import NO_RECORD
 from mia_dual.seeds import generator
 from mia_dual.training.batches import draw_batches, learning_rates, steps_an_epoch
+from mia_dual.training.stages import curve_epochs
 from mia_dual.training.weights import draw_weights
+
+
+@given(st.integers(0, 1000), st.integers(1, 10_000))
+def test_a_curve_is_evenly_spread_and_ends_with_the_last_epoch(points, epochs):
+    found = curve_epochs(points, epochs)
+    assert len(found) == min(points, epochs)
+    apart = np.diff([0, *found])
+    if points:
+        assert found[-1] == epochs
+        assert apart.min() >= 1
+        assert apart.max() - apart.min() <= 1
 
 
 @given(st.integers(1, 60), st.integers(1, 4), st.integers(1, 20))

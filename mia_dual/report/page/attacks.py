@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from mia_dual.report.names import needs_in_words
 from mia_dual.report.page.phrases import Phrases
 from mia_dual.report.page.table import Table
 from mia_dual.report.results import Results
@@ -9,7 +12,7 @@ from mia_dual.report.strength import by_strength
 
 
 def attack_table(results: Results, say: Phrases) -> Table:
-    """Every attack that ran on the target, and below it the names of those that could not."""
+    """Every attack that ran on the target, and below it what those lack that could not."""
     columns = ("attack", "what", "tpr", "interval", "tpr10", "auc", "interval", "epsilon")
     rows = []
     for name in by_strength(results.attacks):
@@ -27,10 +30,22 @@ def attack_table(results: Results, say: Phrases) -> Table:
             )
         )
     first = next(iter(results.attacks.values()))
-    lacking = list(results.not_run)
     return Table(
         say("attacks.caption", members=first.members, others=first.non_members),
         [say(f"attacks.{column}") for column in columns],
         rows,
-        [say("attacks.not_run", names=say.joined(lacking))] if lacking else [],
+        notes_on_lacking(results.not_run, say),
     )
+
+
+def notes_on_lacking(not_run: Mapping[str, str], say: Phrases) -> list[str]:
+    """What attacks that did not run lack, those that lack the same in one sentence."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name, reason in not_run.items():
+        alike.setdefault(tuple(needs_in_words(reason, say.words)), []).append(name)
+    return [
+        say("attacks.not_run", names=say.joined(names), needs=say.joined(list(needs)))
+        if needs
+        else say("attacks.not_run_here", names=say.joined(names))
+        for needs, names in alike.items()
+    ]

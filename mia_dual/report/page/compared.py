@@ -41,7 +41,7 @@ def _pair(pair: PairComparison, say: Phrases) -> Pair:
         Table(
             say("compared.settings"),
             [say("compared.key"), pair.first.path, pair.second.path],
-            [(one.key, _value(one.first, say), _value(one.second, say)) for one in differing],
+            [(one.key, say.value(one.first), say.value(one.second)) for one in differing],
         )
         if differing
         else None,
@@ -53,12 +53,12 @@ def _rows(attack: AttackComparison, say: Phrases) -> Sequence[tuple[str, ...]]:
     if place is None:
         return []
     auc, verdict = place.figures["auc"], attack.verdict
-    found = say(f"compared.{verdict.found}", figure=verdict.figure, place=verdict.place)
+    found = say(
+        f"compared.{verdict.found}",
+        figure="" if verdict.figure is None else say(f"compared.figure_{verdict.figure}"),
+        place="" if verdict.place is None else say.place(verdict.place),
+    )
     measured = say.number(auc.difference)
     if auc.interval is not None:
         measured = f"{measured} ({say.ends(auc.interval)})"
     return [(attack.attack, found, say.number(auc.first), say.number(auc.second), measured)]
-
-
-def _value(value: object, say: Phrases) -> str:
-    return say("page.none") if value is None else str(value)

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from mia_dual.report.methods import kind_of
+from mia_dual.report.methods import KIND_KEYS, kind_of
 from mia_dual.report.page.phrases import Phrases
 from mia_dual.report.page.table import Table
 from mia_dual.report.results import DeletionResult, Results, Success
 from mia_dual.report.strength import strongest_around
-
-KINDS = {"deletion": "deletion", "never saw it": "reference", "approximate": "approximate"}
-"""What a model is to the forget set, and the key of that."""
 
 COLUMNS = (
     "request", "method", "kind", "auc_deleted_before", "auc_deleted_after", "auc_retained_before",
@@ -54,8 +51,8 @@ def cost_table(results: Results, cost: Mapping[str, Any], say: Phrases) -> Optio
             groups = say("costs.groups_of", count=entry.groups_retrained, all=entry.groups)
         rows.append(
             (
-                say("deletions.records", request=entry.request, count=entry.deleted),
-                entry.method,
+                say("deletions.records", request=say.request(entry.request), count=entry.deleted),
+                say.method(entry.method),
                 f"{entry.steps:,}",
                 say.share(entry.steps / whole if whole else None),
                 say.number(seconds.get((entry.request, entry.method)), 1),
@@ -76,9 +73,9 @@ def _by_request(results: Results) -> list[DeletionResult]:
 def _row(entry: DeletionResult, attack: str, say: Phrases) -> tuple[str, ...]:
     deleted, retained = entry.attacks[attack].deleted, entry.attacks[attack].overall
     return (
-        say("deletions.records", request=entry.request, count=entry.deleted),
-        entry.method,
-        say(f"kind.{KINDS[kind_of(entry.method)]}"),
+        say("deletions.records", request=say.request(entry.request), count=entry.deleted),
+        say.method(entry.method),
+        say(f"kind.{KIND_KEYS[kind_of(entry.method)]}"),
         _auc(deleted.before, say),
         _auc(deleted.after, say),
         _auc(retained.before, say),

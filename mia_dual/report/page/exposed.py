@@ -24,6 +24,14 @@ MOST_FEATURES = 12
 
 
 @dataclass(frozen=True)
+class NotHere:
+    """That a data set is not here: a ``note`` on it, and the ``reason`` as the program words it."""
+
+    note: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Shown:
     """A record: ``facts`` in the order of the columns; its ``picture`` as a data URI with ``label``
     for who cannot see it, or its ``features`` as text; neither where the data set is not here.
@@ -37,12 +45,12 @@ class Shown:
 
 @dataclass(frozen=True)
 class ExposedRecords:
-    """``caption``, titles of ``columns``, and ``records``; ``note``: why content is missing."""
+    """``caption``, titles of ``columns``, and ``records``; ``missing``: why content is."""
 
     caption: str
     columns: tuple[str, ...]
     records: tuple[Shown, ...]
-    note: Optional[str] = None
+    missing: Optional[NotHere] = None
 
     @property
     def contents(self) -> int:
@@ -50,14 +58,16 @@ class ExposedRecords:
         return sum(one.picture is not None or one.features is not None for one in self.records)
 
 
-def exposed_records(run: FinishedRun, data: Union[Dataset, str], say: Phrases) -> ExposedRecords:
-    """Those of ``run`` with their content from ``data``, or without it: ``data`` then says why.
+def exposed_records(
+    run: FinishedRun, data: Union[Dataset, NotHere], say: Phrases
+) -> ExposedRecords:
+    """Those of ``run`` with their content from ``data``, or without it where that is not here.
 
     Of several targets those that ``results.json`` lists; of one, the members that the strongest
     attack ranks highest.
     """
     exposure = run.results.exposure
-    note = data if isinstance(data, str) else None
+    missing = data if isinstance(data, NotHere) else None
     rows: list[tuple[int, int, tuple[str, ...]]]
     if exposure is not None:
         caption = say(
@@ -90,7 +100,7 @@ def exposed_records(run: FinishedRun, data: Union[Dataset, str], say: Phrases) -
         caption,
         tuple(say(f"records.{column}") for column in columns),
         tuple(_shown(record, label, facts, data, say) for record, label, facts in rows),
-        note,
+        missing,
     )
 
 
@@ -105,11 +115,11 @@ def _ranked(run: FinishedRun, attack: str) -> list[tuple[int, float]]:
 
 
 def _shown(
-    record: int, label: int, facts: Sequence[str], data: Union[Dataset, str], say: Phrases
+    record: int, label: int, facts: Sequence[str], data: Union[Dataset, NotHere], say: Phrases
 ) -> Shown:
     told = (str(record), str(label), *facts)
     name = say("records.picture", record=record, label=label)
-    if isinstance(data, str):
+    if isinstance(data, NotHere):
         return Shown(told, name)
     features = data.features[record]
     if features.ndim == 3:

@@ -19,6 +19,10 @@ from mia_dual.store.folder import LEDGER
 class Deletions:
     """Either ``told``, a sentence, or the ledger with its certificate: pairs of a name and a
     value, what it states, and what it does not.
+
+    ``original``: the statement and the limits as the certificate has them, where the page has them
+    in other words. ``reason``: why something cannot be relied on or checked, as the program words
+    it.
     """
 
     told: Optional[str] = None
@@ -26,6 +30,8 @@ class Deletions:
     certificate: tuple[tuple[str, str], ...] = ()
     statement: str = ""
     limits: tuple[str, ...] = ()
+    original: tuple[str, ...] = ()
+    reason: str = ""
 
 
 def deletions_by_request(folder: Path, say: Phrases) -> Deletions:
@@ -33,7 +39,7 @@ def deletions_by_request(folder: Path, say: Phrases) -> Deletions:
     try:
         return _read(folder, say)
     except MiaDualError as error:
-        return Deletions(told=say("ledger.changed", reason=error))
+        return Deletions(told=say("ledger.changed"), reason=str(error))
 
 
 def _read(folder: Path, say: Phrases) -> Deletions:
@@ -41,6 +47,9 @@ def _read(folder: Path, say: Phrases) -> Deletions:
     if not entries:
         return Deletions(told=say("ledger.none"))
     certificate = read_certificate(folder)
+    signer, reason = _signer(folder, say)
+    statement = say("certificate.statement")
+    translated = statement != certificate.statement
     return Deletions(
         ledger=Table(
             say("ledger.caption", digest=entries[-1].digest),
@@ -51,7 +60,7 @@ def _read(folder: Path, say: Phrases) -> Deletions:
             [
                 (
                     str(entry.number),
-                    entry.request,
+                    say.request(entry.request),
                     f"{len(entry.records):,}",
                     f"{entry.deleted:,}",
                     entry.digest,
@@ -64,20 +73,23 @@ def _read(folder: Path, say: Phrases) -> Deletions:
             (say("certificate.ledger"), certificate.ledger),
             (say("certificate.data"), certificate.data),
             (say("certificate.own"), certificate.digest),
-            (say("certificate.signed"), _signer(folder, say)),
+            (say("certificate.signed"), signer),
         ),
-        statement=say("certificate.statement"),
+        statement=statement,
         limits=tuple(
             say(f"certificate.limit{place}") for place in range(len(limits_of(certificate.scaling)))
         ),
+        original=(certificate.statement, *certificate.limits) if translated else (),
+        reason=reason,
     )
 
 
-def _signer(folder: Path, say: Phrases) -> str:
+def _signer(folder: Path, say: Phrases) -> tuple[str, str]:
+    """Who signed, and why that could not be checked, where it could not."""
     try:
         signed = check_signature(folder, certificate_bytes(folder))
     except MissingPackageError as error:
-        return say("certificate.unchecked", reason=error)
+        return say("certificate.unchecked"), str(error)
     if signed is None:
-        return say("certificate.unsigned")
-    return say("certificate.key", fingerprint=signed.fingerprint)
+        return say("certificate.unsigned"), ""
+    return say("certificate.key", fingerprint=signed.fingerprint), ""

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from importlib.resources import files
 from typing import Any, Optional, Union
 
-from mia_dual import __version__
 from mia_dual.data.dataset import Dataset
-from mia_dual.optional import optional
 from mia_dual.report.comparison import Comparison
 from mia_dual.report.page.attacks import attack_table
 from mia_dual.report.page.compared import pairs_of
 from mia_dual.report.page.deletions import cost_table, deletion_table
-from mia_dual.report.page.exposed import ExposedRecords, exposed_records
+from mia_dual.report.page.exposed import ExposedRecords, NotHere, exposed_records
+from mia_dual.report.page.groups import groups_table
 from mia_dual.report.page.ledger import deletions_by_request
-from mia_dual.report.page.phrases import LANGUAGES, Phrases, read_words
-from mia_dual.report.page.svg import inline_svg
-from mia_dual.report.page.table import Table
+from mia_dual.report.page.phrases import Phrases, read_words
+from mia_dual.report.page.render import drawn, render, settings_table
+from mia_dual.report.page.unfinished import unfinished_part
 from mia_dual.report.page.verdict import verdict_on
-from mia_dual.report.pictures.picture import DARK, LIGHT, Picture
-from mia_dual.store.folder import flat, read_json
+from mia_dual.report.pictures.picture import Picture
+from mia_dual.store.folder import PENDING, flat, read_json
 from mia_dual.walks.finished import FinishedRun
-
-MOST_ROWS = 300
-"""Of a picture's data that the page unfolds."""
+from mia_dual.walks.unfinished import UnfinishedRun
 
 READINGS = ("member", "tpr", "auc", "interval", "epsilon", "shadow", "deletion", "cost")
 
@@ -34,43 +29,44 @@ READINGS = ("member", "tpr", "auc", "interval", "epsilon", "shadow", "deletion",
 @dataclass(frozen=True)
 class Told:
     """A run and what of it goes into a page: its ``pictures``, and the ``data`` that records are
-    shown from: None where they are left out, a reason where it is not here.
+    shown from: None where they are left out, what the page says where it is not here.
     """
 
     run: FinishedRun
     pictures: Sequence[Picture]
-    data: Union[Dataset, str, None]
+    data: Union[Dataset, NotHere, None]
 
 
-def make_page(told: Sequence[Told], language: str, comparison: Optional[Comparison] = None) -> str:
+def make_page(
+    told: Sequence[Union[Told, UnfinishedRun]],
+    language: str,
+    comparison: Optional[Comparison] = None,
+    made_from: str = "",
+) -> str:
     """The HTML of ``told``, one run or several, in ``language``, with their ``comparison``.
 
-    Raises ConfigError for an unknown language.
+    ``made_from`` is a digest of what it is made from, which the page carries. Raises ConfigError
+    for an unknown language.
     """
     say = Phrases(read_words(language))
-    jinja = optional("jinja2", "a report")
-    environment = jinja.Environment(
-        autoescape=True, undefined=jinja.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    parts = [_part(one, f"run{place}", say) for place, one in enumerate(told, start=1)]
-    first = told[0].run.results
-    title = (
-        say("page.title", network=first.network, data=first.data.name)
-        if len(told) == 1
-        else say("page.runs", count=len(told))
-    )
-    page: str = environment.from_string(_packaged("page.html.j2")).render(
-        say=say,
-        language=LANGUAGES[language],
-        title=title,
-        style=optional("markupsafe", "a report").Markup(_packaged("page.css")),
-        version=__version__,
+    parts = [
+        _part(one, f"run{place}", say)
+        if isinstance(one, Told)
+        else unfinished_part(one, f"run{place}", say)
+        for place, one in enumerate(told, start=1)
+    ]
+    title = parts[0]["title"] if len(told) == 1 else say("page.runs", count=len(told))
+    return render(
+        "page.html.j2",
+        language,
+        say,
+        title,
+        made_from,
         parts=parts,
         pairs=[] if comparison is None else pairs_of(comparison, say),
-        personal=sum(part["records"].contents for part in parts if part["records"] is not None),
+        personal=sum(part["records"].contents for part in parts if part.get("records") is not None),
         readings=[say(f"reading.{name}") for name in READINGS],
     )
-    return page
 
 
 def _part(told: Told, name: str, say: Phrases) -> dict[str, Any]:
@@ -82,69 +78,18 @@ def _part(told: Told, name: str, say: Phrases) -> dict[str, Any]:
     cost = read_json(run.path / "cost.json")
     return {
         "name": name,
+        "finished": True,
         "path": str(run.path),
         "title": say("page.title", network=results.network, data=results.data.name),
         "verdict": verdict_on(results, say),
         "attacks": attack_table(results, say),
-        "pictures": [_picture(one, name, say) for one in told.pictures],
+        "pictures": [drawn(one, name, say) for one in told.pictures],
         "records": records,
         "deletion": deletion_table(results, say),
+        "groups": groups_table(results, say),
         "cost": cost_table(results, cost if isinstance(cost, dict) else {}, say),
         "by_request": deletions_by_request(run.path, say),
-        "settings": _settings(flat(run.config.model_dump(mode="json")), say),
-        "environment": _settings(run.environment, say),
+        "pending": (run.path / PENDING).exists(),
+        "settings": settings_table(flat(run.config.model_dump(mode="json")), say),
+        "environment": settings_table(run.environment, say),
     }
-
-
-def _picture(picture: Picture, part: str, say: Phrases) -> dict[str, Any]:
-    markup = optional("markupsafe", "a report").Markup
-    # Not as sentences with places to fill: the picture fills its own.
-    words = say.words
-    title = words[picture.title]
-    rows = picture.rows[:MOST_ROWS]
-    keys = list(picture.rows[0]) if picture.rows else []
-    return {
-        "name": f"{part}-{picture.name}",
-        "title": title,
-        "themes": [
-            (
-                theme.name,
-                markup(
-                    inline_svg(
-                        partial(picture.draw, theme, words),
-                        f"{part}-{picture.name}-{theme.name}",
-                        title,
-                    )
-                ),
-            )
-            for theme in (LIGHT, DARK)
-        ],
-        "reading": words[picture.reading],
-        "uncertainty": words[picture.uncertainty],
-        "count": len(picture.rows),
-        "table": Table(
-            say("picture.part", shown=len(rows), count=len(picture.rows))
-            if len(rows) < len(picture.rows)
-            else "",
-            [words.get(f"{picture.name}.{key}", key) for key in keys],
-            [[_cell(row.get(key), say) for key in keys] for row in rows],
-        ),
-    }
-
-
-def _cell(value: Union[str, int, float, None], say: Phrases) -> str:
-    if value is None:
-        return say("page.none")
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _settings(values: dict[str, Any], say: Phrases) -> Table:
-    return Table(
-        "",
-        [say("settings.key"), say("settings.value")],
-        [(key, say("page.none") if value is None else str(value)) for key, value in values.items()],
-    )
-
-
-def _packaged(name: str) -> str:
-    return (files("mia_dual.report.page") / "templates" / name).read_text(encoding="utf-8")

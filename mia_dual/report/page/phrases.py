@@ -8,6 +8,7 @@ from typing import Any, Optional
 
 from mia_dual.errors import ConfigError
 from mia_dual.quoting import quoted
+from mia_dual.report.names import method_in_words, place_in_words, request_in_words
 from mia_dual.yaml_file import read_yaml
 
 LANGUAGES = {"en": "en", "zh": "zh-Hans"}
@@ -59,6 +60,28 @@ class Phrases:
     def joined(self, names: list[str]) -> str:
         """``names`` as a list in one line."""
         return self("page.and").join(names)
+
+    def value(self, value: Any) -> str:
+        """A setting, or another value that is shown as it is written; a dash for none."""
+        if value is None or value == [] or value == ():
+            return self("page.none")
+        if isinstance(value, bool):
+            return self("page.true" if value else "page.false")
+        if isinstance(value, (list, tuple)):
+            return self.joined([self.value(one) for one in value])
+        return str(value)
+
+    def request(self, name: str) -> str:
+        """A request to delete by its name in results or a ledger."""
+        return request_in_words(name, self.words)
+
+    def method(self, name: str) -> str:
+        """A way of treating a request."""
+        return method_in_words(name, self.words)
+
+    def place(self, name: str) -> str:
+        """Where a comparison measured."""
+        return place_in_words(name, self.words)
 
     def attack(self, name: str) -> str:
         """What the attack of that name looks at."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from mia_dual.optional import optional
+from mia_dual.report.pictures.picture import DARK, LIGHT, MARKS, Theme, Words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,11 +19,15 @@ _REFERENCE = re.compile(r"url\(#([^)]*)\)")
 _LEFT_OUT = ("metadata", "style")
 """The page has no use for the first, and the second would style all of it."""
 
+_MARKS = {colour: f"var(--picture-{name})" for name, colour in MARKS.named().items()}
+_MARK = re.compile("|".join(_MARKS))
 
-def inline_svg(draw: Callable[[], Figure], name: str, label: str) -> str:
+
+def inline_svg(draw: Callable[[Theme, Words], Figure], words: Words, name: str, label: str) -> str:
     """The figure that ``draw`` gives as an <svg> element; ``name`` begins its ids, so that no two
     figures share one.
 
+    It is drawn once, in the variables of :func:`picture_colours`, which the page sets by theme.
     Text stays text, which the reader's browser sets in a font of its own. ``label`` says to who
     cannot see it what it is. Nothing in it refers to another file.
     """
@@ -31,7 +36,7 @@ def inline_svg(draw: Callable[[], Figure], name: str, label: str) -> str:
     with style, warnings.catch_warnings():
         # Text is not drawn here, so that a font without Chinese letters lacks nothing.
         warnings.filterwarnings("ignore", message=r"Glyph \d+")
-        draw().savefig(stream, format="svg", metadata={"Date": None}, transparent=True)
+        draw(MARKS, words).savefig(stream, format="svg", metadata={"Date": None}, transparent=True)
     root = ElementTree.fromstring(stream.getvalue())
     _tidy(root, name)
     root.attrib.pop("width", None)
@@ -39,6 +44,18 @@ def inline_svg(draw: Callable[[], Figure], name: str, label: str) -> str:
     root.set("role", "img")
     root.set("aria-label", label)
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def picture_colours() -> str:
+    """CSS that gives pictures their colours: light ones, and dark ones on a dark screen."""
+    return (
+        f":root {{ {_variables(LIGHT)} }}\n"
+        f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {_variables(DARK)} }} }}\n"
+    )
+
+
+def _variables(theme: Theme) -> str:
+    return " ".join(f"--picture-{name}: {colour};" for name, colour in theme.named().items())
 
 
 def _tidy(element: ElementTree.Element, name: str) -> None:
@@ -53,6 +70,11 @@ def _tidy(element: ElementTree.Element, name: str) -> None:
             value = f"#{name}-{value[1:]}"
         else:
             value = _REFERENCE.sub(rf"url(#{name}-\1)", value)
+        if value in _MARKS:
+            # Variables are for styles alone.
+            local, value = "style", f"{local}: {value}"
+        if local == "style":
+            value = _MARK.sub(lambda found: _MARKS[found[0]], value)
         element.set(local, value)
     for child in list(element):
         if child.tag.rpartition("}")[2] in _LEFT_OUT:

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Optional
 
+from mia_dual.report.grade import GUESSING, Grade, Graded, grade_of
 from mia_dual.report.page.phrases import Phrases
-from mia_dual.report.results import AttackResult, DeletionResult, Results
-from mia_dual.report.strength import by_strength, rate_told, strongest_around
-
-Level = Literal["strong", "exposed", "weak", "unshown", "unknown"]
-
-GUESSING = 0.5
-STRONG = {"0.01": 0.1, "0.1": 0.5}
-"""Members found at each false-positive rate, by the low end of the interval, from which on
-exposure is called strong.
-"""
+from mia_dual.report.results import DeletionResult, Results
+from mia_dual.report.strength import strongest_around
 
 
 @dataclass(frozen=True)
 class Verdict:
     """``tiles`` are figures, each with what it is; ``limits``: what this does not show."""
 
-    level: Level
+    grade: Grade
     headline: str
     tiles: tuple[tuple[str, str], ...]
     sentences: tuple[str, ...]
@@ -31,38 +23,19 @@ class Verdict:
 
 
 def verdict_on(results: Results, say: Phrases) -> Verdict:
-    """What ``results`` say, by the attack that is strongest at a false-positive rate of 1 %.
-
-    Where too few non-members show that rate, by 10 %.
-    """
-    name = by_strength(results.attacks)[0]
-    found = results.attacks[name]
-    rate = rate_told(results.attacks)
-    level = _level(found, rate)
+    """What ``results`` say, by the attack that their grade is by."""
+    graded = grade_of(results)
     return Verdict(
-        level,
-        say(f"verdict.{level}"),
-        tuple(_tiles(results, name, rate, say)),
-        tuple(_sentences(results, name, rate, say)),
+        graded.grade,
+        say(f"verdict.{graded.grade}"),
+        tuple(_tiles(results, graded, say)),
+        tuple(_sentences(results, graded, say)),
         tuple(_limits(results, say)),
     )
 
 
-def _level(found: AttackResult, rate: Optional[str]) -> Level:
-    interval = None if rate is None else found.tpr_interval[rate]
-    if interval is not None and rate is not None:
-        if interval[0] >= STRONG[rate]:
-            return "strong"
-        if interval[0] > float(rate):
-            return "exposed"
-    if found.auc_interval is None:
-        return "unknown"
-    return "weak" if found.auc_interval[0] > GUESSING else "unshown"
-
-
-def _tiles(
-    results: Results, name: str, rate: Optional[str], say: Phrases
-) -> Iterator[tuple[str, str]]:
+def _tiles(results: Results, graded: Graded, say: Phrases) -> Iterator[tuple[str, str]]:
+    name, rate = graded.attack, graded.rate
     found = results.attacks[name]
     if rate is not None:
         yield say.share(found.tpr_at_fpr[rate]), say("tile.found", attack=name)
@@ -73,12 +46,13 @@ def _tiles(
     yield f"{records:,}", say("tile.records", targets=results.targets)
 
 
-def _sentences(results: Results, name: str, rate: Optional[str], say: Phrases) -> Iterator[str]:
+def _sentences(results: Results, graded: Graded, say: Phrases) -> Iterator[str]:
+    name, rate = graded.attack, graded.rate
     found = results.attacks[name]
     others = found.non_members // results.targets
     if rate is not None:
         yield say(
-            "verdict.found",
+            "verdict.found_group" if graded.grade == "group" else "verdict.found",
             attack=name,
             what=say.attack(name),
             found=say.share(found.tpr_at_fpr[rate]),

@@ -8,6 +8,7 @@ from mia_dual.report.pictures.cost import cost_picture
 from mia_dual.report.pictures.deletion import deletion_picture
 from mia_dual.report.pictures.exposure import exposure_picture
 from mia_dual.report.pictures.forgetting import forgetting_picture
+from mia_dual.report.pictures.learning import learning_picture
 from mia_dual.report.pictures.picture import Picture
 from mia_dual.report.pictures.roc import roc_picture
 from mia_dual.report.pictures.scores import scores_picture
@@ -24,6 +25,7 @@ MAKERS = (
     deletion_picture,
     forgetting_picture,
     cost_picture,
+    learning_picture,
 )
 
 

@@ -29,6 +29,12 @@ class Theme:
     colours: tuple[str, ...]
     muted: str
 
+    def named(self) -> dict[str, str]:
+        """Every colour by a name, the same in all themes."""
+        told_apart = {f"colour-{place}": one for place, one in enumerate(self.colours)}
+        own = {"ink": self.ink, "paper": self.paper, "grid": self.grid, "muted": self.muted}
+        return {**own, **told_apart}
+
 
 LIGHT = Theme(
     name="light",
@@ -48,6 +54,16 @@ DARK = Theme(
 )
 """Both take their colours from Okabe and Ito 2008 (Color Universal Design): told apart whichever
 colours one sees."""
+
+MARKS = Theme(
+    name="marks",
+    ink="#010101",
+    paper="#020202",
+    grid="#030303",
+    colours=("#040404", "#050505", "#060606", "#070707", "#080808"),
+    muted="#090909",
+)
+"""Colours that stand for those of whichever theme a picture is shown in."""
 
 
 @dataclass(frozen=True)

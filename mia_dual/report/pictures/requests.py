@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mia_dual.report.methods import kind_of
+from mia_dual.report.names import method_in_words, request_in_words
 from mia_dual.report.pictures.picture import Row, Theme
 from mia_dual.report.pictures.sheet import Sheet
 from mia_dual.report.results import DeletionResult, Results
@@ -42,10 +43,11 @@ def list_requests(drawn: Sheet, rows: Sequence[Row]) -> list[int]:
         if row["request"] != last:
             last = row["request"]
             headings.append(len(names))
-            request, records = str(row["request"]), str(row["records"])
+            request = request_in_words(str(row["request"]), drawn.words)
+            records = str(row["records"])
             names.append(drawn.words["deletion.request"].format(request=request, records=records))
         places.append(len(names))
-        method = drawn.words[f"method.{row['method']}"]
+        method = method_in_words(str(row["method"]), drawn.words)
         if row["kind"] == "approximate":
             method = drawn.words["deletion.approximate"].format(method=method)
         names.append(method)

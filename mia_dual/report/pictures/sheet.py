@@ -21,6 +21,9 @@ WIDTH = 7.0
 LONGEST = 40
 """Letters of a name beside a panel; more would leave the panel no room."""
 
+MOST_BESIDE = 3
+"""Labels of a legend in a line."""
+
 Ends = Optional[tuple[float, float]]
 
 
@@ -70,7 +73,10 @@ class Sheet:
             handles, labels = panel.get_legend_handles_labels()
             found.update(zip(labels, handles))
         self.panels[0].figure.legend(
-            found.values(), found.keys(), loc="outside upper center", ncols=len(found)
+            found.values(),
+            found.keys(),
+            loc="outside upper center",
+            ncols=min(len(found), MOST_BESIDE),
         )
 
 

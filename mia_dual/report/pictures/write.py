@@ -22,6 +22,15 @@ DOTS = 200
 """An inch of a PNG: sharp on paper, and on screens with two dots a pixel."""
 
 
+def write_numbers(pictures: Sequence[Picture], folder: Path) -> None:
+    """Write what each picture draws as ``<name>.csv`` into ``folder``.
+
+    Raises OSError where a file cannot be written.
+    """
+    for picture in pictures:
+        write_atomically(folder / f"{picture.name}.csv", _numbers(picture))
+
+
 def write_pictures(pictures: Sequence[Picture], folder: Path, words: Words) -> list[Path]:
     """Write ``<name>.csv``, ``.png`` and ``.svg`` of each picture, in light colours, into
     ``folder``; gives the files.
@@ -33,13 +42,17 @@ def write_pictures(pictures: Sequence[Picture], folder: Path, words: Words) -> l
     for picture in pictures:
         figure = picture.draw(LIGHT, words)
         for ending, content in (
-            ("csv", rows_as_csv(picture.rows).encode()),
+            ("csv", _numbers(picture)),
             ("png", as_png(figure)),
             ("svg", as_svg(figure)),
         ):
             files.append(folder / f"{picture.name}.{ending}")
             write_atomically(files[-1], content)
     return files
+
+
+def _numbers(picture: Picture) -> bytes:
+    return rows_as_csv(picture.rows).encode()
 
 
 def as_png(figure: Figure) -> bytes:

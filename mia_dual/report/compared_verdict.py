@@ -1,4 +1,4 @@
-"""What the differences of an attack's figures come to, as a plain sentence."""
+"""The verdict on two compared runs: what an attack's differences come to, as a plain sentence."""
 
 from __future__ import annotations
 

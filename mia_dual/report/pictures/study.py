@@ -1,0 +1,121 @@
+"""What a study found, a picture a figure: the values across, intervals over seeds upwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mia_dual.report.pictures.picture import Picture, Row, Theme, Words
+from mia_dual.report.pictures.sheet import Sheet, sheet
+from mia_dual.report.study import StudyResults, drawn_figures
+from mia_dual.report.study_figure import LEVELS, MARKERS, Line, categories, place_of, reach
+
+MOST_LINES = 5
+"""The first attacks: more cannot be told apart, and are in the tables."""
+
+MOST_PANELS = 3
+"""Attacks that have a panel each where lines are needed for something else."""
+
+
+def study_pictures(results: StudyResults) -> list[Picture]:
+    """A picture for each figure that the study draws."""
+    return [_picture(results, drawn) for drawn in dict.fromkeys(results.y)]
+
+
+def _picture(results: StudyResults, drawn: str) -> Picture:
+    panels = _panels(results, drawn)
+    rows = [row for lines in panels for line in lines for row in _rows(line)]
+
+    def draw(theme: Theme, words: Words) -> Any:
+        return sheet(
+            theme,
+            words,
+            lambda drawn_on: _paint(drawn_on, panels, results),
+            height=3.6,
+            widths=(1.0,) * len(panels),
+        )
+
+    title = f"study.{drawn}"
+    return Picture(f"study-{drawn}", title, "study.reading", "study.uncertainty", rows, draw)
+
+
+def _panels(results: StudyResults, drawn: str) -> list[list[Line]]:
+    """A panel with a line an attack, or, where lines are of other things, a panel an attack."""
+    figures = drawn_figures(results, drawn)
+    series = list(dict.fromkeys(point.series for point in results.points))
+    if len(series) == 1:
+        names = [figure.partition(".")[2] for figure in figures] if len(figures) > 1 else [""]
+        lines = list(zip(names, figures))[:MOST_LINES]
+        return [[(name, one, list(results.points)) for name, one in lines]]
+    return [
+        [
+            (one, figure, [point for point in results.points if point.series == one])
+            for one in series
+        ]
+        for figure in figures[:MOST_PANELS]
+    ]
+
+
+def _rows(line: Line) -> list[Row]:
+    name, figure, points = line
+    rows: list[Row] = []
+    for point in points:
+        found = point.figures.get(figure)
+        if found is not None and found.mean is not None:
+            rows.append(
+                {
+                    "figure": figure,
+                    "series": name,
+                    "value": point.value,
+                    "mean": found.mean,
+                    "low": found.low,
+                    "high": found.high,
+                }
+            )
+    return rows
+
+
+def _paint(drawn: Sheet, panels: Sequence[Sequence[Line]], results: StudyResults) -> None:
+    for panel, lines in zip(drawn.panels, panels):
+        _paint_panel(drawn, panel, lines, results)
+        if len(panels) > 1:
+            panel.set_title(lines[0][1].partition(".")[2])
+    if any(name for lines in panels for name, _, _ in lines):
+        drawn.legend()
+
+
+def _paint_panel(drawn: Sheet, panel: Any, lines: Sequence[Line], results: StudyResults) -> None:
+    across = categories(results)
+    colours = drawn.theme.colours
+    for number, (name, figure, points) in enumerate(lines):
+        shown = [
+            (place, found)
+            for point in sorted(points, key=lambda point: point.number or 0.0)
+            for found in [point.figures.get(figure)]
+            for place in [place_of(point, results.x, across)]
+            if found is not None and found.mean is not None and place is not None
+        ]
+        if not shown:
+            continue
+        # Beside each other where many would stand at one place.
+        shift = (number - (len(lines) - 1) / 2) * 0.12 if across else 0.0
+        panel.errorbar(
+            [place + shift for place, _ in shown],
+            [found.mean for _, found in shown],
+            yerr=reach([found for _, found in shown]),
+            label=name or None,
+            color=colours[number % len(colours)],
+            marker=MARKERS[number % len(MARKERS)],
+            markersize=5,
+            linestyle="-" if not across and results.x in ("value", "deleted") else "none",
+            linewidth=1.3,
+            elinewidth=1.2,
+        )
+    level = LEVELS.get(lines[0][1].partition(".")[0])
+    if level is not None:
+        panel.axhline(level, color=drawn.theme.muted, linewidth=1, linestyle=":", zorder=1)
+    if across:
+        panel.set_xticks(range(len(across)), across, rotation=30, ha="right")
+        panel.set_xlim(-0.5, len(across) - 0.5)
+    panel.grid(axis="y")
+    panel.set_xlabel(drawn.say(f"study.{results.x}") if results.x != "value" else results.label)
