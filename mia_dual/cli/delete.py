@@ -10,17 +10,23 @@ import typer
 
 from mia_dual.cli.options import (
     DATA_DIR,
+    ENGINE,
     FULL,
+    GPUS,
     JSON,
     LANG,
     MEMORY,
     PAGE,
     QUIET,
+    RAY_ADDRESS,
+    RESOURCES,
     STORE,
     TOGETHER,
     TRACK,
     WORKERS,
+    EngineName,
     Together,
+    cluster_of,
     execution_of,
 )
 
@@ -52,6 +58,10 @@ def delete(
     together: Together = TOGETHER,
     memory: Optional[str] = MEMORY,
     workers: Optional[int] = WORKERS,
+    engine_name: EngineName = ENGINE,
+    ray_address: Optional[str] = RAY_ADDRESS,
+    gpus: float = GPUS,
+    resources: List[str] = RESOURCES,  # noqa: UP006
     page: bool = PAGE,
     lang: str = LANG,
     show_records: bool = SHOW_RECORDS,
@@ -85,12 +95,15 @@ def delete(
     places = places_of(trackers)
     key = None if sign is None else read_private_key(sign)
     wanted = Wanted(_numbers(records), indices, ratio, label, group)
-    engine = Engine(config.backend, config.device, execution_of(together, memory, workers))
+    cluster = cluster_of(engine_name, ray_address, gpus, resources)
+    execution = execution_of(together, memory, workers)
+    engine = Engine(config.backend, config.device, execution, cluster)
     telling = Telling(quiet, as_json)
     progress = telling.progress
     dataset = dataset_of(config, data_dir=data_dir, progress=progress)
     started = time.perf_counter()
-    with RunFolder(run, config, Store(store_folder(store, run.parent))) as folder:
+    objects = Store(store_folder(store, run.parent))
+    with RunFolder(run, config, objects) as folder, engine, telling.working():
         was_signed = (run / SIGNATURE).exists()
         entry, results = delete_records(config, wanted, engine, dataset, folder, progress, key)
     seconds = time.perf_counter() - started

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import Enum
 from typing import Optional
 
 import typer
 
+from mia_dual.engines.cluster import Cluster
 from mia_dual.errors import ConfigError
 from mia_dual.execution import Execution
+from mia_dual.optional import check_installed
 from mia_dual.quoting import quoted
 
 
@@ -20,6 +24,13 @@ class Together(str, Enum):
     auto = "auto"
     always = "always"
     never = "never"
+
+
+class EngineName(str, Enum):
+    """Where training and questions are carried out."""
+
+    local = "local"
+    ray = "ray"
 
 
 class Device(str, Enum):
@@ -75,6 +86,26 @@ RECORDS = typer.Option(
     help="Show the most exposed records on the page, which may be personal data.",
 )
 
+ENGINE = typer.Option(
+    EngineName.local,
+    "--engine",
+    help="Compute in processes and threads here, or in tasks of a Ray cluster.",
+)
+RAY_ADDRESS = typer.Option(
+    None,
+    metavar="ADDRESS",
+    help="Of a running Ray cluster, as auto or host:6379; else one is started on this machine.",
+)
+GPUS = typer.Option(
+    0.0, "--gpus-per-task", min=0, help="GPUs that a task of Ray takes, as 1 or .5."
+)
+RESOURCES = typer.Option(
+    [],
+    "--resource",
+    metavar="NAME=AMOUNT",
+    help="What else a task of Ray takes, as NPU=1; repeatable.",
+)
+
 FULL = typer.Option(False, "--full", help="Print the long tables, too.")
 QUIET = typer.Option(False, "--quiet", "-q", help="Print nothing but errors and the last line.")
 JSON = typer.Option(False, "--json", help="Print what was found as JSON, and nothing else.")
@@ -83,6 +114,33 @@ JSON = typer.Option(False, "--json", help="Print what was found as JSON, and not
 def execution_of(together: Together, memory: Optional[str], workers: Optional[int]) -> Execution:
     """What was said of time and memory; raises ConfigError for a size that is none."""
     return Execution(together.value, None if memory is None else parse_memory(memory), workers)
+
+
+def cluster_of(
+    engine: EngineName, address: Optional[str], gpus: float, resources: Sequence[str]
+) -> Optional[Cluster]:
+    """The Ray cluster that was named, None where none was; raises ConfigError for an amount that is
+    none, and where Ray's options come without it.
+    """
+    if engine is EngineName.local:
+        if address is not None or gpus or resources:
+            raise ConfigError(
+                "--ray-address, --gpus-per-task and --resource are for --engine ray: name it, too"
+            )
+        return None
+    check_installed("ray", "--engine ray", "ray")
+    amounts: dict[str, float] = {}
+    for word in resources:
+        name, _, amount = word.partition("=")
+        try:
+            amounts[name] = float(amount)
+        except ValueError:
+            amounts[name] = math.nan
+        if not name or not 0 < amounts[name] < math.inf:
+            raise ConfigError(
+                f"--resource {quoted(word)} is no amount of anything: write it as in NPU=1"
+            )
+    return Cluster(address, gpus, amounts)
 
 
 _SIZE = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*(?:([kmgt]i?)?b)?\s*", re.IGNORECASE | re.ASCII)

@@ -10,19 +10,25 @@ import typer
 from mia_dual.cli.options import (
     DATA_DIR,
     DEVICE,
+    ENGINE,
     FULL,
+    GPUS,
     JSON,
     LANG,
     MEMORY,
     PAGE,
     QUIET,
+    RAY_ADDRESS,
     RECORDS,
+    RESOURCES,
     STORE,
     TOGETHER,
     TRACK,
     WORKERS,
     Device,
+    EngineName,
     Together,
+    cluster_of,
     execution_of,
 )
 
@@ -61,6 +67,10 @@ def run(
     together: Together = TOGETHER,
     memory: Optional[str] = MEMORY,
     workers: Optional[int] = WORKERS,
+    engine_name: EngineName = ENGINE,
+    ray_address: Optional[str] = RAY_ADDRESS,
+    gpus: float = GPUS,
+    resources: List[str] = RESOURCES,  # noqa: UP006
     page: bool = PAGE,
     lang: str = LANG,
     records: bool = RECORDS,
@@ -88,10 +98,11 @@ def run(
     def configured(name: Optional[str]) -> tuple[Config, Engine]:
         options = {"backend": name, "device": device.value if device else None, "seed": seed}
         settings = load_config(config, assignments, options)
-        return settings, Engine(settings.backend, settings.device, execution)
+        return settings, Engine(settings.backend, settings.device, execution, cluster)
 
     telling = Telling(quiet, as_json)
     execution = execution_of(together, memory, workers)
+    cluster = cluster_of(engine_name, ray_address, gpus, resources)
     paging = Paging(page, lang, records)
     places = places_of(trackers)
     named = out or Path("runs") / (config.stem if config else "default")
@@ -111,7 +122,7 @@ def run(
     if dry_run:
         _tell_plan(settings, engine, dataset(), objects, telling)
         return
-    with RunFolder(path, settings, Store(objects)) as folder:
+    with RunFolder(path, settings, Store(objects)) as folder, engine, telling.working():
         data = dataset()
         results = run_audit(settings, engine, data, folder, progress)
     print_results(results, telling.console, full)

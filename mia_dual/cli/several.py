@@ -107,7 +107,8 @@ def _check(engines: Sequence[Engine], folders: Mapping[str, Path]) -> None:
     trials = {}
     for engine in engines:
         engine.recall(read_json(folders[engine.name] / "environment.json"))
-        if not engine.is_known:
+        # What workers of a cluster have, they say when they are asked.
+        if not engine.is_known and engine.cluster is None:
             trials[engine.name] = subprocess.Popen(
                 [sys.executable, "-c", _TRY, engine.name, engine.device],
                 stdout=subprocess.DEVNULL,

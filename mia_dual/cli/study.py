@@ -4,6 +4,7 @@ deletion costs.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, List, Optional  # noqa: UP035  (Typer reads these on Python 3.9)
 
@@ -12,17 +13,23 @@ import typer
 from mia_dual.cli.options import (
     DATA_DIR,
     DEVICE,
+    ENGINE,
+    GPUS,
     JSON,
     LANG,
     MEMORY,
     PAGE,
     QUIET,
+    RAY_ADDRESS,
+    RESOURCES,
     STORE,
     TOGETHER,
     TRACK,
     WORKERS,
     Device,
+    EngineName,
     Together,
+    cluster_of,
     execution_of,
 )
 
@@ -49,6 +56,10 @@ def study(
     together: Together = TOGETHER,
     memory: Optional[str] = MEMORY,
     workers: Optional[int] = WORKERS,
+    engine_name: EngineName = ENGINE,
+    ray_address: Optional[str] = RAY_ADDRESS,
+    gpus: float = GPUS,
+    resources: List[str] = RESOURCES,  # noqa: UP006
     page: bool = PAGE,
     lang: str = LANG,
     trackers: List[str] = TRACK,  # noqa: UP006
@@ -79,6 +90,7 @@ def study(
     first = chosen.runs[0].config
     path = out or Path("runs") / f"{chosen.name}-{first.backend}"
     execution = execution_of(together, memory, workers)
+    cluster = cluster_of(engine_name, ray_address, gpus, resources)
     telling = Telling(quiet, as_json)
     progress = telling.progress
     engines: dict[tuple[str, str], Engine] = {}
@@ -87,7 +99,7 @@ def study(
     def engine_of(config: Config) -> Engine:
         key = (config.backend, config.device)
         if key not in engines:
-            engines[key] = Engine(*key, execution)
+            engines[key] = closing.enter_context(Engine(*key, execution, cluster))
         return engines[key]
 
     def loaded(config: Config) -> Dataset:
@@ -96,8 +108,10 @@ def study(
         return datasets[config.data]
 
     objects = Store(store_folder(store, path.parent))
+    closing = ExitStack()
     if isinstance(chosen, CostStudy):
-        costs = run_cost_study(chosen, engine_of, loaded, path, objects, progress)
+        with closing, telling.working():
+            costs = run_cost_study(chosen, engine_of, loaded, path, objects, progress)
         print_cost(costs, telling.console)
         tell_damage(objects)
         shown = _shown(paging.of_study(path, telling))
@@ -106,7 +120,8 @@ def study(
         )
         tell_trackers(places, lambda: study_records(path, ()), telling.console)
         return
-    outcome = run_study(chosen, engine_of, loaded, path, objects, progress)
+    with closing, telling.working():
+        outcome = run_study(chosen, engine_of, loaded, path, objects, progress)
     print_study(outcome.results, telling.console)
     tell_damage(objects)
     shown = _shown(paging.of_study(path, telling))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any, Callable, Union
 
 import typer
@@ -36,6 +39,12 @@ class Telling:
 
         looked_at = self.waiting.is_terminal and not self.waiting.quiet
         return RichProgress(self.waiting) if looked_at else Silent()
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """While work is done, what anybody else prints goes to standard error."""
+        with redirect_stdout(sys.stderr):
+            yield
 
     def say(self, line: str) -> None:
         """Say a ``line`` beside the findings, in one piece however long it is."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import socket
 import sys
 import tempfile
 import time
@@ -57,6 +58,9 @@ LEAST_SPEED = 1e8
 
 PATIENCE = 600.0
 """Seconds that are granted beside, for what is compiled and loaded first."""
+
+KNOCK = 5.0
+"""Seconds that a cluster has to answer at all."""
 
 OWN_NODE = {
     # Nobody is told that this ran.
@@ -177,6 +181,8 @@ class RayBackend:
             own = {"num_cpus": execution.workers, "_temp_dir": self._folder}
             own["include_dashboard"] = False
         try:
+            if cluster.address is not None:
+                _knock(cluster.address)
             self._ray.init(
                 address=cluster.address,
                 log_to_driver=False,
@@ -355,6 +361,13 @@ class _Work:
     def _forget(self, task: Any) -> None:
         del self._jobs[task]
         self._ends.pop(task, None)
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens at ``address``: Ray would try for many minutes."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=KNOCK).close()
 
 
 def _operations(spec: NetworkSpec, jobs: Sequence[TrainingJob]) -> float:
