@@ -166,6 +166,7 @@ class NumpyEngine(Engine):
 
     def __init__(self, backend=None):
         self.name, self.device, self.execution = "numpy", "auto", DEFAULT
+        self.cluster, self.nodes = None, {}
         self._backend = backend or NumpyBackend()
         self._environment = None
         self._capabilities = None

@@ -97,13 +97,17 @@ class RayBackend:
             "resources": dict(cluster.resources),
         }
         self._folder: Optional[str] = None
+        self._records: Optional[tuple[Records, Any]] = None
         self._connect(cluster, execution)
-        self.nodes = self._look()
+        try:
+            self.nodes = self._look()
+        except BaseException:
+            self.close()
+            raise
         first = next(iter(self.nodes.values()))
         self._environment = first.environment
         self.capabilities: frozenset[Capability] = first.capabilities
         self.networks = first.networks
-        self._records: Optional[tuple[Records, Any]] = None
 
     def close(self) -> None:
         """Let the cluster go, and end it where it was started here."""
