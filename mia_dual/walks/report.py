@@ -12,6 +12,7 @@ from mia_dual.data.load import dataset_of
 from mia_dual.errors import ConfigError, DataError
 from mia_dual.plan.labels import configured
 from mia_dual.progress import Progress
+from mia_dual.report.comparison import Comparison
 from mia_dual.report.page.exposed import NotHere
 from mia_dual.report.page.page import Told, make_page
 from mia_dual.report.page.phrases import Phrases, read_words
@@ -71,8 +72,11 @@ def report(
     records: bool = True,
     data_dir: Optional[Path] = None,
     dataset: Optional[Dataset] = None,
+    comparison: Optional[Comparison] = None,
 ) -> str:
     """The page of ``runs`` as HTML; the finished ones are compared with the first of them.
+
+    ``comparison``: theirs, where it is made already.
 
     ``records``: whether it shows the most exposed ones, from ``dataset`` where it is at hand
     (before labels are as a config asks), else from what is read of the run's data set; nothing is
@@ -87,7 +91,8 @@ def report(
         else run
         for run in runs
     ]
-    comparison = compare_runs(finished, progress) if len(finished) > 1 else None
+    if comparison is None and len(finished) > 1:
+        comparison = compare_runs(finished, progress)
     source = made_from([run.path for run in runs], language, records)
     return make_page(told, language, comparison, source)
 

@@ -1,5 +1,6 @@
 """The report page: what it says, what it leaves out, and that nothing in it runs."""
 
+import io
 import re
 import shutil
 import string
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from rich.console import Console
 
 from mia_dual.cli.paging import Paging
 from mia_dual.cli.telling import Telling
@@ -308,7 +310,10 @@ def test_a_deletion_that_was_begun_is_told(deleted_run, tmp_path):
     assert pending in Page(report([opened(path)], "en", Silent(), records=False)).texts
 
 
-def test_a_page_is_drawn_again_only_where_it_would_be_another(deleted_run, tmp_path, capsys):
+def test_a_page_is_drawn_again_only_where_it_would_be_another(
+    deleted_run, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("mia_dual.walks.report.pictures_of", lambda _: [])
     path, file = tmp_path / "run", tmp_path / "run" / "report.html"
     shutil.copytree(deleted_run, path)
     telling = Telling(quiet=False, as_json=False)
@@ -331,6 +336,17 @@ def test_a_page_is_drawn_again_only_where_it_would_be_another(deleted_run, tmp_p
     (path / "scores.npz").write_bytes(b"")
     assert Paging(True, "en", False).of_runs([path], file, telling) is None
     assert "no page was written to" in capsys.readouterr().err
+
+
+def test_no_bar_is_shown_while_something_turns_for_the_page(deleted_run, tmp_path, monkeypatch):
+    # Rich before 14.1 refuses to show both.
+    monkeypatch.setattr("mia_dual.walks.report.pictures_of", lambda _: [])
+    telling, seen = Telling(quiet=True, as_json=False), io.StringIO()
+    telling.waiting = Console(file=seen, force_terminal=True)
+    file = tmp_path / "both.html"
+    assert Paging(True, "en", False).of_runs([deleted_run, deleted_run], file, telling) == file
+    assert "drawing the page" in seen.getvalue()
+    assert "comparing" not in seen.getvalue()
 
 
 def test_a_page_of_several_is_named_after_them():
