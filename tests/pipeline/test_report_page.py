@@ -100,6 +100,12 @@ def run(deleted_run):
     return FinishedRun(deleted_run)
 
 
+@pytest.fixture
+def without_pictures(monkeypatch):
+    """Pages of runs with nothing drawn, which takes most of their time."""
+    monkeypatch.setattr("mia_dual.walks.report.pictures_of", lambda _: [])
+
+
 def test_both_languages_have_the_same_keys_with_the_same_places():
     def places(text):
         return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
@@ -148,8 +154,9 @@ def test_records_that_are_withheld_are_not_there(run, digits):
     assert words["page.personal"].format(count=shown.tags.count("img")) in shown.text
 
 
-def test_records_of_another_data_set_are_listed_without_their_content(run, digits, monkeypatch):
-    monkeypatch.setattr("mia_dual.walks.report.pictures_of", lambda _: [])
+def test_records_of_another_data_set_are_listed_without_their_content(
+    run, digits, without_pictures
+):
     features = np.array(digits.features)
     features[0] = features[0].max() - features[0]
     page = Page(report([run], "en", Silent(), dataset=replace(digits, features=features)))
@@ -277,7 +284,7 @@ def test_pictures_are_written_beside_the_page_where_they_are_asked_for(deleted_r
     assert cli("verify", run).returncode == 0
 
 
-def test_what_is_not_finished_is_told_as_far_as_it_is(deleted_run, run, tmp_path):
+def test_what_is_not_finished_is_told_as_far_as_it_is(deleted_run, run, tmp_path, without_pictures):
     path = tmp_path / "unfinished"
     shutil.copytree(deleted_run, path)
     (path / "results.json").unlink()
@@ -301,7 +308,7 @@ def test_what_is_not_finished_is_told_as_far_as_it_is(deleted_run, run, tmp_path
     assert read_words("en")["unfinished.none"] in Page(report([opened(path)], "en", Silent())).texts
 
 
-def test_a_deletion_that_was_begun_is_told(deleted_run, tmp_path):
+def test_a_deletion_that_was_begun_is_told(deleted_run, tmp_path, without_pictures):
     path = tmp_path / "run"
     shutil.copytree(deleted_run, path)
     pending = read_words("en")["unfinished.pending"]
@@ -311,9 +318,8 @@ def test_a_deletion_that_was_begun_is_told(deleted_run, tmp_path):
 
 
 def test_a_page_is_drawn_again_only_where_it_would_be_another(
-    deleted_run, tmp_path, capsys, monkeypatch
+    deleted_run, tmp_path, capsys, without_pictures
 ):
-    monkeypatch.setattr("mia_dual.walks.report.pictures_of", lambda _: [])
     path, file = tmp_path / "run", tmp_path / "run" / "report.html"
     shutil.copytree(deleted_run, path)
     telling = Telling(quiet=False, as_json=False)
@@ -338,9 +344,10 @@ def test_a_page_is_drawn_again_only_where_it_would_be_another(
     assert "no page was written to" in capsys.readouterr().err
 
 
-def test_no_bar_is_shown_while_something_turns_for_the_page(deleted_run, tmp_path, monkeypatch):
+def test_no_bar_is_shown_while_something_turns_for_the_page(
+    deleted_run, tmp_path, without_pictures
+):
     # Rich before 14.1 refuses to show both.
-    monkeypatch.setattr("mia_dual.walks.report.pictures_of", lambda _: [])
     telling, seen = Telling(quiet=True, as_json=False), io.StringIO()
     telling.waiting = Console(file=seen, force_terminal=True)
     file = tmp_path / "both.html"
