@@ -240,6 +240,10 @@ def test_what_is_written_like_an_element_stays_text(deleted_run, tmp_path):
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     assert path.name in page.text
     assert page.texts.count(HOSTILE) >= 3
+    (path / "results.json").unlink()
+    page = Page(report([opened(path)], "en", Silent()))
+    assert not {"script", "img"} & set(page.tags)
+    assert path.name in page.text
 
 
 def test_a_picture_is_there_in_both_themes_and_with_its_numbers(run):
@@ -299,13 +303,21 @@ def test_what_is_not_finished_is_told_as_far_as_it_is(deleted_run, run, tmp_path
         assert say("unfinished.headline") in page.texts
         assert say("unfinished.models", made=planned - 1, all=planned) in page.texts
         assert say("section.attacks") not in page.texts
+        assert say("certificate.title") in page.texts
+        assert f"mia-dual run --config {path}/config.yaml --out {path}" in page.texts
         # Beside one that is finished there is nothing to compare.
         page = Page(report([opened(path), run], language, Silent(), records=False))
         assert say("unfinished.headline") in page.texts
         assert say("section.attacks") in page.texts
         assert say("section.compared") not in page.texts
-    (path / "plan.json").unlink()
-    assert read_words("en")["unfinished.none"] in Page(report([opened(path)], "en", Silent())).texts
+    for name in ("plan.json", "ledger.jsonl"):
+        (path / name).unlink()
+    (tmp_path / "config.yaml").write_text("study: {}")
+    page, words = Page(report([opened(path)], "en", Silent())), read_words("en")
+    assert words["unfinished.none"] in page.texts
+    assert words["section.ledger"] not in page.texts
+    # A run of a study goes on with the study.
+    assert "code" not in page.tags
 
 
 def test_a_deletion_that_was_begun_is_told(deleted_run, tmp_path, without_pictures):
