@@ -93,7 +93,9 @@ def report(
     ]
     if comparison is None and len(finished) > 1:
         comparison = compare_runs(finished, progress)
-    source = made_from([run.path for run in runs], language, records)
+    is_whole = not any(isinstance(one, Told) and isinstance(one.data, NotHere) for one in told)
+    # What lacks records is drawn again: their data set may be here by then.
+    source = made_from([run.path for run in runs], language, records) if is_whole else ""
     return make_page(told, language, comparison, source)
 
 

@@ -25,7 +25,7 @@ from mia_dual.report.page.phrases import LANGUAGES, Phrases, read_words
 from mia_dual.report.page.verdict import verdict_on
 from mia_dual.report.pictures.picture import DARK, LIGHT, Picture
 from mia_dual.walks.finished import FinishedRun
-from mia_dual.walks.report import opened, page_of, report
+from mia_dual.walks.report import made_from, opened, page_of, report
 from tests.pipeline.test_bad_input import assert_refused
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>"
@@ -159,9 +159,14 @@ def test_records_of_another_data_set_are_listed_without_their_content(
 ):
     features = np.array(digits.features)
     features[0] = features[0].max() - features[0]
-    page = Page(report([run], "en", Silent(), dataset=replace(digits, features=features)))
+    content = report([run], "en", Silent(), dataset=replace(digits, features=features))
+    page = Page(content)
     assert read_words("en")["records.other"] in page.text
     assert "img" not in page.tags
+    # It is drawn again, with them, once their own data set is here.
+    source = made_from([run.path], "en", records=True)
+    assert source not in content
+    assert source in report([run], "en", Silent(), dataset=digits)
 
 
 def test_records_of_a_table_are_rows_of_numbers(run, digits):
