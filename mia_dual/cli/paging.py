@@ -88,6 +88,8 @@ class Paging:
             if page is not None:
                 write_atomically(file, page.encode())
         except (MiaDualError, OSError) as error:
-            typer.echo(f"no page was written to '{file}' ({error}); all else is there", err=True)
+            # The system would name the file that is moved to its place when it is whole.
+            reason = getattr(error, "strerror", None) or error
+            typer.echo(f"no page was written to '{file}' ({reason}); all else is there", err=True)
             return None
         return file
