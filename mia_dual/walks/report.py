@@ -56,11 +56,12 @@ def page_of(runs: Sequence[Path]) -> Path:
     """
     if len(runs) == 1:
         return runs[0] / REPORT
-    first = runs[0].resolve()
     names = [run.resolve().name for run in runs]
     told = "-and-".join(
         names if len(names) < MOST_NAMES else [*names[:2], f"{len(names) - 2}-more"]
     )
+    # A path that ends in .. has another parent than it is written with.
+    first = runs[0] if runs[0].name == names[0] else runs[0].resolve()
     return first.with_name(f"{told}.html")
 
 

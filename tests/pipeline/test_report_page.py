@@ -378,6 +378,7 @@ def test_a_page_of_several_is_named_after_them():
     assert page_of(runs[:1]) == Path("runs", "one", "report.html")
     assert page_of(runs[:2]).name == "one-and-two.html"
     assert page_of(runs).name == "one-and-two-and-2-more.html"
+    assert page_of(runs[1:3]) == Path("runs", "two-and-three.html")
 
 
 def test_what_cannot_be_reported_is_a_line(deleted_run, tmp_path, cli):
