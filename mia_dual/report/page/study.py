@@ -79,15 +79,18 @@ def _headline(found: Found, say: Phrases) -> str:
     ]
     if len(points) < 2:
         return say("study.nothing")
-    if any(point.number is None for point in points):
+    # Without an order of their own, those that give least and most are told of.
+    is_picked = any(point.number is None for point in points)
+    if is_picked:
         points.sort(key=lambda point: point.figures[name].mean or 0.0)
     else:
         points.sort(key=lambda point: point.number or 0.0)
     first, last = points[0], points[-1]
     change, interval = difference(first.figures[name], last.figures[name])
     is_sure = interval is not None and not interval[0] <= 0 <= interval[1]
+    sure = "study.picked" if is_picked else "study.sure"
     return say(
-        "study.sure" if is_sure else "study.unsure",
+        sure if is_sure else "study.unsure",
         figure=say(f"study.{kind}"),
         attack=f" ({attack})" if attack else "",
         first=_value(first.value, first.deleted, say),
