@@ -10,6 +10,7 @@ from mia_dual.report.page.phrases import Phrases, read_words
 from mia_dual.report.page.render import drawn, render, settings_table
 from mia_dual.report.page.table import Table
 from mia_dual.report.pictures.cost_study import cost_study_pictures
+from mia_dual.report.pictures.picture import Picture
 from mia_dual.report.pictures.study import study_pictures
 from mia_dual.report.sentence import difference
 from mia_dual.report.study import Figure, StudyResults, drawn_figures
@@ -32,10 +33,9 @@ def make_study_page(
     """
     say = Phrases(read_words(language))
     if isinstance(found, CostResults):
-        pictures, tables = cost_study_pictures(found), _cost_tables(found, say)
-        what = say("cost_study.what", network=found.network)
+        tables, what = _cost_tables(found, say), say("cost_study.what", network=found.network)
     else:
-        pictures, tables, what = study_pictures(found), _tables(found, say), found.label
+        tables, what = _tables(found, say), found.label
     return render(
         "study.html.j2",
         language,
@@ -45,13 +45,20 @@ def make_study_page(
         subject=say("study.subject", what=what, data=found.data, seeds=len(found.seeds)),
         headline=_headline(found, say),
         finding=found.finding,
-        pictures=[drawn(one, "study", say) for one in pictures],
+        pictures=[drawn(one, "study", say) for one in pictures_on(found)],
         tables=tables,
         runs=runs,
         path=path,
         settings=settings_table(settings, say),
         environment=settings_table(environment, say),
     )
+
+
+def pictures_on(found: Found) -> list[Picture]:
+    """What the page of a study draws."""
+    if isinstance(found, CostResults):
+        return cost_study_pictures(found)
+    return study_pictures(found)
 
 
 def _headline(found: Found, say: Phrases) -> str:
