@@ -10,7 +10,7 @@ from mia_dual.report.figure import plain
 from mia_dual.report.pictures.picture import Picture, Row, Theme, Words
 from mia_dual.report.pictures.sheet import LONGEST, Sheet, sheet
 from mia_dual.report.study import Point, StudyResults, drawn_figures
-from mia_dual.report.study_figure import LEVELS, MARKERS, Line, categories, place_of, reach
+from mia_dual.report.study_figure import LEVELS, MARKERS, Line, categories, places_of, reach
 
 MOST_LINES = 5
 """The first attacks: more cannot be told apart, and are in the tables."""
@@ -103,13 +103,7 @@ def _paint_panel(drawn: Sheet, panel: Any, lines: Sequence[Line], results: Study
     # Of two settings that vary, lines are of the second.
     first, second = results.keys if len(results.keys) == 2 else ("", "")
     for number, (name, figure, points) in enumerate(lines):
-        shown = [
-            (place, point, found)
-            for point in sorted(points, key=lambda point: point.number or 0.0)
-            for found in [point.figures.get(figure)]
-            for place in [place_of(point, results.x, across)]
-            if found is not None and found.mean is not None and place is not None
-        ]
+        shown = places_of(points, figure, results.x, across)
         if not shown:
             continue
         # Beside each other where many would stand at one place.
