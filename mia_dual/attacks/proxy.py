@@ -1,5 +1,5 @@
-"""PMIA (Du et al. 2026, NDSS; arXiv 2511.04716, 2507.21412): a likelihood ratio whose in side is
-that of other records, for an attacker whose references were never trained on the audited records.
+"""PMIA (Du et al. 2026, NDSS; arXiv 2507.21412): a likelihood ratio whose in side is that of other
+records, for an attacker whose references were never trained on the audited records.
 """
 
 from __future__ import annotations

@@ -40,7 +40,8 @@ def compare(
     telling = Telling(quiet, as_json)
     comparison = compare_runs(found, telling.progress)
     print_comparison(comparison, telling.console)
-    written = paging.of_runs(runs, out or page_of(runs), telling, data_dir)
+    file = out or page_of(runs)
+    written = paging.of_runs(runs, file, telling, data_dir, comparison=comparison)
     if written is not None:
         telling.say(f"{written} shows it")
     telling.end(verdicts_line(comparison), lambda: comparison)

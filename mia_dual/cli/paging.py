@@ -11,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from mia_dual.cli.telling import Telling
     from mia_dual.data.dataset import Dataset
+    from mia_dual.report.comparison import Comparison
 
 
 class Paging:
@@ -32,12 +33,15 @@ class Paging:
         telling: Telling,
         data_dir: Optional[Path] = None,
         dataset: Optional[Dataset] = None,
+        comparison: Optional[Comparison] = None,
     ) -> Optional[Path]:
         """Write the page of the ``runs`` to ``file``; gives it, or None where there is none.
 
+        ``dataset`` and ``comparison`` are theirs, where they are at hand.
         Beside that of a finished run, its pictures' numbers go into the run's folder. One that was
         made from the same is left as it is.
         """
+        from mia_dual.progress import Silent
         from mia_dual.report.pictures.all import pictures_of
         from mia_dual.report.pictures.write import FOLDER, write_numbers
         from mia_dual.walks.finished import FinishedRun
@@ -52,10 +56,12 @@ class Paging:
             return report(
                 found,
                 self._language,
-                telling.progress,
+                # What turns while a page is drawn leaves no room for bars.
+                Silent(),
                 records=self._records,
                 data_dir=data_dir,
                 dataset=dataset,
+                comparison=comparison,
             )
 
         return self._write(draw, file, telling)
@@ -82,6 +88,8 @@ class Paging:
             if page is not None:
                 write_atomically(file, page.encode())
         except (MiaDualError, OSError) as error:
-            typer.echo(f"no page was written to '{file}' ({error}); all else is there", err=True)
+            # The system would name the file that is moved to its place when it is whole.
+            reason = getattr(error, "strerror", None) or error
+            typer.echo(f"no page was written to '{file}' ({reason}); all else is there", err=True)
             return None
         return file

@@ -27,7 +27,7 @@ def report(
         False,
         "--pictures",
         help="Also write every picture as PNG and SVG, and what it draws as CSV, into report/ of "
-        "the first run.",
+        "the first run, or of the study.",
     ),
     data_dir: Optional[Path] = DATA_DIR,
     quiet: bool = QUIET,
@@ -43,7 +43,7 @@ def report(
     from mia_dual.walks.finished import FinishedRun
     from mia_dual.walks.report import opened, page_of
     from mia_dual.walks.report import report as report_on
-    from mia_dual.walks.study_report import is_study, report_study
+    from mia_dual.walks.study_report import is_study, pictures_of_study, report_study
 
     # Before anything is read: a slip of the pen costs no wait.
     words = read_words(lang)
@@ -55,7 +55,7 @@ def report(
         raise StoreError(f"'{studies[0]}' is a study: name it alone")
     if studies:
         page = report_study(runs[0], lang)
-        drawn = []
+        drawn = pictures_of_study(runs[0]) if pictures else []
     else:
         found = [opened(path) for path in runs]
         page = report_on(found, lang, telling.progress, records=records, data_dir=data_dir)

@@ -171,6 +171,7 @@ def _compare(
     comparison = compare_runs([FinishedRun(path) for path in folders], telling.progress)
     write_atomically(file, (comparison.model_dump_json(indent=2) + "\n").encode())
     print_comparison(comparison, telling.console)
-    page = paging.of_runs(folders, file.with_suffix(".html"), telling, data_dir)
+    drawn = file.with_suffix(".html")
+    page = paging.of_runs(folders, drawn, telling, data_dir, comparison=comparison)
     shown = "" if page is None else f"{page} shows them side by side; "
     telling.end(f"{shown}{file} holds the comparison", lambda: comparison)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Callable
 
+import typer
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -15,9 +17,14 @@ if TYPE_CHECKING:
 def tell_trackers(
     places: Sequence[Place], records: Callable[[], Sequence[Record]], console: Console
 ) -> None:
-    """Tell ``places``, if any, of ``records``, and print a line each on what became of it."""
+    """Tell ``places``, if any, of ``records``, and say what became of each in a line: on
+    ``console``, or on standard error, however quiet a command is, where it was not taken.
+    """
     from mia_dual.tracking.places import track
 
     if places:
         for told in track(places, records()):
-            console.print(told.line, highlight=False, markup=False, soft_wrap=True)
+            if told.whole:
+                console.print(told.line, highlight=False, markup=False, soft_wrap=True)
+            else:
+                typer.echo(told.line, err=True)

@@ -80,13 +80,7 @@ def _draw(axis: Any, lines: Sequence[Line], results: StudyResults) -> None:
     names = categories(results)
     measured = results.x not in ("value", "deleted")
     for number, (name, figure, points) in enumerate(lines):
-        shown = [
-            (place, point, found)
-            for point in sorted(points, key=lambda point: point.number or 0.0)
-            for found in [point.figures.get(figure)]
-            for place in [place_of(point, results.x, names)]
-            if found is not None and found.mean is not None and place is not None
-        ]
+        shown = places_of(points, figure, results.x, names)
         if not shown:
             continue
         # Beside each other where many would stand at one place.
@@ -136,6 +130,19 @@ def categories(results: StudyResults) -> list[str]:
     if results.x != "value" or all(point.number is not None for point in results.points):
         return []
     return list(dict.fromkeys(point.across for point in results.points))
+
+
+def places_of(
+    points: Sequence[Point], figure: str, across: str, categories: Sequence[str]
+) -> list[tuple[float, Point, Figure]]:
+    """Those of ``points`` that have the ``figure`` and a place, by number: place, point, figure."""
+    return [
+        (place, point, found)
+        for point in sorted(points, key=lambda point: point.number or 0.0)
+        for found in [point.figures.get(figure)]
+        for place in [place_of(point, across, categories)]
+        if found is not None and found.mean is not None and place is not None
+    ]
 
 
 def place_of(point: Point, across: str, categories: Sequence[str]) -> Optional[float]:

@@ -12,6 +12,7 @@ from mia_dual.data.load import dataset_of
 from mia_dual.errors import ConfigError, DataError
 from mia_dual.plan.labels import configured
 from mia_dual.progress import Progress
+from mia_dual.report.comparison import Comparison
 from mia_dual.report.page.exposed import NotHere
 from mia_dual.report.page.page import Told, make_page
 from mia_dual.report.page.phrases import Phrases, read_words
@@ -55,11 +56,12 @@ def page_of(runs: Sequence[Path]) -> Path:
     """
     if len(runs) == 1:
         return runs[0] / REPORT
-    first = runs[0].resolve()
     names = [run.resolve().name for run in runs]
     told = "-and-".join(
         names if len(names) < MOST_NAMES else [*names[:2], f"{len(names) - 2}-more"]
     )
+    # A path that ends in .. has another parent than it is written with.
+    first = runs[0] if runs[0].name == names[0] else runs[0].resolve()
     return first.with_name(f"{told}.html")
 
 
@@ -71,8 +73,11 @@ def report(
     records: bool = True,
     data_dir: Optional[Path] = None,
     dataset: Optional[Dataset] = None,
+    comparison: Optional[Comparison] = None,
 ) -> str:
     """The page of ``runs`` as HTML; the finished ones are compared with the first of them.
+
+    ``comparison``: theirs, where it is made already.
 
     ``records``: whether it shows the most exposed ones, from ``dataset`` where it is at hand
     (before labels are as a config asks), else from what is read of the run's data set; nothing is
@@ -87,8 +92,11 @@ def report(
         else run
         for run in runs
     ]
-    comparison = compare_runs(finished, progress) if len(finished) > 1 else None
-    source = made_from([run.path for run in runs], language, records)
+    if comparison is None and len(finished) > 1:
+        comparison = compare_runs(finished, progress)
+    is_whole = not any(isinstance(one, Told) and isinstance(one.data, NotHere) for one in told)
+    # What lacks records is drawn again: their data set may be here by then.
+    source = made_from([run.path for run in runs], language, records) if is_whole else ""
     return make_page(told, language, comparison, source)
 
 

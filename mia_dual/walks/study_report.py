@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from mia_dual.errors import StoreError
 from mia_dual.quoting import one_line
 from mia_dual.report.cost import CostResults
-from mia_dual.report.page.study import make_study_page
+from mia_dual.report.page.study import make_study_page, pictures_on
+from mia_dual.report.pictures.picture import Picture
 from mia_dual.report.study import StudyResults
 from mia_dual.store.folder import REPORT, flat, read_json
 from mia_dual.yaml_file import YamlError, read_yaml_file
@@ -48,6 +49,11 @@ def report_study(path: Path, language: str) -> str:
         if (run / "results.json").is_file()
     ]
     return make_study_page(found, flat(settings), environment, runs, str(path), language)
+
+
+def pictures_of_study(path: Path) -> list[Picture]:
+    """What the page of the study in folder ``path`` draws; raises StoreError likewise."""
+    return pictures_on(_found(path))
 
 
 def _found(path: Path) -> Union[StudyResults, CostResults]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import Any, Optional
 
-from mia_dual.store.folder import flat, read_index, read_json
+from mia_dual.data.outputs import OUTPUTS
+from mia_dual.store.folder import LEDGER, flat, read_index, read_json
 from mia_dual.walks.finished import run_config
+from mia_dual.walks.study_report import is_study
 
 MODELS = "models/"
 
@@ -18,7 +21,8 @@ class UnfinishedRun:
 
     ``config``; ``environment``: flat, empty where it is not known yet; ``planned`` and ``made``:
     role -> models planned, and those of them that are there; ``last``: when and what its log tells
-    last, None where there is none. Raises StoreError where the folder holds no run, ConfigError
+    last, None where there is none; ``has_ledger``: whether anything was deleted from it by request.
+    Raises StoreError where the folder holds no run, ConfigError
     where its config is none.
     """
 
@@ -34,6 +38,19 @@ class UnfinishedRun:
             role for name, role in roles.items() if f"{MODELS}{name}.safetensors" in linked
         )
         self.last = _last(path / "log.jsonl")
+        self.has_ledger = (path / LEDGER).is_file()
+
+    @property
+    def command(self) -> Optional[str]:
+        """What goes on with the run, from where its path and those in its config are named from.
+
+        None where that is not known: saved outputs, and runs of a study, have commands of their
+        own.
+        """
+        if self.config.data.name == OUTPUTS or is_study(self.path.parent):
+            return None
+        config = shlex.quote(str(self.path / "config.yaml"))
+        return f"mia-dual run --config {config} --out {shlex.quote(str(self.path))}"
 
 
 def _roles(plan: Any) -> dict[str, str]:

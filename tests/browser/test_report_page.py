@@ -1,6 +1,7 @@
 """The report page as a browser shows it: whole, quiet, and as wide as the window."""
 
 import json
+import shutil
 
 import pytest
 
@@ -8,9 +9,15 @@ from mia_dual.data.load import load_dataset
 from mia_dual.progress import Silent
 from mia_dual.report.page.phrases import read_words
 from mia_dual.report.pictures.picture import DARK, LIGHT
+from mia_dual.store.objects import Store
+from mia_dual.study_settings import load_study
 from mia_dual.walks.finished import FinishedRun
-from mia_dual.walks.report import report
-from tests.pipeline.deleted_run import make_run
+from mia_dual.walks.report import opened, report
+from mia_dual.walks.study import run_study
+from mia_dual.walks.study_report import report_study
+from mia_dual.yaml_file import write_yaml
+from tests.numpy_backend import NumpyEngine
+from tests.pipeline.deleted_run import SETTINGS, make_run
 
 
 def rgb(colour):
@@ -23,21 +30,40 @@ LANGUAGES, THEMES, WIDTHS = ("en", "zh"), ("light", "dark"), (360, 1440)
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
-    """Folder of a run with a ledger, and its page in both languages."""
+    """Folder of pages: on a run with a ledger in both languages, on one that is not finished, and
+    on a study.
+    """
     folder = tmp_path_factory.mktemp("pages")
-    make_run(folder / "run", load_dataset("digits"))
+    digits = load_dataset("digits")
+    make_run(folder / "run", digits)
     run = FinishedRun(folder / "run")
-    for language in LANGUAGES:
-        page = report([run], language, Silent())
-        (folder / f"{language}.html").write_text(page, encoding="utf-8")
+    made = {language: report([run], language, Silent()) for language in LANGUAGES}
+    shutil.copytree(run.path, folder / "begun")
+    (folder / "begun" / "results.json").unlink()
+    made["unfinished"] = report([opened(folder / "begun")], "en", Silent())
+    made["study"] = study_page(folder, digits)
+    for name, page in made.items():
+        (folder / f"{name}.html").write_text(page, encoding="utf-8")
     return folder
+
+
+def study_page(folder, dataset):
+    """The page of a study of two values and two seeds."""
+    file, engine = folder / "epochs.yaml", NumpyEngine()
+    study = {"key": "target.epochs", "values": [2, 4], "seeds": [0, 1], "y": ["auc", "gap"]}
+    file.write_text(write_yaml({**SETTINGS, "deletion": {"ratios": []}, "study": study}))
+    run_study(
+        load_study(str(file)), lambda config: engine, lambda config: dataset,
+        folder / "study", Store(folder / "store-run"), Silent(),
+    )  # fmt: skip
+    return report_study(folder / "study", "zh")
 
 
 @pytest.fixture
 def show(browser, pages):
     """Open a page in a theme and a width; gives the requests that it made."""
 
-    def opened(language, theme, width):
+    def shown(name, theme, width):
         browser.get_log("performance")
         browser.get_log("browser")
         browser.execute_cdp_cmd(
@@ -48,7 +74,7 @@ def show(browser, pages):
             "Emulation.setDeviceMetricsOverride",
             {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500},
         )
-        browser.get((pages / f"{language}.html").as_uri())
+        browser.get((pages / f"{name}.html").as_uri())
         messages = [
             json.loads(line["message"])["message"] for line in browser.get_log("performance")
         ]
@@ -58,19 +84,24 @@ def show(browser, pages):
             if message["method"] == "Network.requestWillBeSent"
         ]
 
-    return opened
+    return shown
+
+
+def assert_quiet(browser, requests, own, width):
+    """Nothing was asked of anybody, nothing went wrong, and nothing is wider than the window."""
+    assert own in requests
+    assert [url for url in requests if url != own and not url.startswith("data:")] == []
+    assert browser.get_log("browser") == []
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_is_whole_and_asks_nobody(browser, show, pages, language, theme, width):
-    requests = show(language, theme, width)
-    own = (pages / f"{language}.html").as_uri()
-    assert own in requests
-    assert [url for url in requests if url != own and not url.startswith("data:")] == []
-    assert browser.get_log("browser") == []
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert_quiet(
+        browser, show(language, theme, width), (pages / f"{language}.html").as_uri(), width
+    )
     headline = browser.find_element("css selector", ".verdict .headline")
     assert headline.is_displayed()
     assert headline.text in {
@@ -97,3 +128,12 @@ def test_the_page_is_whole_and_asks_nobody(browser, show, pages, language, theme
     }
     assert rgb((DARK if theme == "dark" else LIGHT).ink) in inks
     assert rgb((LIGHT if theme == "dark" else DARK).ink) not in inks
+
+
+@pytest.mark.parametrize(("name", "pictures"), [("unfinished", 0), ("study", 2)])
+def test_other_pages_are_as_quiet_on_a_telephone(browser, show, pages, name, pictures):
+    width = min(WIDTHS)
+    assert_quiet(browser, show(name, "dark", width), (pages / f"{name}.html").as_uri(), width)
+    assert browser.find_element("css selector", ".verdict .headline").is_displayed()
+    assert len(browser.find_elements("css selector", ".picture svg")) == pictures
+    assert browser.find_element("css selector", "section > .scroll > table").is_displayed()

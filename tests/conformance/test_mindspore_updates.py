@@ -8,6 +8,7 @@ import sys
 
 PROGRAM = """
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -30,14 +31,23 @@ start = State(draw_weights(blank_weights(spec), generator(0, "updates", "weights
 job = TrainingJob("a", start, batches, np.linspace(0.02, 0.001, 12), keep=(5,))
 
 
+@cache
+def learner(on_host):
+    return Learner(spec, on_host)
+
+
+@cache
+def stack():
+    return Stack(spec, models=3, batch=8)  # a place that nobody takes
+
+
 def single(on_host, optimizer, job):
-    learner = Learner(spec, on_host)
-    return [kept.state for kept in learner.train(optimizer, job, records, lambda steps: None)]
+    kept = learner(on_host).train(optimizer, job, records, lambda steps: None)
+    return [reached.state for reached in kept]
 
 
 def stacked(on_host, optimizer, jobs):
-    stack = Stack(spec, models=3, batch=8)  # a place that nobody takes
-    kept = train_together(stack, optimizer, jobs, records, lambda steps: None, on_host)
+    kept = train_together(stack(), optimizer, jobs, records, lambda steps: None, on_host)
     return {(state.name, state.step): state.state for state in kept}
 
 

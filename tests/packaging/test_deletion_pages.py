@@ -1,5 +1,7 @@
 """Every method of deletion has a page, and its table of settings is what settings are."""
 
+import json
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -7,9 +9,22 @@ import pytest
 
 from mia_dual.deletion_settings import ApproximateMethod, DeletionSettings, ExactMethod
 from mia_dual.plan.plan import METHODS
-from tests.packaging.test_attack_pages import default_of, written_settings
 
 PAGES = Path(__file__).parents[2] / "docs" / "deletion"
+ROW = re.compile(r"^\| `([\w.]+)` \| `([^`]+)` \|", re.MULTILINE)
+
+
+def written_settings(page):
+    """Setting -> the default that ``page`` names."""
+    return {name: json.loads(value) for name, value in ROW.findall(page.read_text("utf-8"))}
+
+
+def default_of(settings, name):
+    """The default of a dotted ``name`` below ``settings``, as JSON has it."""
+    found = settings.model_dump(mode="json")
+    for part in name.split("."):
+        found = found[part]
+    return found
 
 
 def test_every_method_has_a_page_and_every_page_is_of_a_method():

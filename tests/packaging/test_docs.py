@@ -10,13 +10,17 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 from urllib.parse import unquote
 
 import numpy as np
 import pytest
 import typer
+import yaml
 from sklearn.datasets import load_digits
 
+from mia_dual.attack_settings import AttackModelName, AttackSettings
+from mia_dual.attacks.families import BUILDERS, Makings
 from mia_dual.attacks.panel import Panel
 from mia_dual.cli.app import app
 from mia_dual.config import load_config
@@ -167,6 +171,52 @@ def test_twins_link_each_other_and_have_the_same_commands():
         assert english.name in chinese.read_text(encoding="utf-8"), chinese.name
         if chinese.name != "index.zh-CN.md":
             assert commands(chinese) == commands(english), chinese.name
+
+
+ATTACK_PAGES = {page.stem: page for page in (ROOT / "docs" / "attacks").glob("*.md")}
+SETTING = re.compile(r"^\| `attack\.([\w.]+)` \| `([^`]+)` \|", re.MULTILINE)
+
+
+def leaves(settings, prefix=""):
+    """Dotted names of settings, and their values; an empty mapping is a value."""
+    for name, value in settings.items():
+        if isinstance(value, dict) and value:
+            yield from leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def test_every_family_of_attacks_has_a_page_that_both_overviews_lead_to():
+    assert set(ATTACK_PAGES) == set(BUILDERS)
+    for overview in ("attacks.md", "attacks.zh-CN.md"):
+        told = (ROOT / "docs" / overview).read_text(encoding="utf-8")
+        assert set(re.findall(r"\]\(attacks/(\w+)\.md\)", told)) == set(BUILDERS), overview
+
+
+def test_every_setting_of_attacks_is_told_with_its_default():
+    defaults = dict(leaves(AttackSettings().model_dump(mode="json")))
+    told = [
+        (setting, yaml.safe_load(default))
+        for page in ATTACK_PAGES.values()
+        for setting, default in SETTING.findall(page.read_text(encoding="utf-8"))
+    ]
+    for setting, default in told:
+        assert setting in defaults, f"no setting attack.{setting}"
+        assert defaults[setting] == default, f"attack.{setting}"
+    assert {setting for setting, _ in told} == defaults.keys() - {"families"}
+
+
+@pytest.mark.parametrize("family", sorted(BUILDERS))
+def test_an_attack_page_names_its_attacks_and_has_a_command_that_runs_them(family):
+    settings = AttackSettings(models=get_args(AttackModelName))
+    attacks = BUILDERS[family](Makings(settings, None, None, 0))
+    text = ATTACK_PAGES[family].read_text(encoding="utf-8")
+    opening = text.partition("\n## ")[0]
+    assert {attack.name for attack in attacks} <= set(re.findall(r"`(\w+)`", opening))
+    (words,) = commands(ATTACK_PAGES[family])
+    _, options = parsed(words[1:])
+    config = load_config(ROOT / options["config"], options["assignments"])
+    assert family in config.attack.families
 
 
 def test_the_attack_that_the_documentation_adds_works():

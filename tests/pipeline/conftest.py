@@ -1,12 +1,15 @@
 """A small audit, and the command line as a user calls it."""
 
+import io
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 import yaml
 
+from mia_dual.cli.app import main
 from mia_dual.data.load import load_dataset
 from tests.pipeline.deleted_run import make_run
 
@@ -55,20 +58,39 @@ def deleted_run(tmp_path_factory):
 def cli(tmp_path, shared):
     """Run ``mia-dual`` in an empty folder, without any data but what comes along.
 
+    In this process, where frameworks are loaded and MindSpore's graphs compiled once for all
+    tests. What depends on a process of its own names its environment with ``env``, empty or not.
     Its store is the one all tests share: name another with --store where models must be trained.
     """
 
-    def call(*arguments, **options):
-        environment = {**os.environ, **shared, "COLUMNS": "80"}
+    def call(*arguments, env=None):
+        words = list(map(str, arguments))
+        environment = {**shared, "COLUMNS": "80", **(env or {})}
+        if env is None:
+            return _called_here(words, tmp_path, environment)
         return subprocess.run(
-            [sys.executable, "-m", "mia_dual", *map(str, arguments)],
+            [sys.executable, "-m", "mia_dual", *words],
             cwd=tmp_path,
-            env={**environment, **options.pop("env", {})},
+            env={**os.environ, **environment},
             capture_output=True,
             text=True,
             check=False,
             timeout=300,
-            **options,
         )
 
     return call
+
+
+def _called_here(words, folder, environment):
+    """What ``subprocess.run`` would return of ``mia-dual`` with ``words``."""
+    said, complained = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        patch.setattr(sys, "argv", ["mia-dual", *words])
+        with redirect_stdout(said), redirect_stderr(complained), pytest.raises(SystemExit) as ended:
+            main()
+    return subprocess.CompletedProcess(
+        words, ended.value.code, said.getvalue(), complained.getvalue()
+    )

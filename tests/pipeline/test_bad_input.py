@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from functools import cache
 
 import numpy as np
 import pytest
 
 from mia_dual.data.load import DATASETS
+from mia_dual.measure import bench
 
 
 def assert_refused(done, *words):
@@ -156,15 +158,17 @@ def test_datasets_lists_every_set(cli):
         assert name in done.stdout
 
 
-def test_bench_prints_ratios(cli):
-    short = ("--models", "2", "--seconds", "0.1", "--rounds", "1", "--workers", "1")
-    case = ("--network", "fcnet", "--batch-size", "4")
-    table = cli("bench", *case, *short, "--backend", "torch")
+def test_bench_prints_ratios(cli, monkeypatch):
+    command = ("bench", "--network", "fcnet", "--batch-size", "4", "--models", "2",
+               "--seconds", "0.1", "--rounds", "1", "--workers", "1")  # fmt: skip
+    # The table is of what was measured for the document.
+    monkeypatch.setattr(bench, "in_own_process", cache(bench.in_own_process))
+    done = cli(*command, "--json")
+    assert done.returncode == 0, done.stderr
+    table = cli(*command, "--backend", "torch")
     assert table.returncode == 0, table.stderr
     assert "/ limit" in table.stdout
     assert "GFLOP/s" in table.stdout
-    done = cli("bench", *case, *short, "--json")
-    assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["machine"]["matmul_flops"] > 1e8
     for entry, backend in zip(found["measured"], ("torch", "mindspore")):

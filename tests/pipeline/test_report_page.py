@@ -1,5 +1,6 @@
 """The report page: what it says, what it leaves out, and that nothing in it runs."""
 
+import io
 import re
 import shutil
 import string
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from rich.console import Console
 
 from mia_dual.cli.paging import Paging
 from mia_dual.cli.telling import Telling
@@ -23,7 +25,7 @@ from mia_dual.report.page.phrases import LANGUAGES, Phrases, read_words
 from mia_dual.report.page.verdict import verdict_on
 from mia_dual.report.pictures.picture import DARK, LIGHT, Picture
 from mia_dual.walks.finished import FinishedRun
-from mia_dual.walks.report import opened, page_of, report
+from mia_dual.walks.report import made_from, opened, page_of, report
 from tests.pipeline.test_bad_input import assert_refused
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>"
@@ -98,6 +100,12 @@ def run(deleted_run):
     return FinishedRun(deleted_run)
 
 
+@pytest.fixture
+def without_pictures(monkeypatch):
+    """Pages of runs with nothing drawn, which takes most of their time."""
+    monkeypatch.setattr("mia_dual.walks.report.pictures_of", lambda _: [])
+
+
 def test_both_languages_have_the_same_keys_with_the_same_places():
     def places(text):
         return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
@@ -146,13 +154,19 @@ def test_records_that_are_withheld_are_not_there(run, digits):
     assert words["page.personal"].format(count=shown.tags.count("img")) in shown.text
 
 
-def test_records_of_another_data_set_are_listed_without_their_content(run, digits, monkeypatch):
-    monkeypatch.setattr("mia_dual.walks.report.pictures_of", lambda _: [])
+def test_records_of_another_data_set_are_listed_without_their_content(
+    run, digits, without_pictures
+):
     features = np.array(digits.features)
     features[0] = features[0].max() - features[0]
-    page = Page(report([run], "en", Silent(), dataset=replace(digits, features=features)))
+    content = report([run], "en", Silent(), dataset=replace(digits, features=features))
+    page = Page(content)
     assert read_words("en")["records.other"] in page.text
     assert "img" not in page.tags
+    # It is drawn again, with them, once their own data set is here.
+    source = made_from([run.path], "en", records=True)
+    assert source not in content
+    assert source in report([run], "en", Silent(), dataset=digits)
 
 
 def test_records_of_a_table_are_rows_of_numbers(run, digits):
@@ -231,6 +245,10 @@ def test_what_is_written_like_an_element_stays_text(deleted_run, tmp_path):
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     assert path.name in page.text
     assert page.texts.count(HOSTILE) >= 3
+    (path / "results.json").unlink()
+    page = Page(report([opened(path)], "en", Silent()))
+    assert not {"script", "img"} & set(page.tags)
+    assert path.name in page.text
 
 
 def test_a_picture_is_there_in_both_themes_and_with_its_numbers(run):
@@ -275,7 +293,7 @@ def test_pictures_are_written_beside_the_page_where_they_are_asked_for(deleted_r
     assert cli("verify", run).returncode == 0
 
 
-def test_what_is_not_finished_is_told_as_far_as_it_is(deleted_run, run, tmp_path):
+def test_what_is_not_finished_is_told_as_far_as_it_is(deleted_run, run, tmp_path, without_pictures):
     path = tmp_path / "unfinished"
     shutil.copytree(deleted_run, path)
     (path / "results.json").unlink()
@@ -289,17 +307,25 @@ def test_what_is_not_finished_is_told_as_far_as_it_is(deleted_run, run, tmp_path
         page = Page(report([opened(path)], language, Silent()))
         assert say("unfinished.headline") in page.texts
         assert say("unfinished.models", made=planned - 1, all=planned) in page.texts
-        assert say("section.attacks") not in page.texts
+        assert not {say("section.attacks"), say("section.reading")} & set(page.texts)
+        assert say("certificate.title") in page.texts
+        assert f"mia-dual run --config {path}/config.yaml --out {path}" in page.texts
         # Beside one that is finished there is nothing to compare.
         page = Page(report([opened(path), run], language, Silent(), records=False))
         assert say("unfinished.headline") in page.texts
         assert say("section.attacks") in page.texts
         assert say("section.compared") not in page.texts
-    (path / "plan.json").unlink()
-    assert read_words("en")["unfinished.none"] in Page(report([opened(path)], "en", Silent())).texts
+    for name in ("plan.json", "ledger.jsonl"):
+        (path / name).unlink()
+    (tmp_path / "config.yaml").write_text("study: {}")
+    page, words = Page(report([opened(path)], "en", Silent())), read_words("en")
+    assert words["unfinished.none"] in page.texts
+    assert words["section.ledger"] not in page.texts
+    # A run of a study goes on with the study.
+    assert "code" not in page.tags
 
 
-def test_a_deletion_that_was_begun_is_told(deleted_run, tmp_path):
+def test_a_deletion_that_was_begun_is_told(deleted_run, tmp_path, without_pictures):
     path = tmp_path / "run"
     shutil.copytree(deleted_run, path)
     pending = read_words("en")["unfinished.pending"]
@@ -308,7 +334,9 @@ def test_a_deletion_that_was_begun_is_told(deleted_run, tmp_path):
     assert pending in Page(report([opened(path)], "en", Silent(), records=False)).texts
 
 
-def test_a_page_is_drawn_again_only_where_it_would_be_another(deleted_run, tmp_path, capsys):
+def test_a_page_is_drawn_again_only_where_it_would_be_another(
+    deleted_run, tmp_path, capsys, without_pictures
+):
     path, file = tmp_path / "run", tmp_path / "run" / "report.html"
     shutil.copytree(deleted_run, path)
     telling = Telling(quiet=False, as_json=False)
@@ -333,11 +361,24 @@ def test_a_page_is_drawn_again_only_where_it_would_be_another(deleted_run, tmp_p
     assert "no page was written to" in capsys.readouterr().err
 
 
+def test_no_bar_is_shown_while_something_turns_for_the_page(
+    deleted_run, tmp_path, without_pictures
+):
+    # Rich before 14.1 refuses to show both.
+    telling, seen = Telling(quiet=True, as_json=False), io.StringIO()
+    telling.waiting = Console(file=seen, force_terminal=True)
+    file = tmp_path / "both.html"
+    assert Paging(True, "en", False).of_runs([deleted_run, deleted_run], file, telling) == file
+    assert "drawing the page" in seen.getvalue()
+    assert "comparing" not in seen.getvalue()
+
+
 def test_a_page_of_several_is_named_after_them():
     runs = [Path("runs", name) for name in ("one", "two", "three", "four")]
     assert page_of(runs[:1]) == Path("runs", "one", "report.html")
     assert page_of(runs[:2]).name == "one-and-two.html"
     assert page_of(runs).name == "one-and-two-and-2-more.html"
+    assert page_of(runs[1:3]) == Path("runs", "two-and-three.html")
 
 
 def test_what_cannot_be_reported_is_a_line(deleted_run, tmp_path, cli):

@@ -5,7 +5,9 @@ import json
 import re
 
 import pytest
+from typer.testing import CliRunner
 
+from mia_dual.cli.app import app
 from mia_dual.data.load import load_dataset
 from mia_dual.errors import DataError, StoreError
 from mia_dual.progress import Silent
@@ -198,6 +200,14 @@ def test_a_study_has_a_page_in_each_language(run, tmp_path):
             assert "script" not in page.tags
             if language == "zh":
                 assert [text for text in page.readable if re.search(LATIN_WORDS, text)] == []
+        done = CliRunner().invoke(app, ["report", str(path), "--pictures"])
+        assert done.exit_code == 0, done.output
+        for drawn in found["y"]:
+            with (path / "report" / f"study-{drawn}.csv").open(newline="") as stream:
+                rows = list(csv.DictReader(stream))
+            # What is drawn across stands beside what is drawn upwards.
+            across = [(row["figure"], row["series"], row["value"], row[found["x"]]) for row in rows]
+            assert len(set(across)) == len(rows) > 1
     (path / "study.json").unlink()
     with pytest.raises(StoreError, match="not finished"):
         report_study(path, "en")

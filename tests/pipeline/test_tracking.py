@@ -247,13 +247,14 @@ def test_a_study_and_its_runs(deleted_run, tmp_path):
 
 
 def command(*words):
-    """What a command prints that ends well."""
+    """What a command prints that ends well; what it says on standard error goes there."""
     done = CliRunner().invoke(app, [*words, "--store", "store"])
     assert done.exit_code == 0, done.output
+    sys.stderr.write(done.stderr)
     return done.stdout.splitlines()
 
 
-def test_runs_and_deletions_are_tracked_and_nothing_changes_for_it(tmp_path, monkeypatch):
+def test_runs_and_deletions_are_tracked_and_nothing_changes_for_it(tmp_path, monkeypatch, capsys):
     needed("tensorboardX", "tensorboardX")
     needed("mlflow", "mlflow-skinny")
     monkeypatch.chdir(tmp_path)
@@ -263,9 +264,8 @@ def test_runs_and_deletions_are_tracked_and_nothing_changes_for_it(tmp_path, mon
     run = ["run", "--config", "small.yaml", "--out"]
     told = ["--track", "tensorboard:events"]
     command(*run, "plain")
-    *_, first, second = command(
-        *run, "told", *told, "--track", "mlflow:http://me:secret@127.0.0.1:9"
-    )
+    *_, first = command(*run, "told", *told, "--track", "mlflow:http://me:secret@127.0.0.1:9")
+    (second,) = capsys.readouterr().err.splitlines()
     assert first == "tensorboard:events holds it, too"
     assert second.startswith("mlflow:http://127.0.0.1:9 did not take it (")
     assert second.endswith("): the run folder is whole without it")

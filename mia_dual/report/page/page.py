@@ -55,6 +55,7 @@ def make_page(
         else unfinished_part(one, f"run{place}", say)
         for place, one in enumerate(told, start=1)
     ]
+    any_is_finished = any(part["finished"] for part in parts)
     title = parts[0]["title"] if len(told) == 1 else say("page.runs", count=len(told))
     return render(
         "page.html.j2",
@@ -65,7 +66,7 @@ def make_page(
         parts=parts,
         pairs=[] if comparison is None else pairs_of(comparison, say),
         personal=sum(part["records"].contents for part in parts if part.get("records") is not None),
-        readings=[say(f"reading.{name}") for name in READINGS],
+        readings=[say(f"reading.{name}") for name in READINGS if any_is_finished],
     )
 
 

@@ -10,6 +10,7 @@ from mia_dual.report.page.phrases import Phrases, read_words
 from mia_dual.report.page.render import drawn, render, settings_table
 from mia_dual.report.page.table import Table
 from mia_dual.report.pictures.cost_study import cost_study_pictures
+from mia_dual.report.pictures.picture import Picture
 from mia_dual.report.pictures.study import study_pictures
 from mia_dual.report.sentence import difference
 from mia_dual.report.study import Figure, StudyResults, drawn_figures
@@ -32,10 +33,9 @@ def make_study_page(
     """
     say = Phrases(read_words(language))
     if isinstance(found, CostResults):
-        pictures, tables = cost_study_pictures(found), _cost_tables(found, say)
-        what = say("cost_study.what", network=found.network)
+        tables, what = _cost_tables(found, say), say("cost_study.what", network=found.network)
     else:
-        pictures, tables, what = study_pictures(found), _tables(found, say), found.label
+        tables, what = _tables(found, say), found.label
     return render(
         "study.html.j2",
         language,
@@ -45,13 +45,20 @@ def make_study_page(
         subject=say("study.subject", what=what, data=found.data, seeds=len(found.seeds)),
         headline=_headline(found, say),
         finding=found.finding,
-        pictures=[drawn(one, "study", say) for one in pictures],
+        pictures=[drawn(one, "study", say) for one in pictures_on(found)],
         tables=tables,
         runs=runs,
         path=path,
         settings=settings_table(settings, say),
         environment=settings_table(environment, say),
     )
+
+
+def pictures_on(found: Found) -> list[Picture]:
+    """What the page of a study draws."""
+    if isinstance(found, CostResults):
+        return cost_study_pictures(found)
+    return study_pictures(found)
 
 
 def _headline(found: Found, say: Phrases) -> str:
@@ -79,15 +86,18 @@ def _headline(found: Found, say: Phrases) -> str:
     ]
     if len(points) < 2:
         return say("study.nothing")
-    if any(point.number is None for point in points):
+    # Without an order of their own, those that give least and most are told of.
+    is_picked = any(point.number is None for point in points)
+    if is_picked:
         points.sort(key=lambda point: point.figures[name].mean or 0.0)
     else:
         points.sort(key=lambda point: point.number or 0.0)
     first, last = points[0], points[-1]
     change, interval = difference(first.figures[name], last.figures[name])
     is_sure = interval is not None and not interval[0] <= 0 <= interval[1]
+    sure = "study.picked" if is_picked else "study.sure"
     return say(
-        "study.sure" if is_sure else "study.unsure",
+        sure if is_sure else "study.unsure",
         figure=say(f"study.{kind}"),
         attack=f" ({attack})" if attack else "",
         first=_value(first.value, first.deleted, say),

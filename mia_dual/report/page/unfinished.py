@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mia_dual.report.page.ledger import deletions_by_request
 from mia_dual.report.page.phrases import Phrases
 from mia_dual.report.page.render import settings_table
 from mia_dual.report.page.table import Table
@@ -29,6 +30,8 @@ def unfinished_part(run: UnfinishedRun, name: str, say: Phrases) -> dict[str, An
         "title": say("page.title", network=config.target.network, data=config.data.name),
         "headline": say("unfinished.headline"),
         "sentences": sentences,
+        "command": run.command,
+        "by_request": deletions_by_request(run.path, say) if run.has_ledger else None,
         "models": Table(
             say("unfinished.caption"),
             [say("unfinished.role"), say("unfinished.made"), say("unfinished.planned")],
