@@ -22,6 +22,7 @@ lint: $(INSTALLED)
 # Every name is looked up, and a warning is an error.
 docs: $(DOCS)
 	$(BIN)/sphinx-build -W --keep-going -n -q -b html docs build/docs
+	$(BIN)/sphinx-build -W --keep-going -n -q -t zh -b html docs build/docs/zh
 
 # Every command of the documentation, carried out: hours.
 docs-check: $(INSTALLED)

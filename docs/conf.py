@@ -1,11 +1,18 @@
-"""The documentation site: ``make docs`` builds it into ``build/docs``, strictly."""
+"""The documentation site: ``make docs`` builds it into ``build/docs``, strictly, and once more in
+Chinese (``-t zh``) into ``build/docs/zh``. Both have all pages; they begin at another one.
+"""
+
+from pathlib import Path
 
 from mia_dual import __version__
+
+chinese = tags.has("zh")  # noqa: F821  (Sphinx's own)
 
 project = "mia-dual"
 author = "The mia-dual authors"
 release = version = __version__
-language = "en"
+language = "zh_CN" if chinese else "en"
+root_doc = "index.zh-CN" if chinese else "index"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 myst_heading_anchors = 3
@@ -26,7 +33,33 @@ nitpick_ignore_regex = [
 
 html_theme = "furo"
 html_show_copyright = False
-html_title = f"mia-dual {release}"
+html_title = f"mia-dual {release}{' 中文' if chinese else ''}"
 html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#0072b2", "color-brand-content": "#0072b2"},
 }
+
+# Each page links the same page of the other site, or that site's first page.
+TWIN = ".zh-CN"
+docs = Path(__file__).parent
+templates_path = ["_templates"]
+html_context = {
+    "chinese": chinese,
+    "twin": TWIN,
+    "twins": [
+        page.relative_to(docs).with_suffix("").as_posix().replace(TWIN, "")
+        for page in docs.rglob(f"*{TWIN}.md")
+    ],
+}
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "language.html",
+        "sidebar/search.html",
+        "sidebar/scroll-start.html",
+        "sidebar/navigation.html",
+        "sidebar/scroll-end.html",
+    ]
+}
+
+# The English first page alone is in no list of the Chinese site's; a test looks at all others.
+suppress_warnings = ["toc.not_included"] if chinese else []

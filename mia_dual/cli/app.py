@@ -15,7 +15,6 @@ from mia_dual.cli.delete import delete, log
 from mia_dual.cli.doctor import doctor
 from mia_dual.cli.guard import INTERRUPTED, guarded
 from mia_dual.cli.keys import keys
-from mia_dual.cli.parent import watch_parent
 from mia_dual.cli.report import report
 from mia_dual.cli.run import run
 from mia_dual.cli.store import store
@@ -55,7 +54,6 @@ app.add_typer(xihe, name="xihe")
 
 def main() -> None:
     """Run the app; what it cannot read of the command line is one line on stderr, exit code 2."""
-    watch_parent()
     try:
         code = app(prog_name="mia-dual", standalone_mode=False)
     except UsageError as error:

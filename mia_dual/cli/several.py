@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Optional
 import typer
 
 from mia_dual.cli.guard import INTERRUPTED
-from mia_dual.cli.parent import start_bound
 from mia_dual.engine import Engine
 from mia_dual.errors import BackendError, ConfigError
 from mia_dual.store.folder import read_json
@@ -127,15 +126,17 @@ def _run_each(
 ) -> dict[str, int]:
     """Run each backend into its folder with ``arguments``; backend -> its exit code.
 
-    A run that fails says why itself, and the next one begins. Raises typer.Exit when a run is
-    interrupted.
+    A run that fails says why itself, and the next one begins. Each ends when this process is gone,
+    killed even. Raises typer.Exit when a run is interrupted.
     """
     codes = {}
     for name, path in folders.items():
         command = ["run", "--backend", name, "--out", str(path), *arguments]
         # What each finds would stand beside the document that is asked for.
         said = subprocess.DEVNULL if telling.as_json else None
-        code = _wait(start_bound([sys.executable, "-m", "mia_dual", *command], stdout=said))
+        line = [sys.executable, "-m", "mia_dual.cli.child", *command]
+        with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=said) as process:
+            code = _wait(process)
         if code == INTERRUPTED:
             raise typer.Exit(INTERRUPTED)
         codes[name] = code

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -123,11 +125,22 @@ class Timing:
 
 
 def in_own_process(task: Callable[..., Any], *arguments: Any) -> Any:
-    """What ``task`` gives in a process of its own."""
+    """What ``task`` gives in a process of its own, which ends with this one, killed even."""
     # The process ends before the next one starts: an idle framework's threads may spin.
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=spawn) as worker:
+    with ProcessPoolExecutor(1, mp_context=spawn, initializer=_end_with_parent) as worker:
         return worker.submit(task, *arguments).result()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def random_records(spec: NetworkSpec, rng: np.random.Generator) -> Records:

@@ -166,7 +166,7 @@ def test_links_lead_somewhere(page):
 
 
 def test_twins_link_each_other_and_have_the_same_commands():
-    for chinese in (ROOT / "docs").glob("*.zh-CN.md"):
+    for chinese in (ROOT / "docs").rglob("*.zh-CN.md"):
         english = chinese.with_name(chinese.name.replace(".zh-CN", ""))
         assert english.name in chinese.read_text(encoding="utf-8"), chinese.name
         if chinese.name != "index.zh-CN.md":
