@@ -134,9 +134,9 @@ def _tell(speeds: Sequence[Speed], peak: float, cores: int, telling: Telling, on
     first = speeds[0].backend
     table = Table(box=None, pad_edge=False)
     for title in ("network", "batch", "backend"):
-        table.add_column(title)
+        table.add_column(title, overflow="fold")
     for title in ("alone ms", "together", "gain", "records/s", f"/ {first}", "/ limit"):
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", overflow="fold")
     for speed in speeds:
         table.add_row(
             speed.case.network,
@@ -167,9 +167,9 @@ def _tell_questions(asked: Sequence[QuestionSpeed], cores: int, telling: Telling
 
     table = Table(box=None, pad_edge=False)
     for title in ("network", "backend"):
-        table.add_column(title)
+        table.add_column(title, overflow="fold")
     for title in ("answer ms", "training ms", "/ training", "gradient ms", "/ answer"):
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", overflow="fold")
     for speed in asked:
         gradients = speed.gradients
         table.add_row(

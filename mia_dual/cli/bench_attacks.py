@@ -38,9 +38,9 @@ def _tell(
     from rich.table import Table as Lines
 
     lines = Lines(box=None, pad_edge=False)
-    lines.add_column("attack")
+    lines.add_column("attack", overflow="fold")
     for title in ("signal s", "score s", "/ reading", "peak MB"):
-        lines.add_column(title, justify="right")
+        lines.add_column(title, justify="right", overflow="fold")
     for speed in speeds:
         lines.add_row(
             speed.attack,

@@ -45,7 +45,9 @@ def list_objects(
     telling = Telling(quiet, as_json)
     found = _open(folder)
     needed = found.referred()
-    table = Table("key", "kind", "name", "bytes", "runs", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for title in ("key", "kind", "name", "bytes", "runs"):
+        table.add_column(title, overflow="fold")
     listed: list[dict[str, Any]] = []
     for entry in found:
         runs = len(needed.get(entry.key, []))

@@ -140,8 +140,8 @@ def _furthest(partings: Sequence[Parting]) -> str:
 
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
-    for place, column in enumerate(columns):
-        table.add_column(column, no_wrap=not place)
+    for column in columns:
+        table.add_column(column, overflow="fold")
     return table
 
 

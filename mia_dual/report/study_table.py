@@ -67,11 +67,11 @@ def _table(results: StudyResults, attack: str) -> Table:
         }
     )
     table = Table(title=attack, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("value", max_width=24)
+    table.add_column("value", max_width=24, overflow="fold")
     if of_deletion:
-        table.add_column("deleted", justify="right")
+        table.add_column("deleted", justify="right", overflow="fold")
     for name in columns:
-        table.add_column(name, no_wrap=True, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     for point in results.points:
         cells = [point.series if of_deletion else point.value]
         if of_deletion:
