@@ -27,6 +27,8 @@ app = typer.Typer(
     help="Audit what a model remembers of its training data, alike on MindSpore and PyTorch.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    # Rich's boxes cut off names that are longer than their column.
+    rich_markup_mode=None,
 )
 
 
@@ -47,9 +49,12 @@ def _options(
 
 for command in (run, delete, log, verify, attack, study, compare, report, datasets, doctor, bench):
     app.command()(guarded(command))
-app.add_typer(store, name="store")
-app.add_typer(keys, name="keys")
-app.add_typer(xihe, name="xihe")
+for name, group in (("store", store), ("keys", keys), ("xihe", xihe)):
+    app.add_typer(group, name=name, short_help=group.info.help)
+for group in (app, store, keys, xihe):
+    for listed in group.registered_commands:
+        # Else the list of commands breaks off in the middle of one.
+        listed.short_help = (listed.callback.__doc__ or "").partition("\n")[0]
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import sys
 import pytest
 import typer
 from rich.console import Console
+from typer.testing import CliRunner
 
 from mia_dual.cli.app import app
 from mia_dual.cli.progress import RichProgress
@@ -72,7 +73,8 @@ def test_a_deletion_is_told_alone(results):
 )
 def test_commands_are_quiet_or_tell_json(cli, deleted_run, command):
     command = [deleted_run if word == "RUN" else word for word in command]
-    plain, quiet = cli(*command), cli(*command, "--quiet")
+    plain = cli(*command, env={"COLUMNS": "60"})
+    quiet = cli(*command, "--quiet")
     found = cli(*command, "--json")
     for done in (plain, quiet, found):
         assert (done.returncode, done.stderr) == (0, "")
@@ -81,6 +83,7 @@ def test_commands_are_quiet_or_tell_json(cli, deleted_run, command):
     assert quiet.stdout.splitlines() == lines[-1:]
     assert json.loads(found.stdout)
     assert "\x1b" not in plain.stdout
+    assert "…" not in plain.stdout
 
 
 def test_what_was_logged_is_told_as_json(cli, deleted_run):
@@ -89,9 +92,33 @@ def test_what_was_logged_is_told_as_json(cli, deleted_run):
     assert told == {"entries": [json.loads(entry) for entry in entries], "pending": False}
 
 
-def test_keys_and_the_store_tell_json(cli, tmp_path):
+def every_command():
+    """Each command's words with its options, groups of commands among them."""
+
+    def below(command, words):
+        options = {word for option in command.params for word in option.opts}
+        yield pytest.param(words, options, id=" ".join(["mia-dual", *words]))
+        for name, inner in getattr(command, "commands", {}).items():
+            yield from below(inner, [*words, name])
+
+    return list(below(typer.main.get_command(app), []))
+
+
+@pytest.mark.parametrize(("words", "options"), every_command())
+def test_every_command_is_quiet_or_tells_json_and_helps_where_it_is_narrow(words, options):
+    helped = CliRunner().invoke(app, [*words, "--help"], terminal_width=60).stdout
+    assert max(map(len, helped.splitlines())) <= 60
+    assert "…" not in helped
+    _, is_group, listed = helped.partition("Commands:\n")
+    assert "..." not in listed
+    assert is_group or {"--quiet", "--json"} <= options
+
+
+def test_keys_jobs_and_the_store_tell_json(cli, tmp_path):
     made = json.loads(cli("keys", "make", "keys", "--json").stdout)
     assert (tmp_path / made["public"]).is_file()
+    job = json.loads(cli("xihe", "init", "job", "--json").stdout)
+    assert all((tmp_path / "job" / file).is_file() for file in job)
     (tmp_path / "store" / "objects").mkdir(parents=True)
     for command, told in (
         ("list", []),
@@ -169,16 +196,3 @@ def test_progress_tells_models_time_left_and_records_a_second(width, colour, mon
     assert "records/s" in last
     assert "100 %" in last
     assert ("\x1b[3" in last) is colour
-
-
-def test_every_command_can_be_quiet_and_speak_json():
-    def options(command, name):
-        if hasattr(command, "commands"):
-            for part, inner in command.commands.items():
-                yield from options(inner, f"{name} {part}")
-        else:
-            yield name, {word for parameter in command.params for word in parameter.opts}
-
-    found = dict(options(typer.main.get_command(app), "mia-dual"))
-    assert len(found) > 14
-    assert [name for name, words in found.items() if not {"--quiet", "--json"} <= words] == []
