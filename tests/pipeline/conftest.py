@@ -63,9 +63,9 @@ def cli(tmp_path, shared):
     Its store is the one all tests share: name another with --store where models must be trained.
     """
 
-    def call(*arguments, env=None):
+    def call(*arguments, env=None, columns=80):
         words = list(map(str, arguments))
-        environment = {**shared, "COLUMNS": "80", **(env or {})}
+        environment = {**shared, "COLUMNS": str(columns), **(env or {})}
         if env is None:
             return _called_here(words, tmp_path, environment)
         return subprocess.run(

@@ -100,7 +100,7 @@ def test_a_damaged_model_is_made_again_and_told(cli, small_config, tmp_path):
 
 def test_the_store_is_listed_and_pruned(cli, small_config, tmp_path):
     assert cli("run", "-c", small_config, "--out", "run", "--store", "store").returncode == 0
-    listed = cli("store", "list", "--store", "store", env={"COLUMNS": "60"})
+    listed = cli("store", "list", "--store", "store", columns=60)
     assert listed.returncode == 0
     assert "…" not in listed.stdout
     for name in ("model", "answers", "scores", "shadow-02", "attack-7"):

@@ -224,7 +224,7 @@ def test_a_value_the_records_cannot_give_is_named_before_anything_trains(run, tm
 def test_the_command_prints_a_table_and_what_was_found(cli, tmp_path):
     (tmp_path / "own.yaml").write_text(write_yaml({**BASE, "study": EPOCHS}))
     command = ["study", "own.yaml", "--set", "study.values=[2, 4]", "--store", "store"]
-    done = cli(*command, env={"COLUMNS": "60"})
+    done = cli(*command, columns=60)
     assert done.returncode == 0, done.stderr
     assert "…" not in done.stdout
     said = " ".join(done.stdout.split())

@@ -73,7 +73,7 @@ def test_a_deletion_is_told_alone(results):
 )
 def test_commands_are_quiet_or_tell_json(cli, deleted_run, command):
     command = [deleted_run if word == "RUN" else word for word in command]
-    plain = cli(*command, env={"COLUMNS": "60"})
+    plain = cli(*command, columns=60)
     quiet = cli(*command, "--quiet")
     found = cli(*command, "--json")
     for done in (plain, quiet, found):
