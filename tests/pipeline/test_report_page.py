@@ -282,17 +282,6 @@ def test_runs_side_by_side_say_what_differs(deleted_run, tmp_path, cli):
     assert words["compared.equal"] in page.texts
 
 
-def test_pictures_are_written_beside_the_page_where_they_are_asked_for(deleted_run, tmp_path, cli):
-    run = tmp_path / "run"
-    shutil.copytree(deleted_run, run)
-    done = cli("report", run, "--pictures", "--no-records")
-    assert done.returncode == 0, done.stderr
-    assert (run / "report.html").is_file()
-    found = {file.suffix for file in (run / "report").iterdir() if file.stem == "strength"}
-    assert found == {".csv", ".png", ".svg"}
-    assert cli("verify", run).returncode == 0
-
-
 def test_what_is_not_finished_is_told_as_far_as_it_is(deleted_run, run, tmp_path, without_pictures):
     path = tmp_path / "unfinished"
     shutil.copytree(deleted_run, path)
