@@ -22,6 +22,7 @@ import yaml
 from sklearn.datasets import load_digits
 
 from mia_dual.attack_settings import AttackModelName, AttackSettings
+from mia_dual.attacks.choice import REMEDIES
 from mia_dual.attacks.families import BUILDERS, Makings
 from mia_dual.attacks.panel import Panel
 from mia_dual.cli.app import app
@@ -219,12 +220,16 @@ def test_every_setting_of_attacks_is_told_with_its_default():
 
 
 @pytest.mark.parametrize("family", sorted(BUILDERS))
-def test_an_attack_page_names_its_attacks_and_has_a_command_that_runs_them(family):
+def test_an_attack_page_names_its_attacks_their_needs_and_a_command_that_runs_them(family):
     settings = AttackSettings(models=get_args(AttackModelName))
     attacks = BUILDERS[family](Makings(settings, None, None, 0))
     text = ATTACK_PAGES[family].read_text(encoding="utf-8")
     opening = text.partition("\n## ")[0]
     assert {attack.name for attack in attacks} <= set(re.findall(r"`(\w+)`", opening))
+    wanted = text.partition("## What it needs")[2].partition("\n## ")[0]
+    remedies = " ".join(REMEDIES.get(need, "") for attack in attacks for need in attack.needs)
+    for setting in re.findall(r"\b(?:shadows|attack)(?:\.\w+)+", remedies):
+        assert setting in wanted, f"{setting} gives what {family} needs"
     (words,) = commands(ATTACK_PAGES[family])
     _, options = parsed(words[1:])
     config = load_config(ROOT / options["config"], options["assignments"])
