@@ -37,18 +37,3 @@ def fashion_mnist():
         np.concatenate(images).reshape(-1, 1, 28, 28),
         np.concatenate(labels).astype(np.int64),
     )
-
-
-def pytest_configure():
-    """Give each of several test processes cores of its own, where there are enough of them.
-
-    Frameworks take a thread a core, and MindSpore's worker processes choose a core by themselves:
-    two test processes would train on the same one. Tests of threads and workers name how many.
-    """
-    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    if processes == 1 or not hasattr(os, "sched_setaffinity"):
-        return
-    cores = sorted(os.sched_getaffinity(0))
-    if processes <= len(cores):
-        number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
-        os.sched_setaffinity(0, cores[number::processes])
