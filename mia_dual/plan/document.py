@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Callable
 
 import numpy as np
 
+from mia_dual.deferred import Deferred
 from mia_dual.plan.plan import Plan
+from mia_dual.rows import held
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
@@ -36,8 +40,8 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             model.name: {
                 "role": model.role,
                 "recipe": model.recipe,
-                "members": len(model.members),
-                "asked": len(model.asked),
+                "members": len(held(model, "members")),
+                "asked": len(held(model, "asked")),
                 "slices": len(model.slices),
                 "drawn_as": model.drawn_as or model.name,
                 "origin": model.origin,
@@ -74,7 +78,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     }
 
 
-def plan_arrays(plan: Plan) -> dict[str, np.ndarray]:
+def plan_arrays(plan: Plan) -> Mapping[str, np.ndarray]:
     """What ``plan.npz`` holds: record indices, int64, but for ``memberships``.
 
     ``target_members``, ``target_non_members``, ``shadow_pool``, ``population`` and ``auxiliary``;
@@ -84,32 +88,36 @@ def plan_arrays(plan: Plan) -> dict[str, np.ndarray]:
     targets the same behind ``<target>/``, and ``<target>/members`` and ``<target>/non_members``;
     ``audited`` (records,) and ``memberships`` (models in the order of ``plan.json``, audited) bool,
     without the models of role ``synthetic``: their members and what they are asked about are
-    indices of ``shadow_records.npz``.
+    indices of ``shadow_records.npz``. Those of models, which may be many, are made when they are
+    asked for.
     """
-    arrays = {
-        "target_members": plan.split.target.members,
-        "target_non_members": plan.split.target.non_members,
-        "shadow_pool": plan.split.pool,
-        "population": plan.split.population,
-        "auxiliary": plan.split.auxiliary,
-        "audited": plan.audited,
-        "memberships": plan.memberships(),
-    }
+    makers: dict[str, Callable[[], np.ndarray]] = {}
+
+    def there(name: str, array: np.ndarray) -> None:
+        makers[name] = partial(np.asarray, array)
+
+    there("target_members", plan.split.target.members)
+    there("target_non_members", plan.split.target.non_members)
+    there("shadow_pool", plan.split.pool)
+    there("population", plan.split.population)
+    there("auxiliary", plan.split.auxiliary)
+    there("audited", plan.audited)
+    makers["memberships"] = plan.memberships
     for model in plan.models.values():
-        arrays[f"members/{model.name}"] = model.members
-        arrays[f"asked/{model.name}"] = model.asked
+        makers[f"members/{model.name}"] = partial(getattr, model, "members")
+        makers[f"asked/{model.name}"] = partial(getattr, model, "asked")
         for number, part in enumerate(model.slices):
-            arrays[f"slice/{model.name}/{number:03d}"] = part
+            there(f"slice/{model.name}/{number:03d}", part)
     for place, target in enumerate(plan.targets):
         prefix = f"{target.name}/" if place else ""
         if place:
-            arrays[f"{prefix}members"] = target.membership.members
-            arrays[f"{prefix}non_members"] = target.membership.non_members
+            there(f"{prefix}members", target.membership.members)
+            there(f"{prefix}non_members", target.membership.non_members)
         for number, group in enumerate(target.groups):
-            arrays[f"{prefix}group/{number:02d}"] = group.records
+            there(f"{prefix}group/{number:02d}", group.records)
         for request in target.requests:
-            arrays[f"{prefix}deleted/{request.slug}"] = request.deleted
-            arrays[f"{prefix}retained/{request.slug}"] = request.retained
+            there(f"{prefix}deleted/{request.slug}", request.deleted)
+            there(f"{prefix}retained/{request.slug}", request.retained)
             if request.unseen is not None:
-                arrays[f"{prefix}unseen/{request.slug}"] = request.unseen
-    return arrays
+                there(f"{prefix}unseen/{request.slug}", request.unseen)
+    return Deferred(makers)

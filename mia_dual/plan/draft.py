@@ -16,6 +16,7 @@ from mia_dual.plan.labels import configured
 from mia_dual.plan.plan import GIVEN, METHODS, Plan, PlannedModel, Version
 from mia_dual.plan.splits import Membership, draw_made, draw_split, lacking_evidence
 from mia_dual.plan.target import TargetDraft
+from mia_dual.rows import union
 from mia_dual.training_settings import TrainingSettings
 
 TARGET, SHADOW, SYNTHETIC = "target", "shadow", "synthetic"
@@ -78,8 +79,7 @@ def draft_plan(
         recipes[SHADOW] = config.target.model_copy(
             update={"network": config.shadows.network, "options": {}}
         )
-    common = np.union1d(split.target.rows, split.population)
-    asked = np.union1d(common, split.auxiliary)
+    asked = union([split.target.rows, split.population, split.auxiliary])
     own = TARGET if config.target.weights is None else GIVEN
     targets = [
         TargetDraft(
@@ -100,7 +100,7 @@ def draft_plan(
             "shadow",
             of_shadows,
             shadow.members,
-            np.union1d(shadow.rows, beside),
+            union([shadow.rows, beside]),
         )
         for number, shadow in enumerate(split.shadows)
     ]
@@ -112,7 +112,7 @@ def draft_plan(
                 "synthetic",
                 SYNTHETIC,
                 shadow.members,
-                np.sort(shadow.rows),
+                shadow.rows,
             )
             for number, shadow in enumerate(made_shadows)
         ]

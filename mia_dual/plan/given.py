@@ -7,7 +7,8 @@ import numpy as np
 from mia_dual.data.outputs import Outputs
 from mia_dual.errors import DataError
 from mia_dual.plan.plan import GIVEN, Plan, PlannedModel, PlannedTarget, Version
-from mia_dual.plan.splits import Membership, Split
+from mia_dual.plan.splits import ManyMembership, Membership, Split
+from mia_dual.rows import union
 
 
 def outputs_labels(outputs: Outputs) -> np.ndarray:
@@ -27,7 +28,8 @@ def outputs_plan(outputs: Outputs, seed: int) -> Plan:
     Raises DataError where no member can be held against a non-member.
     """
     audited = np.arange(len(outputs.labels))
-    target = _membership(audited, outputs.membership)
+    inside = outputs.membership
+    target = Membership(audited[inside], audited[~inside])
     if not len(np.intersect1d(outputs.labels[target.members], outputs.labels[target.non_members])):
         raise DataError(
             f"'{outputs.file}': no class has both members and non-members in 'membership', and "
@@ -39,20 +41,19 @@ def outputs_plan(outputs: Outputs, seed: int) -> Plan:
         seen = audited
         if references.labels is not None:
             seen = len(audited) + np.arange(len(references.labels))
-        shadows = [_membership(seen, inside) for inside in references.membership]
+        shadows = [ManyMembership(seen[inside], seen[~inside]) for inside in references.membership]
     models = [PlannedModel("target", "target", GIVEN, target.members, audited)]
     models += [
-        PlannedModel(f"shadow-{number:02d}", "shadow", GIVEN, shadow.members, np.sort(shadow.rows))
+        PlannedModel(f"shadow-{number:02d}", "shadow", GIVEN, shadow.members, shadow.rows)
         for number, shadow in enumerate(shadows)
     ]
-    rows = [shadow.rows for shadow in shadows]
     return Plan(
         seed=seed,
         recipes={},
         models={model.name: model for model in models},
         split=Split(
             (target,),
-            np.unique(np.concatenate(rows)) if rows else audited[:0],
+            union(shadow.rows for shadow in shadows),
             (*shadows,),
             audited[:0],
             audited[:0],
@@ -61,7 +62,3 @@ def outputs_plan(outputs: Outputs, seed: int) -> Plan:
         versions={"original": Version("original", ("target",))},
         deletions=(),
     )
-
-
-def _membership(rows: np.ndarray, inside: np.ndarray) -> Membership:
-    return Membership(rows[inside], rows[~inside])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Optional, Union
 
 import numpy as np
@@ -15,6 +16,7 @@ from mia_dual.deletion_settings import Aggregation, ApproximateMethod, ExactMeth
 from mia_dual.plan.groups import Group
 from mia_dual.plan.requests import Request
 from mia_dual.plan.splits import Membership, Split
+from mia_dual.rows import Rows, held, union
 from mia_dual.training_settings import TrainingSettings
 
 GIVEN = "given"
@@ -63,12 +65,20 @@ class PlannedModel:
     name: str
     role: Role
     recipe: str
-    members: np.ndarray
-    asked: np.ndarray
+    members: Rows = Rows()
+    asked: Rows = Rows()
     slices: tuple[np.ndarray, ...] = ()
     untouched: int = 0
     drawn_as: Optional[str] = None
     origin: Optional[str] = None
+
+    def saw(self, rows: np.ndarray) -> np.ndarray:
+        """(rows,) bool: which of the record indices ``rows`` it is trained on."""
+        return held(self, "members").holds(rows)
+
+    def was_asked(self, rows: np.ndarray) -> np.ndarray:
+        """(rows,) bool: which of the record indices ``rows`` it is asked about."""
+        return held(self, "asked").holds(rows)
 
 
 @dataclass(frozen=True)
@@ -164,13 +174,13 @@ class Plan:
         """The shadow models."""
         return tuple(model for model in self.models.values() if model.role == "shadow")
 
-    @property
+    @cached_property
     def references(self) -> tuple[PlannedModel, ...]:
         """The shadows and targets that were asked about all audited records; none where shadows
         were not.
         """
         rows = self.target_rows
-        if not self.shadows or not all(np.isin(rows, model.asked).all() for model in self.shadows):
+        if not self.shadows or not all(model.was_asked(rows).all() for model in self.shadows):
             return ()
         targets = [self.models[target.name] for target in self.targets]
         return (*self.shadows, *targets)
@@ -185,15 +195,18 @@ class Plan:
         """The records under audit: every target's members and non-members, sorted."""
         return np.sort(self.split.target.rows)
 
-    @property
+    @cached_property
     def audited(self) -> np.ndarray:
         """Every record that some ``real`` model is asked about, sorted: what memberships are of."""
-        return np.unique(np.concatenate([model.asked for model in self.real]))
+        return union(model.asked for model in self.real)
 
     def memberships(self) -> np.ndarray:
         """(real models, audited records) bool: whether the model was trained on the record."""
-        audited = self.audited
-        return np.stack([np.isin(audited, model.members) for model in self.real])
+        audited, real = self.audited, self.real
+        found = np.empty((len(real), len(audited)), bool)
+        for row, model in zip(found, real):
+            row[:] = model.saw(audited)
+        return found
 
 
 def of_target(target: str, name: str) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from mia_dual.attack_settings import OF_THE_RUN
 from mia_dual.config import Config
 from mia_dual.errors import ConfigError, DataError
+from mia_dual.rows import Rows, union
 from mia_dual.seeds import generator
 
 QUANTILE_POPULATION = 50
@@ -28,6 +29,14 @@ class Membership:
     def rows(self) -> np.ndarray:
         """Members, then non-members."""
         return np.concatenate([self.members, self.non_members])
+
+
+@dataclass(frozen=True)
+class ManyMembership(Membership):
+    """The same, held as bits: shadows are many. Both may be given in any order."""
+
+    members: Rows = Rows()
+    non_members: Rows = Rows()
 
 
 @dataclass(frozen=True)
@@ -106,7 +115,7 @@ def _draw_shadows_apart(
         )
     rng = generator(config.seed, "split", "auxiliary")
     drawn = shadows(pool)
-    left = np.setdiff1d(pool, np.concatenate([shadow.rows for shadow in drawn]))
+    left = np.setdiff1d(pool, union(shadow.rows for shadow in drawn)) if wanted else pool[:0]
     if wanted <= len(left):
         return drawn, np.sort(rng.choice(left, wanted, replace=False))
     auxiliary = np.sort(rng.choice(pool, wanted, replace=False))
@@ -140,7 +149,7 @@ def _draw_halves(rows: np.ndarray, pool: np.ndarray, config: Config) -> tuple[Me
         halves = np.split(rng.permutation(rows), 2)
         for inside, outside in (halves, halves[::-1]):
             extra = rng.choice(pool, more, replace=False)
-            shadows.append(_membership(np.concatenate([inside, extra]), outside))
+            shadows.append(ManyMembership(np.concatenate([inside, extra]), outside))
     return tuple(shadows)
 
 
@@ -201,7 +210,7 @@ def _draw_shadows(pool: np.ndarray, config: Config, name: str) -> tuple[Membersh
     members = config.split.shadow_members
     each = members + config.shadow_non_members
     return tuple(
-        _membership(*np.split(drawn, [members]))
+        ManyMembership(*np.split(drawn, [members]))
         for number in range(config.shadows.count)
         for rng in [generator(config.seed, "split", f"{name}-{number}")]
         for drawn in [rng.choice(pool, each, replace=False)]
@@ -265,5 +274,13 @@ def lacking_evidence(
 
     Attack models of such a class would have nothing to learn from.
     """
-    seen = [np.intersect1d(labels[one.members], labels[one.non_members]) for one in shadows]
-    return np.setdiff1d(classes, np.concatenate(seen) if seen else [])
+    lacking = np.unique(classes)
+    for shadow in shadows:
+        # The first has them all, as a rule.
+        if not len(lacking):
+            break
+        inside, outside = (
+            np.isin(lacking, labels[side]) for side in (shadow.members, shadow.non_members)
+        )
+        lacking = lacking[~(inside & outside)]
+    return lacking

@@ -7,8 +7,11 @@ import io
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -19,7 +22,15 @@ CHUNK = 1 << 20
 
 
 def write_atomically(path: Path, content: bytes, durable: bool = True) -> None:
-    """Write ``content`` beside ``path`` and move it there: a kill leaves the old file or none.
+    """Write ``content`` to ``path`` as :func:`written_atomically` does."""
+    with written_atomically(path, durable) as stream:
+        stream.write(content)
+
+
+@contextmanager
+def written_atomically(path: Path, durable: bool = True) -> Iterator[IO[bytes]]:
+    """A file beside ``path`` to write to, moved there at the end: a kill leaves the old file or
+    none.
 
     Several processes may write one path at once; the last one's file stays. Where it need not be
     ``durable``, a machine that loses power may leave a file that is not whole.
@@ -28,7 +39,7 @@ def write_atomically(path: Path, content: bytes, durable: bool = True) -> None:
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     try:
         with partial.open("wb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             if durable:
                 os.fsync(stream.fileno())
@@ -77,7 +88,21 @@ def as_npy(array: np.ndarray) -> bytes:
 
 
 def as_npz(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """``arrays`` as the content of an .npz file, nothing compressed; the same bytes each time."""
+    """``arrays`` as the content of an .npz file, as :func:`write_npz` writes it."""
     stream = io.BytesIO()
-    np.savez(stream, **arrays)
+    write_npz(stream, arrays)
     return stream.getvalue()
+
+
+def write_npz(stream: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:
+    """Write ``arrays`` as an .npz file, nothing compressed; the same bytes each time.
+
+    They are asked for one after another, as numpy.savez would not.
+    """
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, array in arrays.items():
+            # Sizes are not known before the array is written, and may be above 4 GiB.
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(  # type: ignore[no-untyped-call]
+                    member, np.asanyarray(array), allow_pickle=False
+                )

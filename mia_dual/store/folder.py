@@ -35,7 +35,13 @@ from filelock import FileLock, Timeout
 from mia_dual.errors import StoreError
 from mia_dual.quoting import quoted
 from mia_dual.store.entry import Entry
-from mia_dual.store.files import as_npz, checksum_of, link_or_copy, write_atomically
+from mia_dual.store.files import (
+    checksum_of,
+    link_or_copy,
+    write_atomically,
+    write_npz,
+    written_atomically,
+)
 from mia_dual.store.objects import Store
 from mia_dual.yaml_file import YamlError, read_yaml, read_yaml_file
 
@@ -252,7 +258,11 @@ class RunFolder:
 
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Write ``name``, an npz file of the run itself."""
-        self.write(name, as_npz(arrays))
+        try:
+            with written_atomically(self.path / name) as stream:
+                write_npz(stream, arrays)
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def write_json(self, name: str, content: Any) -> None:
         """Write ``name``, with keys in the order given and numbers in full."""

@@ -6,7 +6,7 @@ Whatever is not as a run leaves it is refused with a line that names the folder 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Optional
 
@@ -31,6 +31,7 @@ from mia_dual.plan.requests import Request, slug_of
 from mia_dual.plan.splits import Membership
 from mia_dual.quoting import quoted
 from mia_dual.report.results import SCHEMA_VERSION, DeletionResult, Results
+from mia_dual.rows import RowSet
 from mia_dual.store.files import checksum_of
 from mia_dual.store.folder import read_index
 from mia_dual.walks.scoring import CUTS_OF, Scores
@@ -109,13 +110,14 @@ class FinishedRun:
         self._checked: set[str] = set()
         self._rows = self._plan_arrays()
         self.targets = {
-            name: Membership(self._rows[inside], self._rows[outside])
+            name: Membership(self._rows[inside].rows, self._rows[outside].rows)
             for name in self._target_names()
             for inside, outside in [_membership_arrays(name)]
         }
         self.requests = {
             (deletion.target, deletion.request): Request(
-                deletion.request, *(self._rows[name] for name in self._request_arrays(deletion))
+                deletion.request,
+                *(self._rows[name].rows for name in self._request_arrays(deletion)),
             )
             for deletion in self.plan.deletions
         }
@@ -188,17 +190,17 @@ class FinishedRun:
 
     def members(self, model: str) -> np.ndarray:
         """The records ``model`` was trained on: sorted int64."""
-        return self._rows[f"members/{model}"]
+        return self._rows[f"members/{model}"].rows
 
     def slices(self, model: str) -> tuple[np.ndarray, ...]:
         """The members of ``model`` in the order in which training comes to them, sorted int64
         each; none where they come all at once.
         """
-        return tuple(self._rows[name] for name in self._slice_arrays(model))
+        return tuple(self._rows[name].rows for name in self._slice_arrays(model))
 
     def asked(self, model: str) -> np.ndarray:
         """The records ``model`` was asked about: sorted int64."""
-        return self._rows[f"asked/{model}"]
+        return self._rows[f"asked/{model}"].rows
 
     def seen(self, version: str, rows: np.ndarray) -> np.ndarray:
         """(rows,) bool: whether some model of ``version`` was trained on the record."""
@@ -338,26 +340,28 @@ class FinishedRun:
         """Every target by name, the first one first."""
         return list(dict.fromkeys(version.target for version in self.plan.versions.values()))
 
-    def _plan_arrays(self) -> dict[str, np.ndarray]:
+    def _plan_arrays(self) -> dict[str, RowSet]:
         names = [array for name in self._target_names() for array in _membership_arrays(name)]
         for model in self.plan.models:
             names += [f"members/{model}", f"asked/{model}", *self._slice_arrays(model)]
         names += [name for one in self.plan.deletions for name in self._request_arrays(one)]
-        arrays = self._arrays("plan.npz", names)
-        for name, rows in arrays.items():
+        found: dict[str, RowSet] = {}
+        # One after another: of many models they are large as indices.
+        for name, rows in self._each("plan.npz", names):
             # A draw among all records may hold no other than members, and a slice lose them all.
             least = 0 if "unseen/" in name or name.startswith("slice/") else 1
             if len(rows) < least or not _are_rows(rows, self.results.data.records):
                 raise self._damaged("plan.npz", f"'{name}' holds no sorted record indices")
+            found[name] = RowSet(rows)
         for model in self.plan.models:
-            parts = [arrays[name] for name in self._slice_arrays(model)]
+            parts = [found[name].rows for name in self._slice_arrays(model)]
             if parts and not np.array_equal(
-                np.sort(np.concatenate(parts)), arrays[f"members/{model}"]
+                np.sort(np.concatenate(parts)), found[f"members/{model}"].rows
             ):
                 raise self._damaged(
                     "plan.npz", f"the slices of '{model}' do not make up 'members/{model}'"
                 )
-        return arrays
+        return found
 
     def _slice_arrays(self, model: str) -> list[str]:
         """The arrays of ``plan.npz`` that hold the slices of ``model``."""
@@ -420,15 +424,23 @@ class FinishedRun:
         return set(self.results.attacks).difference(there)
 
     def _arrays(self, file: str, names: Iterable[str]) -> dict[str, np.ndarray]:
+        return dict(self._each(file, names, at_once=True))
+
+    def _each(
+        self, file: str, names: Iterable[str], at_once: bool = False
+    ) -> Iterator[tuple[str, np.ndarray]]:
+        """The arrays ``names`` of ``file``, one after another; ``at_once``: all are to be held."""
         names = list(names)
         try:
             with opened(self.path / file) as archive:
                 headers = archive.headers(names)
-                archive.check_memory(headers.values())
                 missing = [name for name in names if name not in headers]
                 if missing:
                     raise self._damaged(file, f"it has no array '{missing[0]}'")
-                return {name: archive.read(name, headers[name]) for name in names}
+                for together in [names] if at_once else [[name] for name in names]:
+                    archive.check_memory([headers[name] for name in together])
+                    for name in together:
+                        yield name, archive.read(name, headers[name])
         except DataError as error:
             raise self._damaged(file, str(error)) from error
 

@@ -69,8 +69,9 @@ def run_audit(
     choice = Choice(there, trainer, folder, config.seed, shape=shape)
     attacks, not_run = choice.attacks(config.attack)
     folder.write_json("environment.json", engine.record())
-    if not folder.has_results():
-        _write_plan(folder, plan)
+    written = None if folder.has_results() else plan
+    if written is not None:
+        _write_plan(folder, written)
 
     given = {}
     if config.target.weights is not None:
@@ -153,7 +154,8 @@ def run_audit(
         compared=compared,
     )
     # A finished run stays as it was until what takes its place is whole.
-    _write_plan(folder, plan)
+    if plan is not written:
+        _write_plan(folder, plan)
     folder.write_arrays("scores.npz", scores.arrays(dataset.labels))
     if scored.single is not None:
         folder.write_arrays(SCORES_WITH_SINGLE, scored.single.arrays(dataset.labels))
