@@ -31,6 +31,10 @@ class Progress(Protocol):
         ...
 
 
+def unheard(units: int, models: int = 0) -> None:
+    """An :class:`Advance` that nobody hears."""
+
+
 class Silent:
     """Shows nothing."""
 
@@ -39,4 +43,4 @@ class Silent:
         self, title: str, total: int, done: int = 0, unit: str = "", models: int = 0
     ) -> Iterator[Advance]:
         """A stage nobody sees."""
-        yield lambda units, models=0: None
+        yield unheard

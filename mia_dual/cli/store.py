@@ -22,6 +22,12 @@ Folder = typer.Option(
 )
 
 
+_LINE = "{:<12}  {:<8}{:>16}{:>6}  {}"
+
+LINES_AT_ONCE = 1000
+"""That are held before they are written: a store may have many, and is listed as it is read."""
+
+
 def _open(folder: Optional[Path]) -> Store:
     from mia_dual.errors import StoreError
     from mia_dual.store.objects import Store, store_folder
@@ -38,25 +44,31 @@ def list_objects(
     folder: Optional[Path] = Folder, quiet: bool = QUIET, as_json: bool = JSON
 ) -> None:
     """Say what is stored, how large it is, and how many run folders need it."""
-    from rich.table import Table
-
     from mia_dual.cli.telling import Telling
+    from mia_dual.quoting import quoted
 
     telling = Telling(quiet, as_json)
     found = _open(folder)
     needed = found.referred()
-    table = Table(box=None, pad_edge=False)
-    for title in ("key", "kind", "name", "bytes", "runs"):
-        table.add_column(title, overflow="fold")
     listed: list[dict[str, Any]] = []
+    lines = [_LINE.format("key", "kind", "bytes", "runs", "name")]
+    count = total = 0
     for entry in found:
         runs = len(needed.get(entry.key, []))
-        table.add_row(entry.key[:12], entry.kind, entry.name, f"{entry.bytes:,}", str(runs))
-        told = {"key": entry.key, "kind": entry.kind, "name": entry.name, "bytes": entry.bytes}
-        listed.append({**told, "runs": runs})
-    telling.console.print(table)
-    total = sum(one["bytes"] for one in listed)
-    telling.end(f"{len(listed)} objects, {total:,} bytes in {found.path}", lambda: listed)
+        count, total = count + 1, total + entry.bytes
+        if as_json:
+            told = {"key": entry.key, "kind": entry.kind, "name": entry.name, "bytes": entry.bytes}
+            listed.append({**told, "runs": runs})
+            continue
+        # Whoever shares the store wrote it.
+        name = entry.name if entry.name.isprintable() else quoted(entry.name)
+        lines.append(_LINE.format(entry.key[:12], entry.kind, f"{entry.bytes:,}", runs, name))
+        if len(lines) == LINES_AT_ONCE:
+            telling.console.out("\n".join(lines), highlight=False)
+            lines.clear()
+    if lines:
+        telling.console.out("\n".join(lines), highlight=False)
+    telling.end(f"{count} objects, {total:,} bytes in {found.path}", lambda: listed)
 
 
 @store.command()
@@ -67,7 +79,11 @@ def verify(folder: Optional[Path] = Folder, quiet: bool = QUIET, as_json: bool =
 
     telling = Telling(quiet, as_json)
     found = _open(folder)
-    sound = sum(found.is_sound(entry) for entry in found)
+    sound = 0
+    with telling.progress.stage("verify", found.count(), unit="objects") as report:
+        for entry in found:
+            sound += found.is_sound(entry)
+            report(1)
     line = f"{sound} objects are as they were written"
     if found.damaged:
         line += (
@@ -87,7 +103,8 @@ def prune(folder: Optional[Path] = Folder, quiet: bool = QUIET, as_json: bool = 
 
     telling = Telling(quiet, as_json)
     found = _open(folder)
-    objects, freed = found.prune()
+    with telling.progress.stage("prune", found.count(), unit="objects") as report:
+        objects, freed = found.prune(report)
     telling.end(
         f"removed {objects} objects, {freed:,} bytes, from {found.path}",
         lambda: {"objects": objects, "bytes": freed},

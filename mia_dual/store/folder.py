@@ -106,6 +106,7 @@ class RunFolder:
         self._config = config
         self._keys: set[str] = set()
         self._linked: dict[str, Entry] = {}
+        self._names: dict[str, list[str]] = {}
 
     def __enter__(self) -> RunFolder:
         """Take the lock, then look whose run this is."""
@@ -122,6 +123,9 @@ class RunFolder:
         try:
             self._claim()
             self._linked = read_index(self.path / "index.jsonl")
+            self._names = {}
+            for name, entry in self._linked.items():
+                self._names.setdefault(entry.key, []).append(name)
         except BaseException:
             self._lock.release()
             raise
@@ -187,9 +191,13 @@ class RunFolder:
     def refer(self, keys: Iterable[str]) -> None:
         """Say that this run needs the objects of ``keys`` too, before they are looked for."""
         new = set(keys) - self._keys
-        if new:
-            self._keys |= new
-            self.store.refer(self.path, self._keys)
+        if not new:
+            return
+        if self._keys:
+            self.store.refer_more(self.path, new)
+        else:
+            self.store.refer(self.path, new)
+        self._keys |= new
 
     def release(self, keys: Iterable[str]) -> None:
         """Say that this run needs the objects of ``keys`` no more; those that no run needs go."""
@@ -204,7 +212,9 @@ class RunFolder:
         entry = self.store.find(key)
         if entry is not None:
             return entry
-        for path, linked in self._linked.items():
+        for path in self._names.get(key, ()):
+            linked = self._linked[path]
+            # Another object may have taken the name since.
             if linked.key == key and self.store.adopt(linked, self.path / path):
                 return linked
         return None
@@ -225,6 +235,7 @@ class RunFolder:
         except OSError as error:
             raise self._unwritable(error) from error
         self._linked[name] = entry
+        self._names.setdefault(entry.key, []).append(name)
 
     def _is_there(self, entry: Entry, file: Path) -> bool:
         if not file.is_file():

@@ -2,8 +2,9 @@
 
 Layout: ``objects/<first two letters>/<key>.<suffix>`` and beside each a line about it
 (``<key>.entry``), written once the object is there whole; ``references/<run>.txt``, the keys a
-run needs, after the path of its folder. Nothing is locked while objects are written, since
-objects of one key are equal; only what changes references takes the store's lock.
+run needs, a line each, after the path of its folder; lines are added as it comes to need more.
+Nothing is locked while objects are written, since objects of one key are equal; only what changes
+references takes the store's lock.
 """
 
 from __future__ import annotations
@@ -11,19 +12,25 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Union
 
 from filelock import FileLock
 
 from mia_dual.errors import StoreError
-from mia_dual.store.entry import Entry, Kind
+from mia_dual.progress import Advance, unheard
+from mia_dual.store.entry import SUFFIX, Entry, Kind
 from mia_dual.store.files import PARTIAL, checksum, checksum_of, link_or_copy, write_atomically
 
 ABANDONED = 24 * 3600
 """Seconds after which a file that is still being written is what a kill left."""
+
+REMOVED_AT_ONCE = 16
+"""Objects that are being removed at a time: a disk makes each wait, and many wait together."""
 
 VARIABLE = "MIA_DUAL_STORE"
 """Names the store's folder where nobody names one on the command line."""
@@ -40,13 +47,14 @@ def store_folder(named: Optional[Path], runs: Path) -> Path:
 class Store:
     """The objects in ``path``. Raises StoreError where it cannot be made or written.
 
-    ``damaged`` names what was found not to be as it was written, since this store was opened;
-    such an object counts as absent, so that whoever looked for it makes it again.
+    What is found not to be as it was written counts as absent, so that whoever looked for it makes
+    it again.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.damaged: list[str] = []
+        self._objects = str(path / "objects")
+        self._damaged: dict[str, None] = {}
         try:
             (path / "objects").mkdir(parents=True, exist_ok=True)
             (path / "references").mkdir(exist_ok=True)
@@ -56,14 +64,25 @@ class Store:
             ) from error
         self._lock = FileLock(str(path / ".lock"))
 
+    @property
+    def damaged(self) -> list[str]:
+        """Names of what was found to be damaged since this store was opened."""
+        return list(self._damaged)
+
+    def count(self) -> int:
+        """How many keys there are files of; nothing is read for it."""
+        return sum(len(files) for files in self._files())
+
     def find(self, key: str) -> Optional[Entry]:
         """What is known of the object of ``key``; None where there is none, or it is damaged.
 
         The object's content is looked at when it is read.
         """
-        place = self._entry_file(key)
+        # Text, since paths as objects take longer than the files.
+        place = f"{self._objects}/{key[:2]}/{key}"
         try:
-            entry = Entry.decode(place.read_text(encoding="utf-8"))
+            with open(f"{place}.entry", encoding="utf-8") as stream:
+                entry = Entry.decode(stream.read())
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError):
@@ -72,7 +91,7 @@ class Store:
             self._note(f"entry of {key[:12]}")
             return None
         try:
-            size = self.file(entry).stat().st_size
+            size = os.stat(f"{place}{SUFFIX[entry.kind]}").st_size
         except OSError:
             size = -1
         if size == entry.bytes:
@@ -146,26 +165,38 @@ class Store:
 
     def remove(self, key: str) -> int:
         """Remove the object of ``key`` and say how many bytes that freed."""
-        freed = 0
         place = self._entry_file(key)
-        # The entry first: an object without one is nothing that anybody finds.
-        for file in sorted(place.parent.glob(f"{key}.*"), key=lambda file: file != place):
-            freed += file.stat().st_size
-            file.unlink(missing_ok=True)
-        return freed
+        return _remove([place, *(place.with_suffix(suffix) for suffix in _SUFFIXES)])
 
     def __iter__(self) -> Iterator[Entry]:
         """Every object that can be found, by key."""
-        for key in self._keys():
-            entry = self.find(key)
-            if entry is not None:
-                yield entry
+        for files in self._files():
+            for key in files:
+                entry = self.find(key)
+                if entry is not None:
+                    yield entry
 
     def refer(self, run: Path, keys: Iterable[str]) -> None:
-        """Note that the run folder ``run`` needs the objects of ``keys``, there or yet to come."""
+        """Note that the run folder ``run`` needs the objects of ``keys``, there or yet to come, and
+        none else.
+        """
         lines = [str(run.resolve()), *sorted(set(keys))]
         with self._lock:
             self._write(self._reference_file(run), "\n".join(lines).encode() + b"\n")
+
+    def refer_more(self, run: Path, keys: Iterable[str]) -> None:
+        """Note that ``run``, which :meth:`refer` told of, needs the objects of ``keys`` too."""
+        # A line that a kill left unfinished is no key, and no more is added to it.
+        lines = "".join(f"\n{key}" for key in sorted(set(keys)))
+        with self._lock:
+            try:
+                with self._reference_file(run).open("ab") as stream:
+                    started = stream.tell() > 0
+                    stream.write(f"{'' if started else run.resolve()}{lines}".encode())
+                    stream.flush()
+                    os.fsync(stream.fileno())
+            except OSError as error:
+                raise _unwritable(self.path, error) from error
 
     def referred(self) -> dict[str, list[str]]:
         """Key -> run folders that need it; folders that are gone need nothing any more."""
@@ -176,14 +207,20 @@ class Store:
                     runs.setdefault(key, []).append(run)
         return runs
 
-    def prune(self) -> tuple[int, int]:
-        """Remove what no run folder refers to; say how many objects and bytes that was."""
+    def prune(self, report: Advance = unheard) -> tuple[int, int]:
+        """Remove what no run folder refers to; say how many objects and bytes that was.
+
+        ``report`` is told of objects that were looked at.
+        """
         objects = freed = 0
         with self._lock:
             needed = self.referred()
-            for key in [key for key in self._keys() if key not in needed]:
-                objects += 1
-                freed += self.remove(key)
+            with ThreadPoolExecutor(REMOVED_AT_ONCE) as threads:
+                for files in self._files():
+                    unneeded = [there for key, there in files.items() if key not in needed]
+                    objects += len(unneeded)
+                    freed += sum(threads.map(_remove, unneeded))
+                    report(len(files))
             freed += sum(map(_sweep, (self.path / "objects").glob(f"*/.*{PARTIAL}")))
             for file, run, _ in list(self._references()):
                 if not _is_run(run):
@@ -200,11 +237,18 @@ class Store:
         """Each file of references, the run folder it names, and the keys that run needs."""
         for file in sorted((self.path / "references").glob("*.txt")):
             lines = file.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
-            yield file, lines[0], lines[1:]
+            yield file, lines[0], list(filter(None, lines[1:]))
 
-    def _keys(self) -> Iterator[str]:
-        for folder in sorted((self.path / "objects").iterdir()):
-            yield from sorted({file.name.partition(".")[0] for file in folder.glob("[!.]*")})
+    def _files(self) -> Iterator[Mapping[str, list[str]]]:
+        """The files of each key, the entry first, folder by folder, by key."""
+        with os.scandir(self._objects) as there:
+            folders = sorted(folder.path for folder in there if folder.is_dir())
+        for folder in folders:
+            found: dict[str, list[str]] = {}
+            for name in sorted(os.listdir(folder), key=_entries_first):
+                if not name.startswith("."):
+                    found.setdefault(name.partition(".")[0], []).append(f"{folder}/{name}")
+            yield {key: found[key] for key in sorted(found)}
 
     def _entry_file(self, key: str) -> Path:
         return self.path / "objects" / key[:2] / f"{key}.entry"
@@ -220,8 +264,26 @@ class Store:
             raise _unwritable(self.path, error) from error
 
     def _note(self, what: str) -> None:
-        if what not in self.damaged:
-            self.damaged.append(what)
+        self._damaged[what] = None
+
+
+_SUFFIXES = sorted(set(SUFFIX.values()))
+
+
+def _entries_first(name: str) -> tuple[bool, str]:
+    return not name.endswith(".entry"), name
+
+
+def _remove(files: Iterable[Union[str, Path]]) -> int:
+    """Remove those of ``files`` that are there, and say how many bytes they were."""
+    freed = 0
+    # The entry is the first: an object without one is nothing that anybody finds.
+    for file in files:
+        with suppress(FileNotFoundError):
+            size = os.stat(file).st_size
+            os.unlink(file)
+            freed += size
+    return freed
 
 
 def _sweep(partial: Path) -> int:
