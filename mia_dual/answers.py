@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Union
 
 import numpy as np
 
+from mia_dual.deferred import Deferred
 from mia_dual.interface import NO_RECORD
 from mia_dual.progress import Progress
 from mia_dual.store.entry import Entry
@@ -39,8 +41,8 @@ class Answers:
     def __or__(self, other: Answers) -> Answers:
         """The tables of both."""
         return Answers(
-            {**self._rows, **other._rows},
-            {**self._logits, **other._logits},
+            Deferred.joined(self._rows, other._rows),
+            Deferred.joined(self._logits, other._logits),
             {**self._keys, **other._keys},
         )
 
@@ -104,10 +106,12 @@ def ask(
         folder.log("ask", models=missing, questions=questions, seconds=round(seconds, 3))
     for name in models:
         folder.link(entries[name], f"answers/{name}.npy")
+    # Mapped when a model's are looked at, and let go: pages of all of them would fill the memory.
     logits = {
-        name: np.load(folder.store.file(entry), mmap_mode="r") for name, entry in entries.items()
+        name: partial(np.load, folder.store.file(entry), mmap_mode="r")
+        for name, entry in entries.items()
     }
-    return Answers(asked, logits, keys)
+    return Answers(asked, Deferred(logits), keys)
 
 
 def _ask(

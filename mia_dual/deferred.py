@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Callable, TypeVar
 
 Value = TypeVar("Value")
@@ -13,6 +14,11 @@ class Deferred(Mapping[str, Value]):
 
     def __init__(self, makers: Mapping[str, Callable[[], Value]]) -> None:
         self._makers = makers
+
+    @staticmethod
+    def joined(*parts: Mapping[str, Value]) -> Deferred[Value]:
+        """What all of ``parts`` hold; of several that have a name the last."""
+        return Deferred({name: partial(part.__getitem__, name) for part in parts for name in part})
 
     def __getitem__(self, name: str) -> Value:
         return self._makers[name]()

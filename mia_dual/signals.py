@@ -42,10 +42,15 @@ def confidences(logits: np.ndarray) -> np.ndarray:
     confidence evenly, and one of minus infinity has none. Raises DataError where a logit is NaN or
     all of a record are minus infinity, since no vector says what that means.
     """
-    exact = _below_largest(logits.astype(np.float64), axis=-1)
-    np.exp(exact, out=exact)
-    exact /= exact.sum(axis=-1, keepdims=True)
-    return exact.astype(np.float32)
+    rows = logits.reshape(-1, logits.shape[-1])
+    found = np.empty(rows.shape, np.float32)
+    step = max(1, _BLOCK // logits.shape[-1])
+    for start in range(0, len(rows), step):
+        exact = _below_largest(rows[start : start + step].astype(np.float64), axis=-1)
+        np.exp(exact, out=exact)
+        exact /= exact.sum(axis=-1, keepdims=True)
+        found[start : start + step] = exact
+    return found.reshape(logits.shape)
 
 
 def log_confidence(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:

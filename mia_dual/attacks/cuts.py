@@ -15,6 +15,10 @@ CUTS = ("balanced", *(str(rate) for rate in AIMED_RATES))
 """The thresholds of an attack, in the order in which :func:`fit_cuts` gives them."""
 
 
+BLOCK = 1 << 20
+"""Scores that are counted at a time."""
+
+
 def fit_cuts(known: Optional[Known]) -> np.ndarray:
     """(``CUTS``,) float64 thresholds; a record is accused where its score is above.
 
@@ -25,15 +29,17 @@ def fit_cuts(known: Optional[Known]) -> np.ndarray:
     cuts = np.full(len(CUTS), np.nan)
     if known is None:
         return cuts
-    inside, outside = known.scores[known.membership], known.scores[~known.membership]
-    if len(inside) and len(outside):
+    outside = int(np.count_nonzero(~known.membership))
+    if 0 < outside < len(known.membership):
         cuts[0] = balanced_cut(known.scores, known.membership)
-    descending = np.sort(outside)[::-1]
+    descending = known.scores[~known.membership]
+    descending.sort()
+    descending = descending[::-1]
     for place, rate in enumerate(AIMED_RATES, start=1):
         # Products of decimal fractions fall short of whole numbers by rounding.
-        allowed = int(rate * len(outside) + 1e-9)
+        allowed = int(rate * outside + 1e-9)
         if allowed:
-            cuts[place] = descending[allowed] if allowed < len(outside) else -np.inf
+            cuts[place] = descending[allowed] if allowed < outside else -np.inf
     return cuts
 
 
@@ -61,15 +67,23 @@ def balanced_cut(scores: np.ndarray, membership: np.ndarray) -> float:
     Both sides have records. Below all scores where accusing everyone is best.
     """
     order = np.argsort(scores, kind="stable")[::-1]
-    descending = scores[order]
-    found = np.cumsum(membership[order]) / membership.sum()
-    falsely = np.cumsum(~membership[order]) / (~membership).sum()
-    # Equal scores are accused together.
-    last = np.append(descending[1:] != descending[:-1], True)
-    gain = np.where(last, found - falsely, -np.inf)
-    best = int(gain.argmax())
-    if gain[best] <= 0:
-        return float(descending[0])
-    if best + 1 == len(descending):
-        return float(np.nextafter(descending[-1], -np.inf))
-    return float((descending[best] + descending[best + 1]) / 2)
+    inside = int(membership.sum())
+    outside = len(membership) - inside
+    best, highest, found = 0, 0.0, 0
+    # In blocks: scores may be many, and all that is counted of them would be there several times.
+    for start in range(0, len(order), BLOCK):
+        descending = scores[order[start : start + BLOCK + 1]]
+        hits = found + np.cumsum(membership[order[start : start + BLOCK]])
+        accused = start + np.arange(1, len(hits) + 1)
+        gain = hits / inside - (accused - hits) / outside
+        # Equal scores are accused together.
+        gain[: len(descending) - 1][descending[1:] == descending[:-1]] = -np.inf
+        place = int(gain.argmax())
+        if gain[place] > highest:
+            best, highest = start + place, float(gain[place])
+        found = int(hits[-1])
+    if highest <= 0:
+        return float(scores[order[0]])
+    if best + 1 == len(order):
+        return float(np.nextafter(scores[order[-1]], -np.inf))
+    return float((scores[order[best]] + scores[order[best + 1]]) / 2)

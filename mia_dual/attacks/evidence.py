@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from mia_dual.plan.splits import Membership, balanced
+from mia_dual.plan.splits import ManyMembership, Membership, balanced
 from mia_dual.seeds import generator
-from mia_dual.signals import confidences
+from mia_dual.signals import Signal, confidences
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,17 @@ class Evidence:
         return confidences(self.logits)
 
 
+@dataclass(frozen=True)
+class Told:
+    """One signal of records of known membership: ``values`` (records,) float64, ``labels``
+    (records,) int64 and ``membership`` (records,) bool.
+    """
+
+    values: np.ndarray
+    labels: np.ndarray
+    membership: np.ndarray
+
+
 def gather_evidence(
     shadows: Sequence[Membership], logits: Iterable[np.ndarray], labels: np.ndarray, seed: int
 ) -> Evidence:
@@ -37,26 +48,56 @@ def gather_evidence(
     ``logits``: for each shadow (its rows, classes), in the order of ``Membership.rows``, held in
     memory one at a time where they come so.
     """
-    parts: list[np.ndarray] = []
-    rows: list[np.ndarray] = []
-    flags: list[np.ndarray] = []
-    for shadow, chosen, outputs in zip(shadows, balance(shadows, labels, seed), logits):
-        inside = np.searchsorted(shadow.members, chosen.members)
-        outside = np.searchsorted(shadow.non_members, chosen.non_members)
+    chosen = balance(shadows, labels, seed)
+    membership = _members_first(chosen)
+    found, of_found = np.empty(0), np.empty(len(membership), np.int64)
+    start = 0
+    for shadow, part, outputs in zip(shadows, chosen, logits):
+        inside = np.searchsorted(shadow.members, part.members)
+        outside = np.searchsorted(shadow.non_members, part.non_members)
         taken = outputs[np.concatenate([inside, len(shadow.members) + outside])]
-        parts.append(taken)
-        rows.append(chosen.rows)
-        flags.append(np.repeat([True, False], [len(inside), len(outside)]))
-    return Evidence(
-        logits=np.concatenate(parts),
-        labels=labels[np.concatenate(rows)],
-        membership=np.concatenate(flags),
-    )
+        if not start:
+            # Written into as they come: parts that are joined at the end are there twice.
+            found = np.empty((len(membership), taken.shape[1]), taken.dtype)
+        end = start + len(taken)
+        found[start:end], of_found[start:end] = taken, labels[part.rows]
+        start = end
+    return Evidence(found, of_found, membership)
+
+
+def gather_signal(
+    shadows: Sequence[Membership],
+    said: Callable[[int, np.ndarray], np.ndarray],
+    labels: np.ndarray,
+    signal: Signal,
+    seed: int,
+) -> Told:
+    """A ``signal`` of what :func:`gather_evidence` would join, without the logits of all shadows.
+
+    ``said``: from a shadow's number and some of its rows to logits (rows, classes).
+    """
+    chosen = balance(shadows, labels, seed)
+    membership = _members_first(chosen)
+    found, of_found = np.empty(len(membership)), np.empty(len(membership), np.int64)
+    start = 0
+    for number, part in enumerate(chosen):
+        rows = part.rows
+        end = start + len(rows)
+        of_found[start:end] = labels[rows]
+        found[start:end] = signal(said(number, rows), of_found[start:end])
+        start = end
+    return Told(found, of_found, membership)
+
+
+def _members_first(chosen: Sequence[Membership]) -> np.ndarray:
+    """Which of the ``rows`` of all of ``chosen``, joined, are members: (rows,) bool."""
+    sizes = [len(side) for part in chosen for side in (part.members, part.non_members)]
+    return np.repeat(np.arange(len(sizes)) % 2 == 0, sizes)
 
 
 def balance(shadows: Sequence[Membership], labels: np.ndarray, seed: int) -> list[Membership]:
     """Of each of ``shadows`` as many members as non-members, class by class."""
-    return [
+    drawn = (
         balanced(
             shadow.members,
             shadow.non_members,
@@ -64,4 +105,5 @@ def balance(shadows: Sequence[Membership], labels: np.ndarray, seed: int) -> lis
             generator(seed, "attack", "balance", f"shadow-{number}"),
         )
         for number, shadow in enumerate(shadows)
-    ]
+    )
+    return [ManyMembership(one.members, one.non_members) for one in drawn]

@@ -15,11 +15,12 @@ import numpy as np
 
 from mia_dual.answers import Answers
 from mia_dual.attacks.asked import Means
-from mia_dual.attacks.evidence import Evidence, gather_evidence
+from mia_dual.attacks.evidence import Evidence, Told, gather_evidence, gather_signal
 from mia_dual.attacks.table import SignalTable
 from mia_dual.deletion.versions import version_keys, version_logits
 from mia_dual.plan.plan import Version
 from mia_dual.plan.splits import Membership
+from mia_dual.signals import Signal
 from mia_dual.store.keys import array_digest, key_of
 
 
@@ -51,6 +52,14 @@ class Shadows:
             for version, membership in zip(self.versions, self.memberships)
         )
         return gather_evidence(self.memberships, outputs, self.labels, self.seed)
+
+    def told(self, signal: Signal) -> Told:
+        """A ``signal`` of the same outputs, of which one shadow's are looked at at a time."""
+
+        def said(number: int, rows: np.ndarray) -> np.ndarray:
+            return version_logits(self.versions[number], self.answers, rows)
+
+        return gather_signal(self.memberships, said, self.labels, signal, self.seed)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,11 @@ and the masks of both.
 """
 
 
+def fits(shape: tuple[int, ...], limit: int) -> bool:
+    """Whether several such arrays of float32 fit into ``limit`` bytes."""
+    return AT_ONCE * 4 * math.prod(shape) <= limit
+
+
 def scratch(shape: tuple[int, ...], limit: int) -> np.ndarray:
     """An array of float32 to write to.
 
@@ -24,7 +29,7 @@ def scratch(shape: tuple[int, ...], limit: int) -> np.ndarray:
     ends. Raises DataError where there is no room for the file.
     """
     size = 4 * math.prod(shape)
-    if AT_ONCE * size <= limit:
+    if fits(shape, limit):
         return np.empty(shape, np.float32)
     folder = tempfile.gettempdir()
     free = shutil.disk_usage(folder).free

@@ -11,7 +11,7 @@ import numpy as np
 from mia_dual.answers import Answers
 from mia_dual.attacks.asked import Means
 from mia_dual.attacks.panel import Panel
-from mia_dual.attacks.scratch import scratch
+from mia_dual.attacks.scratch import fits, scratch
 from mia_dual.attacks.views import OfLogits, Scene, View
 from mia_dual.execution import DEFAULT, SHARE_OF_FREE_MEMORY, Execution, free_memory
 from mia_dual.plan.plan import Version
@@ -71,6 +71,9 @@ class SignalTable:
             from joblib import cpu_count
 
             found = scratch(self.inside.shape, self._limit)
+            if fits(self.inside.shape, self._limit):
+                # It stays, and leaves so much less to those that come.
+                self._limit -= found.nbytes
 
             def fill(place: int) -> None:
                 found[place] = self.of(self.versions[place], view, self._answers)

@@ -48,13 +48,12 @@ class ThresholdScorer:
         self._cuts: Optional[Cuts] = None
         self._known: Optional[Known] = None
         if shadows.versions:
-            evidence = shadows.evidence
-            values = signal(evidence.logits, evidence.labels)
+            told = shadows.told(signal)
             if per_class:
-                self._cuts = class_thresholds(values, evidence.labels, evidence.membership)
-            if len(values):
-                scores = self._less_cuts(values, evidence.labels)
-                self._known = Known(scores, evidence.membership)
+                self._cuts = class_thresholds(told.values, told.labels, told.membership)
+            if len(told.values):
+                scores = self._less_cuts(told.values, told.labels)
+                self._known = Known(scores, told.membership)
 
     def scores(self, asked: Asked, rows: np.ndarray) -> np.ndarray:
         """See :class:`mia_dual.attacks.base.Scorer`."""

@@ -18,10 +18,10 @@ def exposed_records(plan: Plan, answers: Answers, labels: np.ndarray) -> np.ndar
     audited records, else of the targets themselves: a record that is chosen by what its own target
     says looks a little more exposed there than it is, and no more so after it is deleted.
     """
-    shadows = [model for model in plan.shadows if np.isin(plan.target_rows, model.members).any()]
+    shadows = [model for model in plan.shadows if model.saw(plan.target_rows).any()]
     models = shadows or [plan.models[target.name] for target in plan.targets]
     rows = plan.target_rows
-    inside = np.stack([np.isin(rows, model.members) for model in models])
+    inside = np.stack([model.saw(rows) for model in models])
     said = np.stack([log_odds(answers.of(model.name, rows), labels[rows]) for model in models])
     means, spreads = [], []
     for side in (inside, ~inside):

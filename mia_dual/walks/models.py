@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from mia_dual.answers import Answers, ask
 from mia_dual.config import Config
+from mia_dual.deferred import Deferred
 from mia_dual.plan.draft import TARGET
 from mia_dual.plan.plan import Plan
 from mia_dual.progress import Progress
@@ -61,7 +63,7 @@ def make_models(
             for number, (state, moments) in enumerate(model.passed):
                 folder.link(state, f"slices/{name}-{number:03d}.safetensors")
                 folder.link(moments, f"slices/{name}-{number:03d}-moments.safetensors")
-        asked = {name: plan.models[name].asked for name in found}
+        asked = Deferred({name: partial(getattr, plan.models[name], "asked") for name in found})
         made.answers |= ask(trainer, folder, family, found, asked, progress)
         made.trained.update(found)
         made.families.update(dict.fromkeys(found, family))

@@ -16,9 +16,9 @@ def offered_by_references(plan: Plan) -> frozenset[Need]:
     rows = plan.target_rows
     known = np.union1d(rows, plan.split.population)
     there = {
-        Need.OUT: any(not np.isin(rows, model.members).all() for model in others),
-        Need.IN: any(np.isin(rows, model.members).any() for model in others),
-        Need.PROXIES: any(np.isin(known, model.members).any() for model in others),
+        Need.OUT: any(not model.saw(rows).all() for model in others),
+        Need.IN: any(model.saw(rows).any() for model in others),
+        Need.PROXIES: any(model.saw(known).any() for model in others),
         Need.POPULATION: bool(others) and len(plan.split.population) > 0,
     }
     return frozenset(need for need, given in there.items() if given)

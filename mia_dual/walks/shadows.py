@@ -16,6 +16,7 @@ from mia_dual.attacks.references import References, Shadows, Signals
 from mia_dual.attacks.table import SignalTable
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
+from mia_dual.deferred import Deferred
 from mia_dual.plan.draft import SYNTHETIC, check_evidence
 from mia_dual.plan.plan import Plan, Version, of_target, single
 from mia_dual.progress import Progress
@@ -123,7 +124,7 @@ def _signals(
     asked = plan.references
     if not asked:
         return None
-    members = {model.name: model.members for model in asked}
+    members = Deferred({model.name: partial(getattr, model, "members") for model in asked})
     references = [versions[model.name] for model in asked]
 
     def table(rows: np.ndarray) -> SignalTable:
