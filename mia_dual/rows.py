@@ -47,7 +47,10 @@ class RowSet:
 
     def _mask(self, records: int) -> np.ndarray:
         """(records,) bool, from bits; those beyond are left out."""
-        return np.unpackbits(self._bits, count=records).view(bool)
+        mask = np.zeros(records, bool)
+        known = min(records, self._records)
+        mask[:known] = np.unpackbits(self._bits, count=known)
+        return mask
 
 
 class Rows:

@@ -1,6 +1,8 @@
 """The plan says who sees what, before anything trains, and is a function of config and labels."""
 
+import io
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from mia_dual.config import Config
 from mia_dual.errors import DataError
 from mia_dual.plan.document import plan_arrays, plan_document
 from mia_dual.plan.draft import draft_plan
+from mia_dual.store.files import as_npz, write_npz
 
 LABELS = np.arange(1600) % 4
 SPLIT = {"target_members": 200, "target_non_members": 100, "shadow_members": 150}
@@ -120,6 +123,45 @@ def test_the_document_holds_it_all():
     assert np.array_equal(arrays["members/shadow-01"], plan.models["shadow-01"].members)
     assert len(arrays["deleted/10pct"]) == document["requests"]["10%"]["deleted"] == 20
     assert arrays["memberships"].dtype == bool
+
+
+def test_arrays_are_written_one_by_one_as_numpy_writes_them_all():
+    arrays = plan_arrays(plan_of())
+    whole = io.BytesIO()
+    np.savez(whole, **{name: arrays[name] for name in arrays})
+    assert as_npz(arrays) == whole.getvalue()
+
+
+def test_a_plan_of_many_models_takes_bits_and_is_written_an_array_at_a_time(tmp_path):
+    models, records = 42, 20_000
+    config = Config.model_validate(
+        {
+            "split": {
+                **{"target_members": 9_000, "target_non_members": 9_000},
+                "shadow_members": 10_000,
+            },
+            "shadows": {"count": 40, "design": "in_and_out"},
+            "deletion": {"methods": ["full"], "ratios": [0.1]},
+        }
+    )
+    labels = np.arange(records) % 4
+    as_indices = 8 * models * records
+    tracemalloc.start()
+    plan = draft_plan(config, labels, 4)
+    held, _ = tracemalloc.get_traced_memory()
+    with (tmp_path / "plan.npz").open("wb") as stream:
+        write_npz(stream, plan_arrays(plan))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(plan.models) == models
+    assert held < as_indices / 8
+    # Memberships are a table of a byte a model and record.
+    assert peak < as_indices / 2.5
+    written = np.load(tmp_path / "plan.npz")
+    assert np.array_equal(
+        written["memberships"],
+        [np.isin(written["audited"], written[f"members/{name}"]) for name in plan.models],
+    )
 
 
 def test_shadows_of_another_network_have_a_recipe_of_their_own():
