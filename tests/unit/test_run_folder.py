@@ -32,6 +32,17 @@ def test_a_linked_object_is_there_and_referred_to(filled):
     assert Store(filled.parent / "store").referred() == {KEY: [str(filled)]}
 
 
+def test_a_run_opened_again_needs_what_it_refers_to_since(filled, tmp_path):
+    more = [key_of({"more": number}) for number in range(3)]
+    store = Store(tmp_path / "store")
+    with opened(filled) as folder:
+        for key in more:
+            folder.refer([key])
+        assert store.referred().keys() == set(more)
+        folder.release(more[:1])
+        assert store.referred().keys() == set(more[1:])
+
+
 def test_a_folder_that_was_moved_away_from_its_store_is_whole(filled, tmp_path):
     away = tmp_path / "elsewhere" / "run"
     shutil.copytree(filled, away)

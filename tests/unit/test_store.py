@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mia_dual.errors import StoreError
+from mia_dual.store import objects
 from mia_dual.store.entry import Entry
 from mia_dual.store.files import link_or_copy
 from mia_dual.store.keys import key_of
@@ -115,6 +116,66 @@ def _entry(key, name):
     from mia_dual.store.files import checksum
 
     return Entry(key, "model", name, 7, checksum(b"weights")).encode()
+
+
+OBJECTS = 2000
+
+
+@pytest.fixture
+def many(tmp_path):
+    """Keys and a store of so many objects, half of which a run needs."""
+    store = Store(tmp_path / "many")
+    keys = [key_of({"number": number}) for number in range(OBJECTS)]
+    for key in keys:
+        store.put(key, "scores", "x", b"x")
+    store.refer(run_folder(tmp_path, "run"), keys[::2])
+    return store, keys
+
+
+def counted(monkeypatch, *names):
+    """How often each of ``os``'s functions is called from now on."""
+    calls = dict.fromkeys(names, 0)
+
+    def watch(name, real):
+        def call(*arguments, **options):
+            calls[name] += 1
+            return real(*arguments, **options)
+
+        monkeypatch.setattr(objects.os, name, call)
+
+    for name in names:
+        watch(name, getattr(os, name))
+    return calls
+
+
+def test_objects_are_listed_and_pruned_in_one_pass_over_their_folders(many, monkeypatch):
+    store, keys = many
+    assert store.count() == OBJECTS
+    folders = len(list((store.path / "objects").iterdir()))
+    calls = counted(monkeypatch, "listdir", "stat", "unlink")
+    assert [entry.key for entry in store] == sorted(keys)
+    assert (calls["listdir"], calls["stat"], calls["unlink"]) == (folders, OBJECTS, 0)
+    calls.update(listdir=0, stat=0)
+    reported = []
+    assert store.prune(lambda units, models=0: reported.append(units))[0] == OBJECTS / 2
+    assert sum(reported) == OBJECTS
+    # An object is its file and its entry.
+    assert (calls["listdir"], calls["unlink"]) == (folders, OBJECTS)
+    assert {entry.key for entry in store} == set(keys[::2])
+
+
+def test_what_a_run_needs_more_is_added_and_a_line_cut_short_is_no_key(store, tmp_path):
+    folder = run_folder(tmp_path, "run")
+    store.refer(folder, [KEY])
+    (file,) = (store.path / "references").iterdir()
+    with file.open("a") as stream:
+        stream.write(OTHER[:20])
+    written = file.read_bytes()
+    store.refer_more(folder, [OTHER])
+    assert file.read_bytes() == written + f"\n{OTHER}".encode()
+    assert {KEY, OTHER} <= store.referred().keys()
+    store.refer(folder, [OTHER])
+    assert store.referred() == {OTHER: [str(folder)]}
 
 
 def test_a_file_is_taken_in_only_if_it_is_what_the_entry_says(store, tmp_path):
