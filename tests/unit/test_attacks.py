@@ -2,19 +2,24 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mia_dual import metrics
+from mia_dual.answers import Answers
 from mia_dual.attack_settings import AttackSettings
+from mia_dual.attacks import cuts as thresholds
 from mia_dual.attacks.base import Known, Need
 from mia_dual.attacks.choice import Choice
 from mia_dual.attacks.cuts import anchor_cuts, balanced_cut, fit_cuts
 from mia_dual.attacks.evidence import Evidence, gather_evidence
 from mia_dual.attacks.features import Features
+from mia_dual.attacks.references import Shadows
 from mia_dual.attacks.sklearn_models import SklearnScorer
 from mia_dual.errors import ConfigError
+from mia_dual.plan.plan import single
 from mia_dual.plan.splits import Membership
+from mia_dual.signals import log_odds
 
 
 def shadow(members, non_members):
@@ -166,6 +171,40 @@ def test_anchors_mistake_no_more_than_the_share_of_either_side():
     over, under = anchor_cuts(Known(scores[500:], membership[500:]), 0.1)
     assert np.isfinite(over)
     assert under == -np.inf
+
+
+def test_a_signal_is_told_shadow_by_shadow_as_of_all_their_evidence():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 900)
+    names = [f"shadow-{number}" for number in range(4)]
+    drawn = [rng.permutation(900)[: 600 + 10 * number] for number in range(4)]
+    memberships = [shadow(np.sort(rows[:250]), np.sort(rows[250:])) for rows in drawn]
+    logits = {name: rng.normal(0, 5, (900, 3)).astype(np.float32) for name in names}
+    answers = Answers(dict.fromkeys(names, np.arange(900)), logits, {})
+    versions = [single(name) for name in names]
+    shadows = Shadows(versions, memberships, answers, labels, labels, 3, seed=0)
+    told = shadows.told(log_odds)
+    assert "evidence" not in vars(shadows)
+    evidence = shadows.evidence
+    assert np.array_equal(told.values, log_odds(evidence.logits, evidence.labels))
+    assert np.array_equal(told.labels, evidence.labels)
+    assert np.array_equal(told.membership, evidence.membership)
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.booleans()), min_size=2, max_size=60))
+def test_a_cut_counted_in_blocks_is_the_cut_of_all(drawn):
+    scores, membership = np.array(drawn, float)[:, 0], np.array(drawn, bool)[:, 1]
+    assume(membership.any() and not membership.all())
+    whole = balanced_cut(scores, membership)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(thresholds, "BLOCK", 7)
+        assert balanced_cut(scores, membership) == whole
+
+    def gain(cut):
+        return (scores[membership] > cut).mean() - (scores[~membership] > cut).mean()
+
+    between = [-np.inf, *((np.unique(scores)[1:] + np.unique(scores)[:-1]) / 2)]
+    assert gain(whole) == pytest.approx(max(0, *map(gain, between)))
 
 
 def test_cuts_hold_the_rate_they_aim_at_among_references():

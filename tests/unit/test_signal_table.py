@@ -100,6 +100,23 @@ def test_what_does_not_fit_lies_beside_memory(asked, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_signals_that_stay_leave_less_memory_to_those_that_come(asked, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    answers, _, _, members, labels = asked
+    size = 4 * len(NAMES) * len(ROWS)
+    table = SignalTable(
+        VERSIONS, members, ROWS, answers, labels, execution=Execution(memory=AT_ONCE * size)
+    )
+    peaks = []
+    for signal in ("log_odds", "log_confidence"):
+        tracemalloc.start()
+        table.values(signal)
+        held, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        peaks.append(held)
+    assert peaks[0] > size > 4 * peaks[1]
+
+
 def test_no_room_anywhere_is_a_line(monkeypatch):
     class Full:
         free = 1000
