@@ -41,6 +41,18 @@ def free_memory() -> int:
         return 4 * 2**30
 
 
+def peak_memory() -> Optional[int]:
+    """Bytes of main memory that this process held at most so far; None where the system does not
+    say. Pages of mapped files count while they are looked at.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        (most,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+        return int(most) * 1024
+    except (OSError, ValueError):
+        return None
+
+
 def models_that_fit(limit: int, bytes_a_model: int) -> int:
     """How many models may be in training at once within ``limit`` bytes: one at least."""
     return max(1, limit // max(bytes_a_model, 1))

@@ -82,6 +82,8 @@ def attack(
     with RunFolder(path, settings, Store(store_folder(store, path.parent))) as folder:
         results = attack_outputs(settings, given, engine, folder, progress)
     print_results(results, telling.console, full)
+    if full:
+        telling.say_memory()
     tell_damage(folder.store)
     written = paging.of_runs([path], path / REPORT, telling)
     telling.end(rest_of(path, full, written), lambda: results)

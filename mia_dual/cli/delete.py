@@ -108,6 +108,8 @@ def delete(
         entry, results = delete_records(config, wanted, engine, dataset, folder, progress, key)
     seconds = time.perf_counter() - started
     print_deletion(results, entry.of, telling.console, full)
+    if full:
+        telling.say_memory()
     tell_damage(folder.store)
     fingerprint = None if key is None else fingerprint_of(key.public_key())
     if fingerprint is not None:

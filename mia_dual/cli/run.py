@@ -126,6 +126,8 @@ def run(
         data = dataset()
         results = run_audit(settings, engine, data, folder, progress)
     print_results(results, telling.console, full)
+    if full:
+        telling.say_memory()
     tell_damage(folder.store)
     written = paging.of_runs([path], path / REPORT, telling, dataset=data)
     telling.end(rest_of(path, full, written), lambda: results)

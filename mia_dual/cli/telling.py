@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable, Union
 import typer
 from rich.console import Console
 
+from mia_dual.execution import peak_memory
 from mia_dual.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -49,6 +50,12 @@ class Telling:
     def say(self, line: str) -> None:
         """Say a ``line`` beside the findings, in one piece however long it is."""
         self.console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+    def say_memory(self) -> None:
+        """Say how much memory this process held at most, where the system knows."""
+        most = peak_memory()
+        if most is not None:
+            self.say(f"peak memory {most / 1e9:.2f} GB, of this process")
 
     def end(self, line: str, document: Callable[[], Document]) -> None:
         """Say the last ``line``, or what was found as JSON where that was asked for."""

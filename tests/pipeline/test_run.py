@@ -84,7 +84,10 @@ def test_one_config_gives_the_same_bytes_and_trains_once(cli, small_config, tmp_
     for kind in ("train", "ask", "attack"):
         first_done = events(tmp_path / "one", "done")[0]["time"]
         assert all(line["time"] < first_done for line in events(tmp_path / "one", kind)), kind
-    assert len(events(tmp_path / "one", "done")) == 2
+    done = events(tmp_path / "one", "done")
+    assert len(done) == 2
+    # An interpreter takes some megabytes at least.
+    assert all(line["peak_memory"] > 1e7 for line in done)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -241,7 +241,8 @@ def test_a_command_line_run_synthesises(cli, small_config, tmp_path, backend):
         "--set", "deletion.classes=[]", "--full",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    for word in ("shadow data: synthesis, 300 records", "queries of the target", "real data"):
+    told = ("shadow data: synthesis, 300 records", "queries of the target", "real data")
+    for word in (*told, "peak memory"):
         assert word in done.stdout
     made = json.loads((tmp_path / "run" / "results.json").read_text())["shadow_data"]
     assert made["queries"] == np.load(tmp_path / "run" / "shadow_records.npz")["queries"].sum()
