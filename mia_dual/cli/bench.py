@@ -27,7 +27,11 @@ def bench(
         None, "--backend", help="Which backends; repeatable. The ratio is to the first."
     ),
     device: Device = typer.Option(Device.cpu, help="Where to compute.", case_sensitive=False),
-    models: int = typer.Option(11, min=1, help="Models trained at once: a target, ten shadows."),
+    models: Optional[int] = typer.Option(
+        None,
+        min=1,
+        help="Models trained at once: else 11, ten of them shadows; of --plan 4096.",
+    ),
     seconds: float = typer.Option(3.0, min=0.1, help="How long a measurement lasts, about."),
     rounds: int = typer.Option(2, min=1, help="Times each is measured; the fastest counts."),
     image: int = typer.Option(28, min=1, help="Side of the one-channel images, in pixels."),
@@ -44,11 +48,18 @@ def bench(
         False, "--engines", help="Measure what engines add to the work they have done instead."
     ),
     tasks: int = typer.Option(10_000, min=1, help="Empty tasks that engines hand out."),
+    plan: bool = typer.Option(
+        False, "--plan", help="Measure the plan of many models instead: seconds, memory and files."
+    ),
+    store: bool = typer.Option(
+        False, "--store", help="Measure a store of many objects instead: list, verify, prune."
+    ),
+    objects: int = typer.Option(100_000, min=1, help="Objects of that store."),
     families: List[str] = typer.Option(  # noqa: UP006
         [], "--family", help="Which attacks: loss, lira, rmia, ...; repeatable. Else all."
     ),
     references: int = typer.Option(256, min=1, help="Reference models of that table."),
-    records: int = typer.Option(100_000, min=1, help="Its records."),
+    records: int = typer.Option(100_000, min=1, help="Its records, or the plan's."),
     classes: int = typer.Option(10, min=2, help="Its classes."),
     memory: Optional[str] = typer.Option(
         None, metavar="SIZE", help="What references' signals may take, as 512MB; else as in a run."
@@ -72,6 +83,15 @@ def bench(
         execution = Execution(memory=bytes_there, workers=workers)
         bench_attacks(families, Table(references, records, classes), execution, rounds, telling)
         return
+    if plan or store:
+        from mia_dual.cli.bench_scale import bench_plan, bench_store
+
+        if plan:
+            bench_plan(models or 4096, records, telling)
+        else:
+            bench_store(objects, telling)
+        return
+    models = models or 11
     if engines:
         from mia_dual.cli.bench_engines import bench_engines
 
