@@ -32,7 +32,7 @@ class Evidence:
 @dataclass(frozen=True)
 class Told:
     """One signal of records of known membership: ``values`` (records,) float64, ``labels``
-    (records,) int64 and ``membership`` (records,) bool.
+    (records,) of the smallest unsigned type that holds them, and ``membership`` (records,) bool.
     """
 
     values: np.ndarray
@@ -78,13 +78,14 @@ def gather_signal(
     """
     chosen = balance(shadows, labels, seed)
     membership = _members_first(chosen)
-    found, of_found = np.empty(len(membership)), np.empty(len(membership), np.int64)
+    found = np.empty(len(membership))
+    of_found = np.empty(len(membership), np.min_scalar_type(int(labels.max(initial=0))))
     start = 0
     for number, part in enumerate(chosen):
         rows = part.rows
         end = start + len(rows)
-        of_found[start:end] = labels[rows]
-        found[start:end] = signal(said(number, rows), of_found[start:end])
+        of_found[start:end] = own = labels[rows]
+        found[start:end] = signal(said(number, rows), own)
         start = end
     return Told(found, of_found, membership)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from mia_dual.attacks.asked import Asked
 from mia_dual.attacks.base import Known, Need
+from mia_dual.attacks.cuts import BLOCK
 from mia_dual.attacks.references import References, Shadows
 from mia_dual.attacks.thresholds import Cuts, class_thresholds
 from mia_dual.signals import SIGNALS
@@ -52,17 +53,24 @@ class ThresholdScorer:
             if per_class:
                 self._cuts = class_thresholds(told.values, told.labels, told.membership)
             if len(told.values):
-                scores = self._less_cuts(told.values, told.labels)
-                self._known = Known(scores, told.membership)
+                self._take_cuts(told.values, told.labels)
+                self._known = Known(told.values, told.membership)
 
     def scores(self, asked: Asked, rows: np.ndarray) -> np.ndarray:
         """See :class:`mia_dual.attacks.base.Scorer`."""
         labels = self._labels[rows]
-        return self._less_cuts(self._signal(asked.logits(rows), labels), labels)
+        values = self._signal(asked.logits(rows), labels)
+        self._take_cuts(values, labels)
+        return values
 
     def known(self) -> Optional[Known]:
         """Of shadows' evidence, which thresholds of classes were fitted on, too."""
         return self._known
 
-    def _less_cuts(self, values: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        return values if self._cuts is None else values - self._cuts.of(labels)
+    def _take_cuts(self, values: np.ndarray, labels: np.ndarray) -> None:
+        if self._cuts is None:
+            return
+        # In place and in parts: those of all shadows are many.
+        for start in range(0, len(labels), BLOCK):
+            part = slice(start, start + BLOCK)
+            values[..., part] -= self._cuts.of(labels[part])
