@@ -6,13 +6,17 @@ INSTALLED := $(VENV)/.installed
 
 DOCS := $(VENV)/.docs
 
-.PHONY: demo test lint docs docs-check clean
+.PHONY: demo test soak lint docs docs-check clean
 
 demo: $(INSTALLED)
 	$(BIN)/mia-dual run --config configs/quick.yaml --backend torch --backend mindspore
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+# Kills, faults and damage by the hundred: an hour.
+soak: $(INSTALLED)
+	$(BIN)/python -m pytest -n 0 -m soak tests
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
