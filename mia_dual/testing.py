@@ -27,6 +27,7 @@ from mia_dual.interface import (
     KeptState,
     NetworkSpec,
     Optimizer,
+    Option,
     Records,
     State,
     Targets,
@@ -84,10 +85,18 @@ def checks_for(backend: type[Backend]) -> list[Check]:
     return [check for check in CHECKS if CONDITIONS.get(check, Conditions()).hold(backend)]
 
 
+FEW_TREES: dict[str, tuple[tuple[str, Option], ...]] = {
+    "random_forest": (("n_estimators", 10),),
+    "gradient_boosting": (("max_iter", 10),),
+}
+"""Options of networks that are made of trees: what is checked does not take a hundred of them."""
+
+
 def example_spec(network: str, channels: int = 1) -> NetworkSpec:
-    """``network`` on the smallest images it takes."""
+    """``network`` on the smallest images it takes, with few trees where it is made of trees."""
     side = smallest_image(network) if network != "fcnet" else 8
-    return NetworkSpec(network, (channels, side, side), CLASSES, hidden=16)
+    shape, options = (channels, side, side), FEW_TREES.get(network, ())
+    return NetworkSpec(network, shape, CLASSES, hidden=16, options=options)
 
 
 def example_records(spec: NetworkSpec, count: int = 48) -> Records:

@@ -80,7 +80,7 @@ def test_fashion_mnist_is_audited(cli, fashion_mnist, tmp_path, backend):
     """The real set from its usual place, with the config's own settings but for the size."""
     done = cli(
         "run", "-c", QUICK.parent / "fashion_mnist.yaml", "--backend", backend, "--out", "run",
-        "--set", "shadows.count=2", "--set", "target.epochs=15", "--set", "deletion.ratios=[0.05]",
+        "--set", "shadows.count=2", "--set", "target.epochs=10", "--set", "deletion.ratios=[0.05]",
         "--set", "attack={families: [thresholds, shadow], models: [logistic_regression]}",
         "--set", "deletion.fitted_on=single",
     )  # fmt: skip
