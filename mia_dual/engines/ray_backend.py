@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import atexit
 import os
-import shutil
 import socket
 import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -26,6 +24,7 @@ import numpy as np
 from mia_dual.engines import ray_tasks
 from mia_dual.engines.cluster import OWN, Cluster
 from mia_dual.engines.ray_tasks import Found, Recipe
+from mia_dual.engines.sweeper import SweptFolder
 from mia_dual.errors import BackendError, MiaDualError
 from mia_dual.execution import DEFAULT, Execution
 from mia_dual.flops import training_flops
@@ -96,7 +95,7 @@ class RayBackend:
             "num_gpus": cluster.gpus,
             "resources": dict(cluster.resources),
         }
-        self._folder: Optional[str] = None
+        self._folder: Optional[SweptFolder] = None
         self._records: Optional[tuple[Records, Any]] = None
         self._connect(cluster, execution)
         try:
@@ -114,7 +113,7 @@ class RayBackend:
         self._records = None
         self._ray.shutdown()
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.remove()
 
     @staticmethod
     def devices() -> list[str]:
@@ -180,9 +179,9 @@ class RayBackend:
         own: dict[str, Any] = {}
         if cluster.address is None:
             # Its logs and sockets, which Ray leaves behind.
-            self._folder = tempfile.mkdtemp(prefix="mia-dual-")
+            self._folder = SweptFolder()
             atexit.register(self.close)
-            own = {"num_cpus": execution.workers, "_temp_dir": self._folder}
+            own = {"num_cpus": execution.workers, "_temp_dir": self._folder.path}
             own["include_dashboard"] = False
         try:
             if cluster.address is not None:
