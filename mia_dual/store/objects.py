@@ -14,7 +14,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Optional, Union
@@ -166,7 +166,10 @@ class Store:
     def remove(self, key: str) -> int:
         """Remove the object of ``key`` and say how many bytes that freed."""
         place = self._entry_file(key)
-        return _remove([place, *(place.with_suffix(suffix) for suffix in _SUFFIXES)])
+        try:
+            return _remove([place, *(place.with_suffix(suffix) for suffix in _SUFFIXES)])
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
 
     def __iter__(self) -> Iterator[Entry]:
         """Every object that can be found, by key."""
@@ -181,22 +184,18 @@ class Store:
         none else.
         """
         lines = [str(run.resolve()), *sorted(set(keys))]
-        with self._lock:
+        with self._alone():
             self._write(self._reference_file(run), "\n".join(lines).encode() + b"\n")
 
     def refer_more(self, run: Path, keys: Iterable[str]) -> None:
         """Note that ``run``, which :meth:`refer` told of, needs the objects of ``keys`` too."""
         # A line that a kill left unfinished is no key, and no more is added to it.
         lines = "".join(f"\n{key}" for key in sorted(set(keys)))
-        with self._lock:
-            try:
-                with self._reference_file(run).open("ab") as stream:
-                    started = stream.tell() > 0
-                    stream.write(f"{'' if started else run.resolve()}{lines}".encode())
-                    stream.flush()
-                    os.fsync(stream.fileno())
-            except OSError as error:
-                raise _unwritable(self.path, error) from error
+        with self._alone(), self._reference_file(run).open("ab") as stream:
+            started = stream.tell() > 0
+            stream.write(f"{'' if started else run.resolve()}{lines}".encode())
+            stream.flush()
+            os.fsync(stream.fileno())
 
     def referred(self) -> dict[str, list[str]]:
         """Key -> run folders that need it; folders that are gone need nothing any more."""
@@ -213,7 +212,7 @@ class Store:
         ``report`` is told of objects that were looked at.
         """
         objects = freed = 0
-        with self._lock:
+        with self._alone():
             needed = self.referred()
             with ThreadPoolExecutor(REMOVED_AT_ONCE) as threads:
                 for files in self._files():
@@ -229,9 +228,18 @@ class Store:
 
     def discard(self, keys: Iterable[str]) -> None:
         """Remove those objects of ``keys`` that no run folder refers to."""
-        with self._lock:
+        with self._alone():
             for key in set(keys) - self.referred().keys():
                 self.remove(key)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the lock; StoreError where that, or what is done meanwhile, cannot be written."""
+        try:
+            with self._lock:
+                yield
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
 
     def _references(self) -> Iterator[tuple[Path, str, list[str]]]:
         """Each file of references, the run folder it names, and the keys that run needs."""

@@ -216,6 +216,16 @@ def test_a_store_that_cannot_be_is_refused(tmp_path):
         Store(tmp_path / "file")
 
 
+@pytest.mark.parametrize("act", ["refer", "refer_more", "discard", "prune"])
+def test_a_store_that_can_only_be_read_is_refused_by_what_would_write(store, tmp_path, act):
+    # Nothing can be locked; as on a file system mounted for reading, which binds root, too.
+    (store.path / ".lock").unlink(missing_ok=True)
+    (store.path / ".lock").mkdir()
+    given = {"refer": (tmp_path, []), "refer_more": (tmp_path, []), "discard": ([],), "prune": ()}
+    with pytest.raises(StoreError, match=r"store .* cannot be written.*--store"):
+        getattr(store, act)(*given[act])
+
+
 def test_several_processes_write_one_store_at_once(tmp_path):
     code = (
         "import sys\n"
