@@ -31,7 +31,7 @@ from typing import Any, Optional, Protocol
 import numpy as np
 from filelock import FileLock, Timeout
 
-from mia_dual.errors import StoreError
+from mia_dual.errors import StoreError, UnwritableError
 from mia_dual.quoting import quoted
 from mia_dual.store.entry import Entry
 from mia_dual.store.files import (
@@ -293,8 +293,8 @@ class RunFolder:
         except OSError as error:
             raise self._unwritable(error) from error
 
-    def _unwritable(self, error: OSError) -> StoreError:
-        return StoreError(
+    def _unwritable(self, error: OSError) -> UnwritableError:
+        return UnwritableError(
             f"run folder '{self.path}' cannot be written ({error.strerror}): make room or name "
             "another --out; what is stored is kept"
         )

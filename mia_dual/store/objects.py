@@ -21,7 +21,7 @@ from typing import Optional, Union
 
 from filelock import FileLock
 
-from mia_dual.errors import StoreError
+from mia_dual.errors import StoreError, UnwritableError
 from mia_dual.progress import Advance, unheard
 from mia_dual.store.entry import SUFFIX, Entry, Kind
 from mia_dual.store.files import PARTIAL, checksum, checksum_of, link_or_copy, write_atomically
@@ -310,8 +310,8 @@ def _is_run(folder: str) -> bool:
     return bool(folder) and Path(folder, "config.yaml").is_file()
 
 
-def _unwritable(path: Path, error: OSError) -> StoreError:
-    return StoreError(
+def _unwritable(path: Path, error: OSError) -> UnwritableError:
+    return UnwritableError(
         f"store '{path}' cannot be written ({error.strerror}): make room or name another --store; "
         "what is stored is kept"
     )
