@@ -101,7 +101,7 @@ class RunFolder:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(
+            raise UnwritableError(
                 f"run folder '{path}' cannot be made: {error.strerror}: name another --out"
             ) from error
         self._lock = FileLock(str(path / LOCK))
@@ -119,7 +119,7 @@ class RunFolder:
                 f"run folder '{self.path}' is in use by another run: wait, or name another --out"
             ) from error
         except OSError as error:
-            raise StoreError(
+            raise UnwritableError(
                 f"run folder '{self.path}' cannot be written ({error.strerror}): name another --out"
             ) from error
         try:

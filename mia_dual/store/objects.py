@@ -59,7 +59,7 @@ class Store:
             (path / "objects").mkdir(parents=True, exist_ok=True)
             (path / "references").mkdir(exist_ok=True)
         except OSError as error:
-            raise StoreError(
+            raise UnwritableError(
                 f"store '{path}' cannot be made: {error.strerror}: name another --store"
             ) from error
         self._lock = FileLock(str(path / ".lock"))
