@@ -209,10 +209,18 @@ class Store:
     def prune(self, report: Advance = unheard) -> tuple[int, int]:
         """Remove what no run folder refers to; say how many objects and bytes that was.
 
-        ``report`` is told of objects that were looked at.
+        ``report`` is told of objects that were looked at. Raises StoreError where it is not known
+        which run needs what.
         """
         objects = freed = 0
         with self._alone():
+            damaged = self._damaged_references()
+            if damaged:
+                raise StoreError(
+                    f"'{damaged[0]}' does not name the run folder it was written for, so that "
+                    "nothing is removed: run that folder's command again, which writes it anew, "
+                    "or remove the file where the folder is gone"
+                )
             needed = self.referred()
             with ThreadPoolExecutor(REMOVED_AT_ONCE) as threads:
                 for files in self._files():
@@ -227,8 +235,12 @@ class Store:
         return objects, freed
 
     def discard(self, keys: Iterable[str]) -> None:
-        """Remove those objects of ``keys`` that no run folder refers to."""
+        """Remove those objects of ``keys`` that no run folder refers to; none where it is not known
+        which run needs what.
+        """
         with self._alone():
+            if self._damaged_references():
+                return
             for key in set(keys) - self.referred().keys():
                 self.remove(key)
 
@@ -247,6 +259,10 @@ class Store:
             lines = file.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
             yield file, lines[0], list(filter(None, lines[1:]))
 
+    def _damaged_references(self) -> list[Path]:
+        """Files of references that do not name the run folder their own name is made of."""
+        return [file for file, run, _ in self._references() if file.name != _references_of(run)]
+
     def _files(self) -> Iterator[Mapping[str, list[str]]]:
         """The files of each key, the entry first, folder by folder, by key."""
         with os.scandir(self._objects) as there:
@@ -262,8 +278,7 @@ class Store:
         return self.path / "objects" / key[:2] / f"{key}.entry"
 
     def _reference_file(self, run: Path) -> Path:
-        name = hashlib.sha256(str(run.resolve()).encode()).hexdigest()[:32]
-        return self.path / "references" / f"{name}.txt"
+        return self.path / "references" / _references_of(str(run.resolve()))
 
     def _write(self, path: Path, content: bytes, durable: bool = True) -> None:
         try:
@@ -304,6 +319,11 @@ def _sweep(partial: Path) -> int:
     except OSError:
         return 0
     return found.st_size
+
+
+def _references_of(run: str) -> str:
+    """The name of the file that says what the folder ``run`` needs."""
+    return f"{hashlib.sha256(run.encode()).hexdigest()[:32]}.txt"
 
 
 def _is_run(folder: str) -> bool:
