@@ -8,6 +8,7 @@ import pytest
 from mia_dual.data.load import load_dataset
 from mia_dual.seeds import generator
 from tests.flips import CHECKSUMMED, DERIVED, INPUTS, FlippedRun, contents, refusal
+from tests.numpy_backend import NumpyEngine
 
 
 @pytest.fixture(scope="module")
@@ -36,5 +37,17 @@ def test_what_a_run_can_make_is_made_again(flipped):
 @pytest.mark.parametrize("kind", [kind for kind in INPUTS if kind != "certificate.sig"])
 def test_what_cannot_be_made_again_is_refused(flipped, kind):
     flipped.reset()
-    file, _, told = flipped.flip(kind, generator(15, kind))
-    assert refusal(flipped.verified), told
+    _, _, told = flipped.flip(kind, generator(15, kind))
+    line = refusal(flipped.verified)
+    assert line, told
+    assert "\n" not in line
+
+
+def test_a_record_of_the_environment_that_was_changed_is_not_believed():
+    record = NumpyEngine().record()
+    changed = {**record, "environment": {**record["environment"], "version": "3"}}
+    for told, believed in ((record, True), (changed, False), ({**changed, "checksum": "0"}, False)):
+        engine = NumpyEngine()
+        engine.recall(told)
+        assert engine.is_known == believed
+        assert engine.environment == record["environment"]
