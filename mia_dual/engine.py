@@ -7,6 +7,7 @@ and the same versions are installed.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from contextlib import ExitStack
 from importlib.metadata import PackageNotFoundError, version
@@ -17,6 +18,10 @@ from mia_dual.errors import BackendError
 from mia_dual.execution import DEFAULT, Execution
 from mia_dual.interface import Backend, Capability
 from mia_dual.registry import backend_names, load_backend
+from mia_dual.store.files import checksum
+
+CHECKSUM = "checksum"
+"""The key under which a record has its own."""
 
 
 class Engine:
@@ -102,6 +107,9 @@ class Engine:
         """Believe ``record``, a :meth:`record` of an earlier run, where it still holds."""
         if not isinstance(record, dict) or record.get("asked") != self._asked():
             return
+        # A record of an earlier version has no checksum.
+        if record.get(CHECKSUM, _checksum(record)) != _checksum(record):
+            return
         environment = _texts(record.get("environment"))
         installed = _texts(record.get("installed"))
         names = record.get("capabilities")
@@ -121,18 +129,28 @@ class Engine:
             self._capabilities = frozenset(known[name] for name in names)
 
     def record(self) -> dict[str, Any]:
-        """What ``environment.json`` holds: what was asked for, what is installed, what it gave."""
-        found = {
+        """What ``environment.json`` holds: what was asked for, what is installed, what it gave, and
+        a checksum of all that.
+        """
+        found: dict[str, Any] = {
             "backend": self.name,
             "asked": self._asked(),
             "installed": _installed(self.environment),
             "environment": self.environment,
             "capabilities": sorted(capability.name for capability in self.capabilities),
         }
-        return {**found, "nodes": self.nodes} if self.nodes else found
+        if self.nodes:
+            found["nodes"] = self.nodes
+        return {**found, CHECKSUM: _checksum(found)}
 
     def _asked(self) -> dict[str, str]:
         return {"backend": self.name, "device": self.device, "together": self.execution.together}
+
+
+def _checksum(record: Mapping[str, Any]) -> str:
+    """SHA-256 of what ``record`` holds beside its checksum."""
+    content = {key: value for key, value in record.items() if key != CHECKSUM}
+    return checksum(json.dumps(content, sort_keys=True).encode())
 
 
 def _installed(environment: Mapping[str, str]) -> dict[str, str]:

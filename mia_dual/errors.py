@@ -55,3 +55,7 @@ class RankError(MiaDualError):
 
 class StoreError(MiaDualError):
     """A run folder is in use, belongs to another config, or holds a damaged file."""
+
+
+class UnwritableError(StoreError):
+    """A store or a run folder has no room, or can only be read."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from mia_dual.errors import BackendError
 from mia_dual.execution import DEFAULT, Execution
+from mia_dual.exhaustion import out_of_memory
 from mia_dual.interface import Backend
 
 GROUP = "mia_dual.backends"
@@ -44,7 +45,7 @@ def load_backend_class(name: str) -> type[Backend]:
     try:
         backend: type[Backend] = known[name].load()
     except ImportError as error:
-        raise BackendError(
+        raise out_of_memory(error) or BackendError(
             f"backend '{name}' cannot be imported ({error}): "
             f"pip install 'mia-dual[{name}]' brings what it needs"
         ) from error

@@ -132,7 +132,7 @@ class Crew:
                     elif kind == ENDED:
                         raise BackendError(
                             "a training process ended by itself, which most often means that "
-                            "memory ran out: lower it with --memory"
+                            "memory ran out: take fewer --workers or a lower --memory"
                         )
         finally:
             self._release(hired, busy=doing)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mia_dual.errors import BackendError
 from mia_dual.interface import Records
 
 
@@ -31,13 +32,24 @@ class SharedRecords:
 
 @contextmanager
 def shared(records: Records, folder: Path) -> Iterator[SharedRecords]:
-    """``records`` as files: their own where they are mapped already, else under ``folder``."""
+    """``records`` as files: their own where they are mapped already, else under ``folder``.
+
+    Raises BackendError where that has no room.
+    """
     own = Path(tempfile.mkdtemp(dir=folder))
     try:
-        features, labels = (
-            mapped_file(array) or _saved(array, own / f"{name}.npy")
-            for name, array in (("features", records.features), ("labels", records.labels))
-        )
+        try:
+            features, labels = (
+                mapped_file(array) or _saved(array, own / f"{name}.npy")
+                for name, array in (("features", records.features), ("labels", records.labels))
+            )
+        except OSError as error:
+            taken = records.features.nbytes + records.labels.nbytes
+            raise BackendError(
+                f"records for the training processes take {taken / 1e6:.3g} MB, for which "
+                f"'{folder.parent}' has no room ({error.strerror or error}): set TMPDIR to a "
+                "folder with room"
+            ) from error
         yield SharedRecords(features, labels, records.scale, records.shift)
     finally:
         shutil.rmtree(own, ignore_errors=True)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mia_dual.errors import BackendError, MiaDualError
+from mia_dual.exhaustion import out_of_memory
 from mia_dual_mindspore.cores import stay_on
 from mia_dual_mindspore.shared import SharedRecords
 from mia_dual_mindspore.tasks import Task
@@ -50,11 +51,11 @@ def main(folder: str, core: str) -> None:
         workshop = _workshop()
     except Exception as error:  # whatever a broken installation throws
         reason = " ".join(str(error).split()) or type(error).__name__
-        told = (
+        told = out_of_memory(error) or BackendError(
             f"backend 'mindspore' does not start here ({reason}): pip install "
             "'mia-dual[mindspore]' brings what it needs"
         )
-        _send(answers, FAILED, BackendError(told))
+        _send(answers, FAILED, told)
         # The thread that listens holds the standard input, which an orderly end would wait for.
         os._exit(1)
     with open(Path(folder) / "cores", "a", encoding="ascii") as register:
@@ -83,8 +84,8 @@ def _do(workshop: Any, order: Order, answers: BinaryIO) -> tuple[str, Any]:
             _send(answers, RESULT, result)
     except MiaDualError as error:
         return FAILED, error
-    except Exception:  # a fault of ours: the caller's user sees where
-        return FAILED, RuntimeError(traceback.format_exc())
+    except Exception as error:  # a fault of ours, whose place the caller's user sees
+        return FAILED, out_of_memory(error) or RuntimeError(traceback.format_exc())
     return DONE, None
 
 

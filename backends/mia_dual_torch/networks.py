@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mia_dual.errors import NetworkError
+from mia_dual.exhaustion import out_of_memory
 from mia_dual.interface import NetworkSpec
 from mia_dual.networks import check_spec, flattened, from_factory, is_factory
 from mia_dual_torch.draws import drawing_from
@@ -40,6 +41,9 @@ def forward(spec: NetworkSpec, module: Callable[..., Answer], *given: object) ->
     try:
         return module(*given)
     except Exception as error:  # the user's own code may raise anything
+        exhausted = out_of_memory(error)
+        if exhausted is not None:
+            raise exhausted from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise NetworkError(
             f"network '{spec.name}' fails on a batch of records: {reason}"

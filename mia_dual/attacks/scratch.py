@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 import shutil
 import tempfile
 
@@ -33,11 +35,17 @@ def scratch(shape: tuple[int, ...], limit: int) -> np.ndarray:
         return np.empty(shape, np.float32)
     folder = tempfile.gettempdir()
     free = shutil.disk_usage(folder).free
-    if size > free:
+    try:
+        if size > free:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        with tempfile.TemporaryFile(prefix="mia-dual-", dir=folder) as file:
+            # Taken now, since a mapped page for which there is no room ends the process.
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            return np.asarray(np.memmap(file, np.float32, "w+", shape=shape))
+    except OSError as error:
         raise DataError(
             f"signals of {shape[0]} references for {shape[1]} records take {size / 1e9:.3g} GB, "
-            f"more than memory has room for, and '{folder}' has {free / 1e9:.3g} GB free: raise "
-            "--memory, or set TMPDIR to a folder with room"
-        )
-    with tempfile.TemporaryFile(prefix="mia-dual-", dir=folder) as file:
-        return np.asarray(np.memmap(file, np.float32, "w+", shape=shape))
+            f"more than memory has room for, and '{folder}' has {free / 1e9:.3g} GB free "
+            f"({error.strerror}): raise --memory, or set TMPDIR to a folder with room"
+        ) from error

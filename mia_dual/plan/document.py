@@ -15,7 +15,7 @@ from mia_dual.rows import held
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
-    """What ``plan.json`` holds: names and counts.
+    """What ``plan.json`` holds: names and counts. A run adds the SHA-256 of its ``config.yaml``.
 
     ``models``: for each its role, recipe, and how many records it is trained on and asked about.
     ``versions``: which models make up the target before and after each deletion.

@@ -9,7 +9,7 @@ import secrets
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -47,6 +47,31 @@ def written_atomically(path: Path, durable: bool = True) -> Iterator[IO[bytes]]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def append_line(path: Path, line: str, durable: bool = False) -> None:
+    """Append ``line`` (without its end) to ``path``, whole or not at all.
+
+    Where a kill or a full disk left a line unfinished, it stays one of its own. With ``durable``,
+    the line is on the disk when this returns.
+    """
+    with path.open("ab+") as stream:
+        end = stream.seek(0, os.SEEK_END)
+        if end:
+            stream.seek(end - 1)
+        unfinished = end > 0 and stream.read(1) != b"\n"
+        content = f"{line}\n".encode()
+        try:
+            stream.write(b"\n" + content if unfinished else content)
+            stream.flush()
+            if durable:
+                os.fsync(stream.fileno())
+        except OSError:
+            # What is left in the buffer would be tried again at the end.
+            with suppress(OSError):
+                stream.close()
+            os.truncate(path, end)
+            raise
 
 
 def link_or_copy(source: Path, path: Path) -> None:

@@ -22,7 +22,6 @@ After a request to delete also ``ledger.jsonl`` (append-only) and ``certificate.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -32,10 +31,11 @@ from typing import Any, Optional, Protocol
 import numpy as np
 from filelock import FileLock, Timeout
 
-from mia_dual.errors import StoreError
+from mia_dual.errors import StoreError, UnwritableError
 from mia_dual.quoting import quoted
 from mia_dual.store.entry import Entry
 from mia_dual.store.files import (
+    append_line,
     checksum_of,
     link_or_copy,
     write_atomically,
@@ -101,7 +101,9 @@ class RunFolder:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(f"run folder '{path}' cannot be made: {error.strerror}") from error
+            raise UnwritableError(
+                f"run folder '{path}' cannot be made: {error.strerror}: name another --out"
+            ) from error
         self._lock = FileLock(str(path / LOCK))
         self._config = config
         self._keys: set[str] = set()
@@ -117,8 +119,8 @@ class RunFolder:
                 f"run folder '{self.path}' is in use by another run: wait, or name another --out"
             ) from error
         except OSError as error:
-            raise StoreError(
-                f"run folder '{self.path}' cannot be written: {error.strerror}"
+            raise UnwritableError(
+                f"run folder '{self.path}' cannot be written ({error.strerror}): name another --out"
             ) from error
         try:
             self._claim()
@@ -230,8 +232,7 @@ class RunFolder:
             return
         try:
             link_or_copy(self.store.file(entry), self.path / name)
-            with (self.path / "index.jsonl").open("a", encoding="utf-8") as stream:
-                stream.write(f"{json.dumps(name)} {entry.encode()}")
+            append_line(self.path / "index.jsonl", f"{json.dumps(name)} {entry.encode().rstrip()}")
         except OSError as error:
             raise self._unwritable(error) from error
         self._linked[name] = entry
@@ -254,12 +255,9 @@ class RunFolder:
             raise self._unwritable(error) from error
 
     def append(self, name: str, line: str) -> None:
-        """Append ``line`` to ``name``, and see it on the disk."""
+        """Append ``line`` to ``name`` whole, or not at all, and see it on the disk."""
         try:
-            with (self.path / name).open("a", encoding="utf-8") as stream:
-                stream.write(line)
-                stream.flush()
-                os.fsync(stream.fileno())
+            append_line(self.path / name, line.rstrip("\n"), durable=True)
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -284,8 +282,7 @@ class RunFolder:
         """Append a line to ``log.jsonl``: when, what, and the facts."""
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         try:
-            with (self.path / "log.jsonl").open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps({"time": now, "event": event, **facts}) + "\n")
+            append_line(self.path / "log.jsonl", json.dumps({"time": now, "event": event, **facts}))
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -296,8 +293,8 @@ class RunFolder:
         except OSError as error:
             raise self._unwritable(error) from error
 
-    def _unwritable(self, error: OSError) -> StoreError:
-        return StoreError(
+    def _unwritable(self, error: OSError) -> UnwritableError:
+        return UnwritableError(
             f"run folder '{self.path}' cannot be written ({error.strerror}): make room or name "
             "another --out; what is stored is kept"
         )

@@ -14,14 +14,14 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Optional, Union
 
 from filelock import FileLock
 
-from mia_dual.errors import StoreError
+from mia_dual.errors import StoreError, UnwritableError
 from mia_dual.progress import Advance, unheard
 from mia_dual.store.entry import SUFFIX, Entry, Kind
 from mia_dual.store.files import PARTIAL, checksum, checksum_of, link_or_copy, write_atomically
@@ -59,7 +59,7 @@ class Store:
             (path / "objects").mkdir(parents=True, exist_ok=True)
             (path / "references").mkdir(exist_ok=True)
         except OSError as error:
-            raise StoreError(
+            raise UnwritableError(
                 f"store '{path}' cannot be made: {error.strerror}: name another --store"
             ) from error
         self._lock = FileLock(str(path / ".lock"))
@@ -166,7 +166,10 @@ class Store:
     def remove(self, key: str) -> int:
         """Remove the object of ``key`` and say how many bytes that freed."""
         place = self._entry_file(key)
-        return _remove([place, *(place.with_suffix(suffix) for suffix in _SUFFIXES)])
+        try:
+            return _remove([place, *(place.with_suffix(suffix) for suffix in _SUFFIXES)])
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
 
     def __iter__(self) -> Iterator[Entry]:
         """Every object that can be found, by key."""
@@ -181,22 +184,18 @@ class Store:
         none else.
         """
         lines = [str(run.resolve()), *sorted(set(keys))]
-        with self._lock:
+        with self._alone():
             self._write(self._reference_file(run), "\n".join(lines).encode() + b"\n")
 
     def refer_more(self, run: Path, keys: Iterable[str]) -> None:
         """Note that ``run``, which :meth:`refer` told of, needs the objects of ``keys`` too."""
         # A line that a kill left unfinished is no key, and no more is added to it.
         lines = "".join(f"\n{key}" for key in sorted(set(keys)))
-        with self._lock:
-            try:
-                with self._reference_file(run).open("ab") as stream:
-                    started = stream.tell() > 0
-                    stream.write(f"{'' if started else run.resolve()}{lines}".encode())
-                    stream.flush()
-                    os.fsync(stream.fileno())
-            except OSError as error:
-                raise _unwritable(self.path, error) from error
+        with self._alone(), self._reference_file(run).open("ab") as stream:
+            started = stream.tell() > 0
+            stream.write(f"{'' if started else run.resolve()}{lines}".encode())
+            stream.flush()
+            os.fsync(stream.fileno())
 
     def referred(self) -> dict[str, list[str]]:
         """Key -> run folders that need it; folders that are gone need nothing any more."""
@@ -210,10 +209,18 @@ class Store:
     def prune(self, report: Advance = unheard) -> tuple[int, int]:
         """Remove what no run folder refers to; say how many objects and bytes that was.
 
-        ``report`` is told of objects that were looked at.
+        ``report`` is told of objects that were looked at. Raises StoreError where it is not known
+        which run needs what.
         """
         objects = freed = 0
-        with self._lock:
+        with self._alone():
+            damaged = self._damaged_references()
+            if damaged:
+                raise StoreError(
+                    f"'{damaged[0]}' does not name the run folder it was written for, so that "
+                    "nothing is removed: run that folder's command again, which writes it anew, "
+                    "or remove the file where the folder is gone"
+                )
             needed = self.referred()
             with ThreadPoolExecutor(REMOVED_AT_ONCE) as threads:
                 for files in self._files():
@@ -228,16 +235,33 @@ class Store:
         return objects, freed
 
     def discard(self, keys: Iterable[str]) -> None:
-        """Remove those objects of ``keys`` that no run folder refers to."""
-        with self._lock:
+        """Remove those objects of ``keys`` that no run folder refers to; none where it is not known
+        which run needs what.
+        """
+        with self._alone():
+            if self._damaged_references():
+                return
             for key in set(keys) - self.referred().keys():
                 self.remove(key)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the lock; StoreError where that, or what is done meanwhile, cannot be written."""
+        try:
+            with self._lock:
+                yield
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
 
     def _references(self) -> Iterator[tuple[Path, str, list[str]]]:
         """Each file of references, the run folder it names, and the keys that run needs."""
         for file in sorted((self.path / "references").glob("*.txt")):
             lines = file.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
             yield file, lines[0], list(filter(None, lines[1:]))
+
+    def _damaged_references(self) -> list[Path]:
+        """Files of references that do not name the run folder their own name is made of."""
+        return [file for file, run, _ in self._references() if file.name != _references_of(run)]
 
     def _files(self) -> Iterator[Mapping[str, list[str]]]:
         """The files of each key, the entry first, folder by folder, by key."""
@@ -254,8 +278,7 @@ class Store:
         return self.path / "objects" / key[:2] / f"{key}.entry"
 
     def _reference_file(self, run: Path) -> Path:
-        name = hashlib.sha256(str(run.resolve()).encode()).hexdigest()[:32]
-        return self.path / "references" / f"{name}.txt"
+        return self.path / "references" / _references_of(str(run.resolve()))
 
     def _write(self, path: Path, content: bytes, durable: bool = True) -> None:
         try:
@@ -298,12 +321,17 @@ def _sweep(partial: Path) -> int:
     return found.st_size
 
 
+def _references_of(run: str) -> str:
+    """The name of the file that says what the folder ``run`` needs."""
+    return f"{hashlib.sha256(run.encode()).hexdigest()[:32]}.txt"
+
+
 def _is_run(folder: str) -> bool:
     return bool(folder) and Path(folder, "config.yaml").is_file()
 
 
-def _unwritable(path: Path, error: OSError) -> StoreError:
-    return StoreError(
+def _unwritable(path: Path, error: OSError) -> UnwritableError:
+    return UnwritableError(
         f"store '{path}' cannot be written ({error.strerror}): make room or name another --store; "
         "what is stored is kept"
     )

@@ -19,6 +19,7 @@ from mia_dual.plan.plan import Plan, of_target
 from mia_dual.progress import Progress
 from mia_dual.quoting import quoted
 from mia_dual.report.results import Results
+from mia_dual.store.files import checksum_of
 from mia_dual.store.folder import CERTIFICATE, LEDGER, PENDING, SIGNATURE, RunFolder, read_index
 from mia_dual.training.family import suited
 from mia_dual.training.planned import plan_families, planned_member
@@ -65,6 +66,7 @@ def delete_records(
             )
         # Whatever it lacks or has of another version is refused before anything changes.
         FinishedRun(folder.path)
+    _check_config(folder)
     labelled, plan = plan_dataset(config, dataset, entries)
     _check_made_here(folder, config, labelled, plan, engine)
     if entry is None:
@@ -141,6 +143,18 @@ def _draft(
     return make_entry(
         entries, name, chosen, versions, {whom: retrained.get(whom, ()) for whom in versions}
     )
+
+
+def _check_config(folder: RunFolder) -> None:
+    """Raise StoreError where ``config.yaml`` is not the file that the run was planned by."""
+    planned = folder.read_json("plan.json")
+    # Runs of earlier versions have none.
+    noted = planned.get("config") if isinstance(planned, dict) else None
+    if noted not in (None, checksum_of(folder.path / "config.yaml")):
+        raise StoreError(
+            f"run '{folder.path}': config.yaml is not what the run was planned by: put it back as "
+            "it was; or, where it means the same, give it to mia-dual run with the same --out first"
+        )
 
 
 def _check_made_here(

@@ -18,6 +18,7 @@ from mia_dual.plan.plan import COMPARED, EXACT, Plan
 from mia_dual.progress import Progress
 from mia_dual.report.results import DataResult, Results
 from mia_dual.report.strength import by_strength
+from mia_dual.store.files import checksum_of
 from mia_dual.store.folder import FORGETTING, LEDGER, SCORES_WITH_SINGLE, RunFolder
 from mia_dual.training.given import given_model
 from mia_dual.training.planned import plan_families
@@ -167,7 +168,9 @@ def run_audit(
 
 
 def _write_plan(folder: RunFolder, plan: Plan) -> None:
-    folder.write_json("plan.json", plan_document(plan))
+    # What a deletion reads later, and plans by, is the config that this is the plan of.
+    config = checksum_of(folder.path / "config.yaml")
+    folder.write_json("plan.json", {**plan_document(plan), "config": config})
     folder.write_arrays("plan.npz", plan_arrays(plan))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from mia_dual.data.outputs import OUTPUTS
+from mia_dual.engine import CHECKSUM
 from mia_dual.store.folder import LEDGER, flat, read_index, read_json
 from mia_dual.walks.finished import run_config
 from mia_dual.walks.study_report import is_study
@@ -31,6 +32,7 @@ class UnfinishedRun:
         self.config = run_config(path)
         found = read_json(path / "environment.json")
         self.environment: dict[str, Any] = flat(found) if isinstance(found, dict) else {}
+        self.environment.pop(CHECKSUM, None)
         linked = read_index(path / "index.jsonl")
         roles = _roles(read_json(path / "plan.json"))
         self.planned = Counter(roles.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Literal, Optional, Union
@@ -17,7 +18,7 @@ from mia_dual.deletion.certificate import Certificate, certificate_bytes, decode
 from mia_dual.deletion.ledger import Entry, read_ledger
 from mia_dual.deletion.signature import Signed, check_signature
 from mia_dual.engine import Engine
-from mia_dual.errors import StoreError
+from mia_dual.errors import StoreError, UnwritableError
 from mia_dual.interface import Weights
 from mia_dual.plan.labels import configured
 from mia_dual.plan.plan import PlannedModel
@@ -173,19 +174,31 @@ def _retrain(
     members = {name: _member(run, name, certified.models[name].seed) for name in names}
     elsewhere = _elsewhere(certified, engine.environment)
     largest = 0.0
-    with tempfile.TemporaryDirectory(prefix="mia-dual-verify-") as place:
-        path = Path(place)
-        with RunFolder(path / "run", config, Store(path / "store")) as folder:
-            trainer = Trainer(engine, folder, progress)
-            for name, trained in trainer.train("verify", family, members).items():
-                if trained.entry.sha256 == certified.models[name].weights:
-                    continue
-                apart = _apart(run.weights(name), trainer.weights(trained))
-                # Not the other way round, since a share may be no number.
-                if not (elsewhere and apart <= TOLERANCE):
-                    raise _other_model(run, name, apart, elsewhere)
-                largest = max(largest, apart)
+    with _scratch_folder() as path, RunFolder(path, config, Store(path.parent / "store")) as folder:
+        trainer = Trainer(engine, folder, progress)
+        for name, trained in trainer.train("verify", family, members).items():
+            if trained.entry.sha256 == certified.models[name].weights:
+                continue
+            apart = _apart(run.weights(name), trainer.weights(trained))
+            # Not the other way round, since a share may be no number.
+            if not (elsewhere and apart <= TOLERANCE):
+                raise _other_model(run, name, apart, elsewhere)
+            largest = max(largest, apart)
     return replace(verified, retrained=tuple(names), elsewhere=elsewhere, difference=largest)
+
+
+@contextmanager
+def _scratch_folder() -> Iterator[Path]:
+    """A run folder, to be made, for what is trained again; StoreError where there is no room."""
+    place = tempfile.gettempdir()
+    try:
+        with tempfile.TemporaryDirectory(prefix="mia-dual-verify-", dir=place) as path:
+            yield Path(path) / "run"
+    except UnwritableError as error:
+        raise StoreError(
+            f"'{place}' has no room for models that are trained again: set TMPDIR to a folder "
+            "with room"
+        ) from error
 
 
 def _member(run: FinishedRun, name: str, seed: int) -> Member:

@@ -222,6 +222,11 @@ def of_schema(run, version):
     (run / "results.json").write_text(json.dumps({**content, "schema_version": version}))
 
 
+def add_a_comment(run):
+    with (run / "config.yaml").open("a") as stream:
+        stream.write("# mine\n")
+
+
 @pytest.mark.parametrize(
     ("alter", "words"),
     [
@@ -232,8 +237,9 @@ def of_schema(run, version):
         (lambda run: (run / "plan.json").write_text("{}"), "plan.json is damaged"),
         (lambda run: (run / "index.jsonl").unlink(), "index.jsonl does not name"),
         (lambda run: (run / PENDING).write_text("{}"), "deletion.pending.json' was changed"),
+        (add_a_comment, "config.yaml is not what the run was planned by"),
     ],
-    ids=["unfinished", "schema", "results", "arrays", "plan", "index", "pending"],
+    ids=["unfinished", "schema", "results", "arrays", "plan", "index", "pending", "config"],
 )
 def test_a_run_that_is_not_whole_is_left_as_it_is(run, alter, words):
     alter(run)

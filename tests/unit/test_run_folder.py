@@ -1,12 +1,15 @@
 """A run folder is whole, its own, and says what is in its way."""
 
+import errno
+import json
+import os
 import shutil
 
 import pytest
 
 from mia_dual.config import Config
 from mia_dual.errors import StoreError
-from mia_dual.store.folder import FILES, FOLDERS, RunFolder
+from mia_dual.store.folder import FILES, FOLDERS, RunFolder, read_index
 from mia_dual.store.keys import key_of
 from mia_dual.store.objects import Store
 
@@ -144,3 +147,32 @@ def test_a_path_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be made"):
         opened(tmp_path / "file")
+
+
+def test_a_line_that_was_cut_short_takes_no_other_with_it(filled):
+    with (filled / "index.jsonl").open("a") as stream:
+        stream.write('"models/shadow-00.safetensors" 0123')
+    with (filled / "log.jsonl").open("a") as stream:
+        stream.write('{"time": "20')
+    with opened(filled) as folder:
+        entry = folder.store.find(KEY)
+        folder.link(entry, "models/shadow-01.safetensors")
+        folder.log("done")
+    names = {"models/target.safetensors", "models/shadow-01.safetensors"}
+    assert read_index(filled / "index.jsonl").keys() == names
+    assert json.loads((filled / "log.jsonl").read_text().splitlines()[-1])["event"] == "done"
+
+
+def test_a_line_for_which_there_is_no_room_leaves_a_file_as_it_was(filled, monkeypatch):
+    def full(number):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with opened(filled) as folder:
+        folder.append("ledger.jsonl", "one\n")
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full)
+            with pytest.raises(StoreError, match=r"No space left.*make room"):
+                folder.append("ledger.jsonl", "two\n")
+        assert (filled / "ledger.jsonl").read_text() == "one\n"
+        folder.append("ledger.jsonl", "two\n")
+    assert (filled / "ledger.jsonl").read_text() == "one\ntwo\n"

@@ -178,6 +178,21 @@ def test_what_a_run_needs_more_is_added_and_a_line_cut_short_is_no_key(store, tm
     assert store.referred() == {OTHER: [str(folder)]}
 
 
+def test_nothing_is_removed_while_it_is_not_known_which_run_needs_it(store, tmp_path):
+    run = run_folder(tmp_path, "run")
+    store.refer(run, [KEY])
+    (file,) = (store.path / "references").glob("*.txt")
+    whole = file.read_bytes()
+    file.write_bytes(whole.replace(b"/run", b"/ruo"))
+    with pytest.raises(StoreError, match=r"references.*does not name the run folder"):
+        store.prune()
+    store.discard([KEY])
+    assert store.find(KEY)
+    store.refer(run, [KEY])
+    assert file.read_bytes() == whole
+    assert store.prune() == (0, 0)
+
+
 def test_a_file_is_taken_in_only_if_it_is_what_the_entry_says(store, tmp_path):
     entry = store.find(KEY)
     empty = Store(tmp_path / "other")
@@ -214,6 +229,16 @@ def test_a_store_that_cannot_be_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"store .*file.* cannot be made.*--store"):
         Store(tmp_path / "file")
+
+
+@pytest.mark.parametrize("act", ["refer", "refer_more", "discard", "prune"])
+def test_a_store_that_can_only_be_read_is_refused_by_what_would_write(store, tmp_path, act):
+    # Nothing can be locked; as on a file system mounted for reading, which binds root, too.
+    (store.path / ".lock").unlink(missing_ok=True)
+    (store.path / ".lock").mkdir()
+    given = {"refer": (tmp_path, []), "refer_more": (tmp_path, []), "discard": ([],), "prune": ()}
+    with pytest.raises(StoreError, match=r"store .* cannot be written.*--store"):
+        getattr(store, act)(*given[act])
 
 
 def test_several_processes_write_one_store_at_once(tmp_path):
