@@ -73,6 +73,10 @@ class Store:
         """How many keys there are files of; nothing is read for it."""
         return sum(len(files) for files in self._files())
 
+    def has(self, key: str) -> bool:
+        """Whether something lies under ``key``, sound or not."""
+        return self._entry_file(key).exists()
+
     def find(self, key: str) -> Optional[Entry]:
         """What is known of the object of ``key``; None where there is none, or it is damaged.
 
@@ -157,7 +161,8 @@ class Store:
         except OSError:
             return False
         try:
-            link_or_copy(file, self.file(entry))
+            # A link to a symbolic link would be one, to a file that may go or change.
+            link_or_copy(file.resolve(), self.file(entry))
         except OSError as error:
             raise _unwritable(self.path, error) from error
         self._write(self._entry_file(entry.key), entry.encode().encode())
