@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -204,22 +204,30 @@ class Store:
                 raise _unwritable(self.path, error) from error
 
     def referred(self) -> dict[str, list[str]]:
-        """Key -> run folders that need it; folders that are gone need nothing any more."""
-        runs: dict[str, list[str]] = {}
-        for _, run, keys in self._references():
-            if _is_run(run):
-                for key in keys:
-                    runs.setdefault(key, []).append(run)
-        return runs
+        """Key -> run folders that need it; folders that are gone need nothing any more, and
+        those of :meth:`unseen` need what they did.
+        """
+        return self._needed(_gone(self._runs()))
 
-    def prune(self, report: Advance = unheard) -> tuple[int, int]:
+    def unseen(self) -> list[str]:
+        """Run folders that are not here, though nothing shows that they were removed: they may be
+        on a disk that is not mounted, or be another machine's.
+        """
+        runs = self._runs()
+        gone = _gone(runs)
+        return [run for run in runs if run not in gone and not _is_run(run)]
+
+    def prune(self, report: Advance = unheard, gone: bool = False) -> tuple[int, int]:
         """Remove what no run folder refers to; say how many objects and bytes that was.
 
-        ``report`` is told of objects that were looked at.
+        ``report`` is told of objects that were looked at. ``gone``: those of :meth:`unseen` need
+        nothing any more.
         """
         objects = freed = 0
         with self._lock:
-            needed = self.referred()
+            runs = self._runs()
+            left = {run for run in runs if not _is_run(run)} if gone else _gone(runs)
+            needed = self._needed(left)
             with ThreadPoolExecutor(REMOVED_AT_ONCE) as threads:
                 for files in self._files():
                     unneeded = [there for key, there in files.items() if key not in needed]
@@ -228,7 +236,7 @@ class Store:
                     report(len(files))
             freed += sum(map(_sweep, (self.path / "objects").glob(f"*/.*{PARTIAL}")))
             for file, run, _ in list(self._references()):
-                if not _is_run(run):
+                if run in left:
                     file.unlink(missing_ok=True)
         return objects, freed
 
@@ -237,6 +245,17 @@ class Store:
         with self._lock:
             for key in set(keys) - self.referred().keys():
                 self.remove(key)
+
+    def _runs(self) -> list[str]:
+        return sorted(run for _, run, _ in self._references())
+
+    def _needed(self, gone: Collection[str]) -> dict[str, list[str]]:
+        runs: dict[str, list[str]] = {}
+        for _, run, keys in self._references():
+            if run not in gone:
+                for key in keys:
+                    runs.setdefault(key, []).append(run)
+        return runs
 
     def _references(self) -> Iterator[tuple[Path, str, list[str]]]:
         """Each file of references, the run folder it names, and the keys that run needs."""
@@ -304,7 +323,33 @@ def _sweep(partial: Path) -> int:
 
 
 def _is_run(folder: str) -> bool:
-    return bool(folder) and Path(folder, "config.yaml").is_file()
+    # One that may not be looked into is none that can be seen.
+    return bool(folder) and os.path.isfile(os.path.join(folder, "config.yaml"))
+
+
+def _gone(runs: Iterable[str]) -> set[str]:
+    """Those of the folders ``runs`` (sorted) that were removed here, alone or with a study's."""
+    gone: set[str] = set()
+    for run in runs:
+        if not _is_run(run) and (_was_removed(run) or os.path.dirname(run) in gone):
+            gone.add(run)
+    return gone
+
+
+def _was_removed(folder: str) -> bool:
+    """Whether ``folder``, in which no run is to be seen, was removed or emptied.
+
+    That shows where what is left can be read, and holds something: a folder with nothing in it may
+    be where a disk is mounted at other times.
+    """
+    if not folder:
+        return True
+    left = folder if os.path.lexists(folder) else os.path.dirname(folder)
+    try:
+        with os.scandir(left) as there:
+            return any(there) and os.access(left, os.X_OK)
+    except OSError:
+        return False
 
 
 def _unwritable(path: Path, error: OSError) -> StoreError:
