@@ -45,9 +45,9 @@ def audit(
     ``out``: the run folder; else one under ``runs``, named after the config's file or content, so
     that the same audit asked for again is found done. ``store``: where models are kept for all
     runs; else ``$MIA_DUAL_STORE``, or ``store`` beside the run folder. ``backend`` takes the place
-    of the config's. ``data_dir``: where data sets lie. ``adopt``: models and answers
-    that the run folder holds, and the store lacks, are taken over into the store and trusted as
-    one's own; else they are made again, and a warning says how many. ``progress``: True shows bars, False
+    of the config's. ``data_dir``: where data sets lie. ``adopt``: models and answers that the
+    run folder holds, and the store lacks, are taken over into the store and trusted as one's own;
+    else they are made again, and a warning says how many. ``progress``: True shows bars, False
     nothing. ``track``: trackers that are told, too, as ``mlflow:URI``; one that does not take it
     is named in a warning.
     """

@@ -100,9 +100,7 @@ class RunFolder:
     something else lies where its files go, a link that leads elsewhere included.
     """
 
-    def __init__(
-        self, path: Path, config: Described, store: Store, *, adopt: bool = False
-    ) -> None:
+    def __init__(self, path: Path, config: Described, store: Store, *, adopt: bool = False) -> None:
         self.path, self.store = path, store
         self.adopts = adopt
         try:

@@ -282,7 +282,8 @@ def test_damage_is_found_mended_and_told(audit, tmp_path, damage, names):
 
 
 def test_a_planted_model_is_not_used_unless_its_folder_is_trusted(audit, tmp_path):
-    audit("run")
+    quick = {"attack": {"models": ["logistic_regression"]}, "deletion": {"methods": ["full"]}}
+    audit("run", quick)
     honest = results(tmp_path / "run")
     for name in ("doubted", "trusted"):
         run = tmp_path / name / "run"
@@ -295,14 +296,14 @@ def test_a_planted_model_is_not_used_unless_its_folder_is_trusted(audit, tmp_pat
         with (run / "index.jsonl").open("a") as index:
             index.write(f'"models/target.safetensors" {claimed.encode()}')
         (run / "answers" / "target.npy").unlink()
-    doubted = audit("doubted/run", store="doubted/store")
+    doubted = audit("doubted/run", quick, store="doubted/store")
     assert "target" in doubted.trained
     assert doubted.replaced == ["models/target.safetensors"]
     assert results(tmp_path / "doubted" / "run") == honest
-    trusted = audit("trusted/run", store="trusted/store", adopt=True)
+    trusted = audit("trusted/run", quick, store="trusted/store", adopt=True)
     assert (trusted.trained, trusted.replaced) == ([], [])
     # That is what trust means: all later runs over that store have it, too.
-    assert "target" not in audit("trusted/later", store="trusted/store").trained
+    assert "target" not in audit("trusted/later", quick, store="trusted/store").trained
     written = (tmp_path / "trusted" / "later" / "models" / "target.safetensors").read_bytes()
     assert written == planted
     assert results(tmp_path / "trusted" / "later") != honest

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from mia_dual.cli.damage import tell_offered, tell_replaced
 from mia_dual.config import Config
 from mia_dual.errors import StoreError
 from mia_dual.store.folder import FILES, FOLDERS, RunFolder
@@ -72,6 +73,27 @@ def test_what_a_folder_holds_is_not_taken_in_unasked(filled, tmp_path):
         folder.link(entry, "models/target.safetensors")
         assert folder.replaced == ["models/target.safetensors"]
     assert (away / "models" / "target.safetensors").read_bytes() == b"weights"
+
+
+def test_what_is_not_used_and_what_made_way_is_told_in_a_line(filled, tmp_path, capsys):
+    away = tmp_path / "elsewhere" / "run"
+    shutil.copytree(filled, away)
+    with opened(filled) as folder, opened(away, adopt=True) as trusted:
+        tell_offered(folder)
+        tell_offered(trusted)
+        tell_replaced(folder)
+    assert capsys.readouterr() == ("", "")
+    with opened(away) as folder:
+        tell_offered(folder)
+        out, told = capsys.readouterr()
+        assert (out, told.count("\n")) == ("", 1)
+        assert f"'{away}' holds 1 models and answers" in told
+        assert "--adopt" in told
+        folder.link(folder.store.put(KEY, "model", "target", b"else"), "models/target.safetensors")
+        tell_replaced(folder)
+    out, told = capsys.readouterr()
+    assert (out, told.count("\n")) == ("", 1)
+    assert told.endswith("something else: models/target.safetensors\n")
 
 
 def test_a_symbolic_link_is_taken_in_as_the_file_it_leads_to(filled, tmp_path):
