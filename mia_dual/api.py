@@ -134,9 +134,10 @@ def _folder(
 
 
 def _warn_of_offered(folder: RunFolder) -> None:
-    if not folder.adopts and folder.offered:
+    offered = 0 if folder.adopts else folder.offered
+    if offered:
         warnings.warn(
-            f"run folder '{folder.path}' holds {folder.offered} models and answers that store "
+            f"run folder '{folder.path}' holds {offered} models and answers that store "
             f"'{folder.store.path}' lacks: they are made again; adopt=True takes them, if you "
             "trust them as your own",
             stacklevel=3,
