@@ -156,8 +156,8 @@ class RunFolder:
 
     @property
     def replaced(self) -> list[str]:
-        """Files that were something else than what was made under their keys, which took their
-        place.
+        """Files of this folder, as its index has them, that made way for something else that was
+        made under the same keys.
         """
         return list(self._replaced)
 
@@ -268,7 +268,10 @@ class RunFolder:
         before = self._linked.get(name)
         if before == entry and self._is_there(entry, self.path / name):
             return
-        if before is not None and before.key == entry.key and self._is_other(entry, name):
+        made_otherwise = (
+            before is not None and before.key == entry.key and before.sha256 != entry.sha256
+        )
+        if made_otherwise and (self.path / name).is_file():
             self._replaced[name] = None
         try:
             link_or_copy(self.store.file(entry), self.path / name)
@@ -283,9 +286,6 @@ class RunFolder:
         if not file.is_file():
             return False
         return file.samefile(self.store.file(entry)) or checksum_of(file) == entry.sha256
-
-    def _is_other(self, entry: Entry, name: str) -> bool:
-        return (self.path / name).is_file() and not self._is_there(entry, self.path / name)
 
     def has_results(self) -> bool:
         """Whether a run was finished here."""

@@ -68,11 +68,10 @@ def test_what_a_folder_holds_is_not_taken_in_unasked(filled, tmp_path):
         entry = folder.store.put(KEY, "model", "target", b"weights")
         folder.link(entry, "models/target.safetensors")
         assert folder.replaced == []
-        (away / "models" / "target.safetensors").unlink()
-        (away / "models" / "target.safetensors").write_bytes(b"WEIGHTS")
+        entry = folder.store.put(KEY, "model", "target", b"WEIGHTS")
         folder.link(entry, "models/target.safetensors")
         assert folder.replaced == ["models/target.safetensors"]
-    assert (away / "models" / "target.safetensors").read_bytes() == b"weights"
+    assert (away / "models" / "target.safetensors").read_bytes() == b"WEIGHTS"
 
 
 def test_what_is_not_used_and_what_made_way_is_told_in_a_line(filled, tmp_path, capsys):
