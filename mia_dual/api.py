@@ -36,6 +36,7 @@ def audit(
     store: Optional[Place] = None,
     backend: Optional[str] = None,
     data_dir: Optional[Place] = None,
+    adopt: bool = False,
     progress: Union[Progress, bool] = True,
     track: Sequence[str] = (),
 ) -> Results:
@@ -44,7 +45,9 @@ def audit(
     ``out``: the run folder; else one under ``runs``, named after the config's file or content, so
     that the same audit asked for again is found done. ``store``: where models are kept for all
     runs; else ``$MIA_DUAL_STORE``, or ``store`` beside the run folder. ``backend`` takes the place
-    of the config's. ``data_dir``: where data sets lie. ``progress``: True shows bars, False
+    of the config's. ``data_dir``: where data sets lie. ``adopt``: models and answers that the
+    run folder holds, and the store lacks, are taken over into the store and trusted as one's own;
+    else they are made again, and a warning says how many. ``progress``: True shows bars, False
     nothing. ``track``: trackers that are told, too, as ``mlflow:URI``; one that does not take it
     is named in a warning.
     """
@@ -59,7 +62,8 @@ def audit(
     place = None if data_dir is None else Path(data_dir)
     dataset = dataset_of(settings, data_dir=place, progress=shown)
     engine = Engine(settings.backend, settings.device)
-    with _folder(settings, out, store, stem) as folder:
+    with _folder(settings, out, store, stem, adopt) as folder:
+        _warn_of_offered(folder)
         results = run_audit(settings, engine, dataset, folder, shown)
     _tell(places, folder.path)
     return results
@@ -115,14 +119,29 @@ def _settings(config: Settings, backend: Optional[str]) -> Config:
 
 
 def _folder(
-    settings: Config, out: Optional[Place], store: Optional[Place], stem: Optional[str]
+    settings: Config,
+    out: Optional[Place],
+    store: Optional[Place],
+    stem: Optional[str],
+    adopt: bool = False,
 ) -> RunFolder:
     if out is None:
         digest = key_of(settings.model_dump(mode="json"))[:8]
         out = Path("runs") / (stem or f"audit-{digest}")
     path = Path(out)
     named = None if store is None else Path(store)
-    return RunFolder(path, settings, Store(store_folder(named, path.parent)))
+    return RunFolder(path, settings, Store(store_folder(named, path.parent)), adopt=adopt)
+
+
+def _warn_of_offered(folder: RunFolder) -> None:
+    offered = 0 if folder.adopts else folder.offered
+    if offered:
+        warnings.warn(
+            f"run folder '{folder.path}' holds {offered} models and answers that store "
+            f"'{folder.store.path}' lacks: they are made again; adopt=True takes them, if you "
+            "trust them as your own",
+            stacklevel=3,
+        )
 
 
 def _progress(progress: Union[Progress, bool]) -> Progress:

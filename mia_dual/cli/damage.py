@@ -1,4 +1,4 @@
-"""What a command says of damage it found in the store."""
+"""What a command says of what it found in the store and in a run folder, and did not use."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from mia_dual.store.folder import RunFolder
     from mia_dual.store.objects import Store
 
 
@@ -18,3 +19,32 @@ def tell_damage(store: Store) -> None:
     if store.damaged:
         damaged = ", ".join(store.damaged)
         typer.echo(f"damaged in the store, and made again: {damaged}", err=True)
+
+
+def tell_offered(folder: RunFolder) -> None:
+    """Say on standard error, however quiet a command is, what ``folder`` holds and is not used
+    since nobody said that it can be trusted.
+
+    Nothing where the store has it all. Before anything is made again, which may take hours.
+    """
+    offered = 0 if folder.adopts else folder.offered
+    if offered:
+        typer.echo(
+            f"run folder '{folder.path}' holds {offered} models and answers that store "
+            f"'{folder.store.path}' lacks: they are made again; --adopt takes them, if you trust "
+            "them as your own",
+            err=True,
+        )
+
+
+def tell_replaced(folder: RunFolder) -> None:
+    """Name on standard error, however quiet a command is, what made way in ``folder``.
+
+    Nothing where what was made is what lay there.
+    """
+    if folder.replaced:
+        typer.echo(
+            f"replaced in run folder '{folder.path}', since making them again gave something "
+            f"else: {', '.join(folder.replaced)}",
+            err=True,
+        )

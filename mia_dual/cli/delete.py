@@ -9,6 +9,7 @@ from typing import List, Optional  # noqa: UP035  (Typer reads these on Python 3
 import typer
 
 from mia_dual.cli.options import (
+    ADOPT,
     DATA_DIR,
     ENGINE,
     FULL,
@@ -55,6 +56,7 @@ def delete(
     ),
     data_dir: Optional[Path] = DATA_DIR,
     store: Optional[Path] = STORE,
+    adopt: bool = ADOPT,
     together: Together = TOGETHER,
     memory: Optional[str] = MEMORY,
     workers: Optional[int] = WORKERS,
@@ -74,7 +76,7 @@ def delete(
 
     Requests add up. Without a request, what was begun and cut off goes on.
     """
-    from mia_dual.cli.damage import tell_damage
+    from mia_dual.cli.damage import tell_damage, tell_offered, tell_replaced
     from mia_dual.cli.paging import Paging
     from mia_dual.cli.telling import Telling
     from mia_dual.cli.tracking import tell_trackers
@@ -102,8 +104,9 @@ def delete(
     progress = telling.progress
     dataset = dataset_of(config, data_dir=data_dir, progress=progress)
     started = time.perf_counter()
-    objects = Store(store_folder(store, run.parent))
-    with RunFolder(run, config, objects) as folder, engine, telling.working():
+    run_folder = RunFolder(run, config, Store(store_folder(store, run.parent)), adopt=adopt)
+    with run_folder as folder, engine, telling.working():
+        tell_offered(folder)
         was_signed = (run / SIGNATURE).exists()
         entry, results = delete_records(config, wanted, engine, dataset, folder, progress, key)
     seconds = time.perf_counter() - started
@@ -111,6 +114,7 @@ def delete(
     if full:
         telling.say_memory()
     tell_damage(folder.store)
+    tell_replaced(folder)
     fingerprint = None if key is None else fingerprint_of(key.public_key())
     if fingerprint is not None:
         telling.say(f"{run / SIGNATURE}: signed, fingerprint {fingerprint}")

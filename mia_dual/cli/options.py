@@ -51,6 +51,12 @@ STORE = typer.Option(
     help="Where models and answers are kept for all runs; else $MIA_DUAL_STORE, or the folder "
     "'store' beside the run folders.",
 )
+ADOPT = typer.Option(
+    False,
+    "--adopt",
+    help="Take models that this folder holds, and the store lacks, over into the store: trust them "
+    "as your own.",
+)
 TOGETHER = typer.Option(
     Together.auto, help="Train models together: where it is faster, wherever it can, or never."
 )

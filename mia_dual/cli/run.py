@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, List, Optional  # noqa: UP035  (Typer reads th
 import typer
 
 from mia_dual.cli.options import (
+    ADOPT,
     DATA_DIR,
     DEVICE,
     ENGINE,
@@ -61,6 +62,7 @@ def run(
         "several backends, <out>-<backend> each, and <out>-comparison.json and .html.",
     ),
     store: Optional[Path] = STORE,
+    adopt: bool = ADOPT,
     dry_run: bool = typer.Option(
         False, "--dry-run", help="Print what would be trained and what it takes, and stop."
     ),
@@ -80,7 +82,7 @@ def run(
     as_json: bool = JSON,
 ) -> None:
     """Train target and shadows, attack, delete, retrain, attack again; write a run folder."""
-    from mia_dual.cli.damage import tell_damage
+    from mia_dual.cli.damage import tell_damage, tell_offered, tell_replaced
     from mia_dual.cli.paging import Paging
     from mia_dual.cli.several import arguments_of, run_several
     from mia_dual.cli.telling import Telling
@@ -122,13 +124,16 @@ def run(
     if dry_run:
         _tell_plan(settings, engine, dataset(), objects, telling)
         return
-    with RunFolder(path, settings, Store(objects)) as folder, engine, telling.working():
+    run_folder = RunFolder(path, settings, Store(objects), adopt=adopt)
+    with run_folder as folder, engine, telling.working():
+        tell_offered(folder)
         data = dataset()
         results = run_audit(settings, engine, data, folder, progress)
     print_results(results, telling.console, full)
     if full:
         telling.say_memory()
     tell_damage(folder.store)
+    tell_replaced(folder)
     written = paging.of_runs([path], path / REPORT, telling, dataset=data)
     telling.end(rest_of(path, full, written), lambda: results)
     tell_trackers(places, lambda: [run_record(path)], telling.console)

@@ -24,6 +24,9 @@ Folder = typer.Option(
 
 _LINE = "{:<12}  {:<8}{:>16}{:>6}  {}"
 
+SHOWN = 3
+"""Run folders that a message names."""
+
 LINES_AT_ONCE = 1000
 """That are held before they are written: a store may have many, and is listed as it is read."""
 
@@ -97,15 +100,32 @@ def verify(folder: Optional[Path] = Folder, quiet: bool = QUIET, as_json: bool =
 
 @store.command()
 @guarded
-def prune(folder: Optional[Path] = Folder, quiet: bool = QUIET, as_json: bool = JSON) -> None:
+def prune(
+    folder: Optional[Path] = Folder,
+    gone: bool = typer.Option(
+        False,
+        "--gone",
+        help="Remove, too, what run folders refer to that are not here and may be elsewhere: on a "
+        "disk that is not mounted, or on another machine.",
+    ),
+    quiet: bool = QUIET,
+    as_json: bool = JSON,
+) -> None:
     """Remove what no run folder refers to."""
     from mia_dual.cli.telling import Telling
+    from mia_dual.quoting import quoted
 
     telling = Telling(quiet, as_json)
     found = _open(folder)
     with telling.progress.stage("prune", found.count(), unit="objects") as report:
-        objects, freed = found.prune(report)
-    telling.end(
-        f"removed {objects} objects, {freed:,} bytes, from {found.path}",
-        lambda: {"objects": objects, "bytes": freed},
-    )
+        objects, freed = found.prune(report, gone)
+    kept = found.unseen()
+    line = f"removed {objects} objects, {freed:,} bytes, from {found.path}"
+    if kept:
+        named = ", ".join(quoted(run) for run in kept[:SHOWN])
+        more = f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
+        line += (
+            f"; {len(kept)} references to run folders that are not here were kept ({named}{more}): "
+            "--gone removes them"
+        )
+    telling.end(line, lambda: {"objects": objects, "bytes": freed, "kept": kept})

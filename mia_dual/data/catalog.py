@@ -1,8 +1,11 @@
 """The published data sets: where their files come from, their checksums, and where they go.
 
-Addresses and MD5 sums are the publishers' own, as torchvision's readers and the CIFAR page give
-them; those of MNIST's unpacked files are the ones many projects check against. Files lie under a
-data folder as torchvision lays them out, so that its copies are found.
+Addresses are the publishers' own, or a mirror that others read from, each by https. The SHA-256 of
+what is downloaded is the one that two of torchvision's prototype readers, TensorFlow Datasets,
+Keras and MLDatasets.jl have for the same file, since publishers give MD5 alone or nothing.
+The MD5 of unpacked files is the publishers', as torchvision's readers and the CIFAR page give it;
+those of MNIST's are the ones many projects check against. Files lie under a data folder as
+torchvision lays them out, so that its copies are found.
 """
 
 from __future__ import annotations
@@ -17,14 +20,14 @@ IDX, BINARY, PYTHON, MAT = "idx", "binary", "python", "mat"
 
 @dataclass(frozen=True)
 class Source:
-    """A published file: its addresses, MD5, and the files under the data folder it gives.
+    """A published file: its addresses, SHA-256, and the files under the data folder it gives.
 
     ``gives`` maps a member of the archive to a path under the data folder; a plain or gzipped
     file has the single member "". ``sums`` has the MD5 of each of those files where it is known.
     """
 
     urls: tuple[str, ...]
-    md5: str
+    sha256: str
     gives: Mapping[str, str]
     sums: Mapping[str, str] = field(default_factory=dict)
 
@@ -82,31 +85,31 @@ def _idx(
         IDX: tuple(
             Source(
                 urls=tuple(f"{mirror}{name}.gz" for mirror in mirrors),
-                md5=md5,
+                sha256=sha256,
                 gives={"": path},
                 sums={path: sums[path]} if path in sums else {},
             )
-            for name, path, md5 in zip(_IDX_FILES, paths, packed)
+            for name, path, sha256 in zip(_IDX_FILES, paths, packed)
         )
     }
 
 
-def _cifar(archive: str, md5: str, folder: str, sums: Mapping[str, str]) -> tuple[Source, ...]:
+def _cifar(archive: str, sha256: str, folder: str, sums: Mapping[str, str]) -> tuple[Source, ...]:
     names = [f"{folder}/{member}" for member in sums]
     return (
         Source(
             urls=(f"https://www.cs.toronto.edu/~kriz/{archive}",),
-            md5=md5,
+            sha256=sha256,
             gives={name: name for name in names},
             sums={name: known for name, known in zip(names, sums.values()) if known},
         ),
     )
 
 
-def _svhn(part: str, md5: str) -> Source:
+def _svhn(part: str, sha256: str, md5: str) -> Source:
     path = f"SVHN/{part}_32x32.mat"
-    address = f"http://ufldl.stanford.edu/housenumbers/{part}_32x32.mat"
-    return Source((address,), md5, {"": path}, {path: md5})
+    address = f"https://ufldl.stanford.edu/housenumbers/{part}_32x32.mat"
+    return Source((address,), sha256, {"": path}, {path: md5})
 
 
 _CIFAR10_BINARY = (*(f"data_batch_{part}.bin" for part in range(1, 6)), "test_batch.bin")
@@ -118,13 +121,13 @@ _SETS = (
             "MNIST",
             (
                 "https://ossci-datasets.s3.amazonaws.com/mnist/",
-                "http://yann.lecun.com/exdb/mnist/",
+                "https://storage.googleapis.com/cvdf-datasets/mnist/",
             ),
             (
-                "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-                "d53e105ee54ea40749a09fcbcd1e9432",
-                "9fb629c4189551a2d022fa330f9573f3",
-                "ec29112dd5afa0611ce80d1b7f02629c",
+                "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+                "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+                "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+                "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
             ),
             (
                 "6bbc9ace898e44ae57da46a324031adb",
@@ -138,12 +141,16 @@ _SETS = (
         "fashion_mnist", "pieces of clothing", 10, (1, 28, 28), 70_000, 60_000,
         _idx(
             "FashionMNIST",
-            ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),
             (
-                "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-                "25c81989df183df01b3e8a0aad5dffbe",
-                "bef4ecab320f06d8554ea6380940ec79",
-                "bb300cfdad3c16e7a12a480ee83cd310",
+                # The website of the same bucket has no https.
+                "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
+                "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+            ),
+            (
+                "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+                "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+                "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+                "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
             ),
             (
                 "f4a8712d7a061bf5bd6d2ca38dc4d50a",
@@ -159,12 +166,12 @@ _SETS = (
         "kmnist", "cursive Japanese characters", 10, (1, 28, 28), 70_000, 60_000,
         _idx(
             "KMNIST",
-            ("http://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
+            ("https://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
             (
-                "bdb82020997e1d708af4cf47b453dcf7",
-                "e144d726b3acfaa3e44228e80efcd344",
-                "5c965bf0a639b31b8f53240b1b52f4d7",
-                "7320c461ea6c1c855c0b718fb2a4b134",
+                "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+                "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
+                "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+                "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
             ),
         ),
     ),
@@ -172,11 +179,13 @@ _SETS = (
         "cifar10", "small photographs", 10, (3, 32, 32), 60_000, 50_000,
         {
             BINARY: _cifar(
-                "cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530",
+                "cifar-10-binary.tar.gz",
+                "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
                 "cifar-10-batches-bin", dict.fromkeys(_CIFAR10_BINARY, ""),
             ),
             PYTHON: _cifar(
-                "cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a",
+                "cifar-10-python.tar.gz",
+                "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
                 "cifar-10-batches-py",
                 {
                     "data_batch_1": "c99cafc152244af753f735de768cd75f",
@@ -193,11 +202,13 @@ _SETS = (
         "cifar100", "small photographs, 100 kinds", 100, (3, 32, 32), 60_000, 50_000,
         {
             BINARY: _cifar(
-                "cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8",
+                "cifar-100-binary.tar.gz",
+                "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
                 "cifar-100-binary", {"train.bin": "", "test.bin": ""},
             ),
             PYTHON: _cifar(
-                "cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85",
+                "cifar-100-python.tar.gz",
+                "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
                 "cifar-100-python",
                 {
                     "train": "16019d7e3df5f24257cddd939b257f8d",
@@ -211,8 +222,16 @@ _SETS = (
         "svhn", "house numbers", 10, (3, 32, 32), 99_289, 73_257,
         {
             MAT: (
-                _svhn("train", "e26dedcc434d2e4c54c9b2d4a06d8373"),
-                _svhn("test", "eb5a983be6a315427106f1b164d9cef3"),
+                _svhn(
+                    "train",
+                    "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8",
+                    "e26dedcc434d2e4c54c9b2d4a06d8373",
+                ),
+                _svhn(
+                    "test",
+                    "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b",
+                    "eb5a983be6a315427106f1b164d9cef3",
+                ),
             )
         },
     ),

@@ -1,30 +1,42 @@
-"""Downloads that go on after a cut, are checked, and appear whole or not at all."""
+"""Downloads by https that go on after a cut, are checked, and appear whole or not at all."""
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import os
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Optional
 from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from mia_dual.data.catalog import Source
 from mia_dual.errors import DownloadError
 from mia_dual.progress import Progress
+from mia_dual.quoting import quoted
+from mia_dual.store.files import checksum_of
 
 CHUNK = 1 << 18
 TIMEOUT = 30
 """Seconds without a byte before a mirror is given up."""
 
 
-def md5_of(stream: BinaryIO) -> str:
-    """MD5 of what is left in ``stream``: the checksum the publishers give."""
-    digest = hashlib.md5(usedforsecurity=False)
-    for chunk in iter(lambda: stream.read(CHUNK), b""):
-        digest.update(chunk)
-    return digest.hexdigest()
+class OnlyHttps(HTTPRedirectHandler):
+    """Follows no redirect that leads away from https."""
+
+    def redirect_request(
+        self,
+        req: Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> Optional[Request]:
+        """The request that follows; raises URLError where it would not be https."""
+        if not _is_https(newurl):
+            raise URLError(f"it leads to {quoted(newurl)}, which is not https")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def download(source: Source, folder: Path, progress: Progress) -> Path:
@@ -44,9 +56,7 @@ def download(source: Source, folder: Path, progress: Progress) -> Path:
             reason = getattr(error, "reason", None) or error
             failures.append(f"{url} ({' '.join(str(reason).split())})")
             continue
-        with partial.open("rb") as stream:
-            found = md5_of(stream)
-        if found != source.md5:
+        if checksum_of(partial) != source.sha256:
             partial.unlink()
             failures.append(f"{url} (its checksum is wrong)")
             continue
@@ -55,11 +65,17 @@ def download(source: Source, folder: Path, progress: Progress) -> Path:
     raise DownloadError(f"'{source.name}' could not be downloaded from {', '.join(failures)}")
 
 
+def _is_https(url: str) -> bool:
+    return urlsplit(url).scheme == "https"
+
+
 def _fetch(url: str, partial: Path, progress: Progress) -> None:
+    if not _is_https(url):
+        raise URLError("it is not https")
     have = partial.stat().st_size if partial.exists() else 0
     request = Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
-        answer = urlopen(request, timeout=TIMEOUT)
+        answer = build_opener(OnlyHttps).open(request, timeout=TIMEOUT)
     except HTTPError as error:
         if have and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
             # Everything is here already, or more than there is: the checksum will tell.

@@ -15,6 +15,7 @@ from typing import Optional, Protocol
 from mia_dual.data.catalog import PublishedSet, Source
 from mia_dual.errors import DataError, DownloadError
 from mia_dual.progress import Progress
+from mia_dual.store.files import checksum_of
 
 LONGEST = 2**28
 """Bytes; no published file is longer, so whatever unpacks to more is none."""
@@ -41,7 +42,7 @@ class Located:
 class Content:
     """What a file holds, unpacked, and where it came from.
 
-    ``as_published``: its MD5, or that of the file it was packed in, is the published one.
+    ``as_published``: its MD5, or the SHA-256 of the file it was packed in, is the published one.
     """
 
     origin: str
@@ -184,22 +185,19 @@ def _contents(located: Located) -> list[Content]:
 def _checked(file: Path, data: bytes, known: str, as_published: bool = False) -> Content:
     found = hashlib.md5(data, usedforsecurity=False).hexdigest()
     if known and found != known:
-        raise _another(file, known)
+        raise _another(file, "MD5", known)
     return Content(str(file), data, found, as_published or bool(known))
 
 
 def _check_whole(source: Source, packed: Path) -> None:
-    from mia_dual.data.download import md5_of
-
-    with packed.open("rb") as stream:
-        if md5_of(stream) != source.md5:
-            raise _another(packed, source.md5)
+    if checksum_of(packed) != source.sha256:
+        raise _another(packed, "SHA-256", source.sha256)
 
 
-def _another(file: Path, known: str) -> DataError:
+def _another(file: Path, kind: str, known: str) -> DataError:
     return DataError(
-        f"'{file}' is damaged, or of another set or version (its MD5 is not {known}): delete it "
-        "or move it away, and it is downloaded again"
+        f"'{file}' is damaged, or of another set or version (its {kind} is not {known}): delete "
+        "it or move it away, and it is downloaded again"
     )
 
 

@@ -92,12 +92,17 @@ class RunFolder:
 
     A study has one too: it holds what refers to the models of all its runs.
 
+    ``adopt``: whether objects that the folder holds, and the store lacks, are taken over into the
+    store under the keys that ``index.jsonl`` gives. Nothing shows that they are what their keys
+    say, so that is for folders of one's own.
+
     Raises StoreError when the folder holds a run of another config, another process has it, or
-    something else lies where its files go.
+    something else lies where its files go, a link that leads elsewhere included.
     """
 
-    def __init__(self, path: Path, config: Described, store: Store) -> None:
+    def __init__(self, path: Path, config: Described, store: Store, *, adopt: bool = False) -> None:
         self.path, self.store = path, store
+        self.adopts = adopt
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -109,9 +114,12 @@ class RunFolder:
         self._keys: set[str] = set()
         self._linked: dict[str, Entry] = {}
         self._names: dict[str, list[str]] = {}
+        self._replaced: dict[str, None] = {}
 
     def __enter__(self) -> RunFolder:
         """Take the lock, then look whose run this is."""
+        # Taking a lock empties the file that it is, wherever that lies.
+        self._refuse_link(LOCK)
         try:
             self._lock.acquire(timeout=0)
         except Timeout as error:
@@ -142,7 +150,28 @@ class RunFolder:
         """Let the next run in."""
         self._lock.release()
 
+    @property
+    def offered(self) -> int:
+        """How many objects this folder holds and the store lacks: what ``adopt`` would take."""
+        held = {entry.key for name, entry in self._linked.items() if self._holds(name, entry)}
+        return sum(not self.store.has(key) for key in held)
+
+    @property
+    def replaced(self) -> list[str]:
+        """Files of this folder, as its index has them, that made way for something else that was
+        made under the same keys.
+        """
+        return list(self._replaced)
+
+    def _holds(self, name: str, entry: Entry) -> bool:
+        try:
+            return (self.path / name).stat().st_size == entry.bytes
+        except OSError:
+            return False
+
     def _claim(self) -> None:
+        for name in (*FILES, *FOLDERS):
+            self._refuse_link(name)
         for name in FILES:
             if (self.path / name).exists() and not (self.path / name).is_file():
                 raise self._in_the_way(name, "a file")
@@ -169,6 +198,14 @@ class RunFolder:
             return
         # Nothing was made there yet (a setting was refused, say): nothing can be lost.
         self.write("config.yaml", self._config.to_yaml().encode())
+
+    def _refuse_link(self, name: str) -> None:
+        """A folder from elsewhere could have its log written to any file of the user's."""
+        if (self.path / name).is_symlink():
+            raise StoreError(
+                f"'{self.path / name}' is a symbolic link, which a run folder does not write "
+                "through: put what it leads to in its place, or name another --out"
+            )
 
     def _in_the_way(self, name: str, expected: str) -> StoreError:
         return StoreError(
@@ -210,9 +247,11 @@ class RunFolder:
             self.store.discard(keys)
 
     def find(self, key: str) -> Optional[Entry]:
-        """The store's object of ``key``; one that it lacks is taken in from this folder."""
+        """The store's object of ``key``; one that it lacks is taken in from this folder, if those
+        of this folder are to be trusted.
+        """
         entry = self.store.find(key)
-        if entry is not None:
+        if entry is not None or not self.adopts:
             return entry
         for path in self._names.get(key, ()):
             linked = self._linked[path]
@@ -228,8 +267,14 @@ class RunFolder:
 
     def link(self, entry: Entry, name: str) -> None:
         """Have the object of ``entry`` here too, as ``name`` (``models/target.safetensors``)."""
-        if self._linked.get(name) == entry and self._is_there(entry, self.path / name):
+        before = self._linked.get(name)
+        if before == entry and self._is_there(entry, self.path / name):
             return
+        made_otherwise = (
+            before is not None and before.key == entry.key and before.sha256 != entry.sha256
+        )
+        if made_otherwise and (self.path / name).is_file():
+            self._replaced[name] = None
         try:
             link_or_copy(self.store.file(entry), self.path / name)
             append_line(self.path / "index.jsonl", f"{json.dumps(name)} {entry.encode().rstrip()}")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -72,6 +72,10 @@ class Store:
     def count(self) -> int:
         """How many keys there are files of; nothing is read for it."""
         return sum(len(files) for files in self._files())
+
+    def has(self, key: str) -> bool:
+        """Whether something lies under ``key``, sound or not."""
+        return self._entry_file(key).exists()
 
     def find(self, key: str) -> Optional[Entry]:
         """What is known of the object of ``key``; None where there is none, or it is damaged.
@@ -157,7 +161,8 @@ class Store:
         except OSError:
             return False
         try:
-            link_or_copy(file, self.file(entry))
+            # A link to a symbolic link would be one, to a file that may go or change.
+            link_or_copy(file.resolve(), self.file(entry))
         except OSError as error:
             raise _unwritable(self.path, error) from error
         self._write(self._entry_file(entry.key), entry.encode().encode())
@@ -198,19 +203,24 @@ class Store:
             os.fsync(stream.fileno())
 
     def referred(self) -> dict[str, list[str]]:
-        """Key -> run folders that need it; folders that are gone need nothing any more."""
-        runs: dict[str, list[str]] = {}
-        for _, run, keys in self._references():
-            if _is_run(run):
-                for key in keys:
-                    runs.setdefault(key, []).append(run)
-        return runs
+        """Key -> run folders that need it; folders that are gone need nothing any more, and
+        those of :meth:`unseen` need what they did.
+        """
+        return self._needed(_gone(self._runs()))
 
-    def prune(self, report: Advance = unheard) -> tuple[int, int]:
+    def unseen(self) -> list[str]:
+        """Run folders that are not here, though nothing shows that they were removed: they may be
+        on a disk that is not mounted, or be another machine's.
+        """
+        runs = self._runs()
+        gone = _gone(runs)
+        return [run for run in runs if run not in gone and not _is_run(run)]
+
+    def prune(self, report: Advance = unheard, gone: bool = False) -> tuple[int, int]:
         """Remove what no run folder refers to; say how many objects and bytes that was.
 
-        ``report`` is told of objects that were looked at. Raises StoreError where it is not known
-        which run needs what.
+        ``report`` is told of objects that were looked at. ``gone``: those of :meth:`unseen` need
+        nothing any more. Raises StoreError where it is not known which run needs what.
         """
         objects = freed = 0
         with self._alone():
@@ -221,7 +231,9 @@ class Store:
                     "nothing is removed: run that folder's command again, which writes it anew, "
                     "or remove the file where the folder is gone"
                 )
-            needed = self.referred()
+            runs = self._runs()
+            left = {run for run in runs if not _is_run(run)} if gone else _gone(runs)
+            needed = self._needed(left)
             with ThreadPoolExecutor(REMOVED_AT_ONCE) as threads:
                 for files in self._files():
                     unneeded = [there for key, there in files.items() if key not in needed]
@@ -230,7 +242,7 @@ class Store:
                     report(len(files))
             freed += sum(map(_sweep, (self.path / "objects").glob(f"*/.*{PARTIAL}")))
             for file, run, _ in list(self._references()):
-                if not _is_run(run):
+                if run in left:
                     file.unlink(missing_ok=True)
         return objects, freed
 
@@ -252,6 +264,17 @@ class Store:
                 yield
         except OSError as error:
             raise _unwritable(self.path, error) from error
+
+    def _runs(self) -> list[str]:
+        return sorted(run for _, run, _ in self._references())
+
+    def _needed(self, gone: Collection[str]) -> dict[str, list[str]]:
+        runs: dict[str, list[str]] = {}
+        for _, run, keys in self._references():
+            if run not in gone:
+                for key in keys:
+                    runs.setdefault(key, []).append(run)
+        return runs
 
     def _references(self) -> Iterator[tuple[Path, str, list[str]]]:
         """Each file of references, the run folder it names, and the keys that run needs."""
@@ -327,7 +350,33 @@ def _references_of(run: str) -> str:
 
 
 def _is_run(folder: str) -> bool:
-    return bool(folder) and Path(folder, "config.yaml").is_file()
+    # One that may not be looked into is none that can be seen.
+    return bool(folder) and os.path.isfile(os.path.join(folder, "config.yaml"))
+
+
+def _gone(runs: Iterable[str]) -> set[str]:
+    """Those of the folders ``runs`` (sorted) that were removed here, alone or with a study's."""
+    gone: set[str] = set()
+    for run in runs:
+        if not _is_run(run) and (_was_removed(run) or os.path.dirname(run) in gone):
+            gone.add(run)
+    return gone
+
+
+def _was_removed(folder: str) -> bool:
+    """Whether ``folder``, in which no run is to be seen, was removed or emptied.
+
+    That shows where what is left can be read, and holds something: a folder with nothing in it may
+    be where a disk is mounted at other times.
+    """
+    if not folder:
+        return True
+    left = folder if os.path.lexists(folder) else os.path.dirname(folder)
+    try:
+        with os.scandir(left) as there:
+            return any(there) and os.access(left, os.X_OK)
+    except OSError:
+        return False
 
 
 def _unwritable(path: Path, error: OSError) -> UnwritableError:

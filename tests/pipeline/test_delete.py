@@ -294,9 +294,16 @@ def test_the_commands_delete_show_and_verify(cli, small_config, tmp_path):
     (tmp_path / "gone.txt").write_text("\n".join(map(str, chosen)))
     made = cli("keys", "make", "keys")
     assert made.returncode == 0, made.stderr
+    # The folder is one's own, and has what another store lacks.
+    log = tmp_path / "run" / "log.jsonl"
+    before = len(log.read_text().splitlines())
     done = cli("delete", "run", "--indices", "gone.txt", "--sign", "keys/mia-dual.pem",
-               "--page")  # fmt: skip
+               "--page", "--adopt", "--store", "store")  # fmt: skip
     assert done.returncode == 0, done.stderr
+    assert "--adopt" not in done.stderr
+    events = map(json.loads, log.read_text().splitlines()[before:])
+    trained = [name for one in events if one["event"] == "train" for name in one["models"]]
+    assert {"full-request-1", "target"} & set(trained) == {"full-request-1"}
     after = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert [read_words("en")["certificate.title"] in text for text in (page, after)] == [
         False, True,

@@ -74,7 +74,7 @@ def delete(finished, config, digits, tmp_path):
 
     def call(**wanted):
         backend = NumpyBackend()
-        with RunFolder(run, config, Store(tmp_path / "store")) as folder:
+        with RunFolder(run, config, Store(tmp_path / "store"), adopt=True) as folder:
             found = delete_records(
                 config, Wanted(**wanted), NumpyEngine(backend), digits, folder, Silent()
             )

@@ -6,6 +6,7 @@ The models are FCNets that NumPy trains, so that work can be counted and broken 
 import json
 import shutil
 from contextlib import contextmanager
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -14,7 +15,8 @@ import pytest
 from mia_dual.config import Config
 from mia_dual.data.load import load_dataset
 from mia_dual.progress import Silent
-from mia_dual.store.folder import RunFolder
+from mia_dual.store.files import checksum
+from mia_dual.store.folder import RunFolder, read_index
 from mia_dual.store.objects import Store
 from mia_dual.training.family import Member
 from mia_dual.training.planned import dataset_family
@@ -45,16 +47,16 @@ def digits():
 def audit(tmp_path, digits):
     """Run an audit into a folder under one store; gives the backend, which counted."""
 
-    def run(out, changes=MappingProxyType({}), backend=None, store="store"):
+    def run(out, changes=MappingProxyType({}), backend=None, store="store", adopt=False):
         settings = {key: dict(value) if isinstance(value, dict) else value
                     for key, value in SETTINGS.items()}  # fmt: skip
         for key, value in changes.items():
             settings[key] = {**settings[key], **value} if isinstance(value, dict) else value
         config = Config.model_validate(settings)
         backend = backend or NumpyBackend()
-        with RunFolder(tmp_path / out, config, Store(tmp_path / store)) as folder:
+        with RunFolder(tmp_path / out, config, Store(tmp_path / store), adopt=adopt) as folder:
             run_audit(config, NumpyEngine(backend), digits, folder, Silent())
-            backend.damaged = folder.store.damaged
+            backend.damaged, backend.replaced = folder.store.damaged, folder.replaced
         return backend
 
     return run
@@ -279,6 +281,34 @@ def test_damage_is_found_mended_and_told(audit, tmp_path, damage, names):
     assert all(file.read_bytes() for file in (tmp_path / "run").rglob("*.safetensors"))
 
 
+def test_a_planted_model_is_not_used_unless_its_folder_is_trusted(audit, tmp_path):
+    quick = {"attack": {"models": ["logistic_regression"]}, "deletion": {"methods": ["full"]}}
+    audit("run", quick)
+    honest = results(tmp_path / "run")
+    for name in ("doubted", "trusted"):
+        run = tmp_path / name / "run"
+        run.parent.mkdir()
+        shutil.copytree(tmp_path / "run", run)
+        planted = (run / "models" / "full-10pct.safetensors").read_bytes()
+        (run / "models" / "target.safetensors").write_bytes(planted)
+        linked = read_index(run / "index.jsonl")["models/target.safetensors"]
+        claimed = replace(linked, sha256=checksum(planted), bytes=len(planted))
+        with (run / "index.jsonl").open("a") as index:
+            index.write(f'"models/target.safetensors" {claimed.encode()}')
+        (run / "answers" / "target.npy").unlink()
+    doubted = audit("doubted/run", quick, store="doubted/store")
+    assert "target" in doubted.trained
+    assert doubted.replaced == ["models/target.safetensors"]
+    assert results(tmp_path / "doubted" / "run") == honest
+    trusted = audit("trusted/run", quick, store="trusted/store", adopt=True)
+    assert (trusted.trained, trusted.replaced) == ([], [])
+    # That is what trust means: all later runs over that store have it, too.
+    assert "target" not in audit("trusted/later", quick, store="trusted/store").trained
+    written = (tmp_path / "trusted" / "later" / "models" / "target.safetensors").read_bytes()
+    assert written == planted
+    assert results(tmp_path / "trusted" / "later") != honest
+
+
 def test_a_folder_beside_has_all_models_too(audit, tmp_path):
     audit("run")
     audit("beside")
@@ -286,11 +316,11 @@ def test_a_folder_beside_has_all_models_too(audit, tmp_path):
     assert [file.name for file in one] == [file.name for file in other]
 
 
-def test_a_folder_moved_away_from_its_store_trains_nothing(audit, tmp_path):
+def test_an_own_folder_moved_away_from_its_store_trains_nothing(audit, tmp_path):
     audit("run")
     (tmp_path / "away").mkdir()
     shutil.move(tmp_path / "run", tmp_path / "away" / "run")
-    moved = audit("away/run", store="away/store")
+    moved = audit("away/run", store="away/store", adopt=True)
     assert moved.trained == []
     # Scores are not linked, so a moved folder asks its attack models again: about the target's
     # records in each of four versions, and the shadows', for thresholds.

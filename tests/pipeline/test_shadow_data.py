@@ -37,11 +37,11 @@ def purchases():
 
 @pytest.fixture
 def audit(tmp_path, purchases):
-    def run(out, source, backend=None, store="store", dataset=purchases, **changes):
+    def run(out, source, backend=None, store="store", dataset=purchases, adopt=False, **changes):
         settings = {**SETTINGS, "shadows": {"count": 2, "data": source}, **changes}
         config = Config.model_validate(settings)
         backend = backend or NumpyBackend()
-        with RunFolder(tmp_path / out, config, Store(tmp_path / store)) as folder:
+        with RunFolder(tmp_path / out, config, Store(tmp_path / store), adopt=adopt) as folder:
             results = run_audit(config, NumpyEngine(backend), dataset, folder, Silent())
             backend.damaged = folder.store.damaged
         return results, backend
@@ -134,7 +134,7 @@ def test_damaged_records_are_made_again_and_a_moved_folder_keeps_its_own(audit, 
     assert backend.trained == []
     assert again == first
     assert file.read_bytes() == content
-    moved, backend = audit("run", SOURCES["synthesis"], store="another")
+    moved, backend = audit("run", SOURCES["synthesis"], store="another", adopt=True)
     assert moved == first
     assert backend.trained == []
 

@@ -123,7 +123,7 @@ def test_keys_jobs_and_the_store_tell_json(cli, tmp_path):
     for command, told in (
         ("list", []),
         ("verify", {"sound": 0, "damaged": []}),
-        ("prune", {"objects": 0, "bytes": 0}),
+        ("prune", {"objects": 0, "bytes": 0, "kept": []}),
     ):
         assert json.loads(cli("store", command, "--store", "store", "--json").stdout) == told
 

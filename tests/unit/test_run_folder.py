@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+from mia_dual.cli.damage import tell_offered, tell_replaced
 from mia_dual.config import Config
 from mia_dual.errors import StoreError
 from mia_dual.store.folder import FILES, FOLDERS, RunFolder, read_index
@@ -16,8 +17,8 @@ from mia_dual.store.objects import Store
 KEY = key_of({"a": 1})
 
 
-def opened(path, config=None, store=None):
-    return RunFolder(path, config or Config(), Store(store or path.parent / "store"))
+def opened(path, config=None, store=None, adopt=False):
+    return RunFolder(path, config or Config(), Store(store or path.parent / "store"), adopt=adopt)
 
 
 @pytest.fixture
@@ -49,10 +50,62 @@ def test_a_run_opened_again_needs_what_it_refers_to_since(filled, tmp_path):
 def test_a_folder_that_was_moved_away_from_its_store_is_whole(filled, tmp_path):
     away = tmp_path / "elsewhere" / "run"
     shutil.copytree(filled, away)
-    with opened(away) as folder:
+    with opened(away, adopt=True) as folder:
+        assert folder.offered == 1
         entry = folder.find(KEY)
+        assert folder.offered == 0
         assert entry.seconds == 1.5
         assert folder.store.read(entry) == b"weights"
+
+
+def test_what_a_folder_holds_is_not_taken_in_unasked(filled, tmp_path):
+    away = tmp_path / "elsewhere" / "run"
+    shutil.copytree(filled, away)
+    with opened(filled) as folder:
+        assert folder.offered == 0
+    with opened(away) as folder:
+        assert folder.offered == 1
+        assert folder.find(KEY) is None
+        assert list(folder.store) == []
+        # What is made under its key takes its place, and that is told where it is something else.
+        entry = folder.store.put(KEY, "model", "target", b"weights")
+        folder.link(entry, "models/target.safetensors")
+        assert folder.replaced == []
+        entry = folder.store.put(KEY, "model", "target", b"WEIGHTS")
+        folder.link(entry, "models/target.safetensors")
+        assert folder.replaced == ["models/target.safetensors"]
+    assert (away / "models" / "target.safetensors").read_bytes() == b"WEIGHTS"
+
+
+def test_what_is_not_used_and_what_made_way_is_told_in_a_line(filled, tmp_path, capsys):
+    away = tmp_path / "elsewhere" / "run"
+    shutil.copytree(filled, away)
+    with opened(filled) as folder, opened(away, adopt=True) as trusted:
+        tell_offered(folder)
+        tell_offered(trusted)
+        tell_replaced(folder)
+    assert capsys.readouterr() == ("", "")
+    with opened(away) as folder:
+        tell_offered(folder)
+        out, told = capsys.readouterr()
+        assert (out, told.count("\n")) == ("", 1)
+        assert f"'{away}' holds 1 models and answers" in told
+        assert "--adopt" in told
+        folder.link(folder.store.put(KEY, "model", "target", b"else"), "models/target.safetensors")
+        tell_replaced(folder)
+    out, told = capsys.readouterr()
+    assert (out, told.count("\n")) == ("", 1)
+    assert told.endswith("something else: models/target.safetensors\n")
+
+
+def test_a_symbolic_link_is_taken_in_as_the_file_it_leads_to(filled, tmp_path):
+    away = tmp_path / "elsewhere" / "run"
+    shutil.copytree(filled, away)
+    file = away / "models" / "target.safetensors"
+    file.rename(tmp_path / "real")
+    file.symlink_to(tmp_path / "real")
+    with opened(away, adopt=True) as folder:
+        assert not folder.store.file(folder.find(KEY)).is_symlink()
 
 
 @pytest.mark.parametrize("content", [b"WEIGHTS", b""])
@@ -60,7 +113,7 @@ def test_a_changed_file_of_a_moved_folder_is_not_taken_in(filled, tmp_path, cont
     away = tmp_path / "elsewhere" / "run"
     shutil.copytree(filled, away)
     (away / "models" / "target.safetensors").write_bytes(content)
-    with opened(away) as folder:
+    with opened(away, adopt=True) as folder:
         assert folder.find(KEY) is None
 
 
@@ -70,7 +123,7 @@ def test_lines_of_an_index_that_say_nothing_cost_nothing(filled, tmp_path, line)
     shutil.copytree(filled, away)
     index = away / "index.jsonl"
     index.write_text(line + "\n" + index.read_text() + '"models/half')
-    with opened(away) as folder:
+    with opened(away, adopt=True) as folder:
         assert folder.find(KEY) is not None
 
 
@@ -136,6 +189,19 @@ def test_what_is_in_the_way_is_named(filled, name):
     path.write_text("") if name in FOLDERS else path.mkdir()
     with pytest.raises(StoreError, match=rf"{name}' is not a fi?o?l.*move it"), opened(filled):
         pass
+
+
+@pytest.mark.parametrize("name", [".lock", *FILES, *FOLDERS])
+def test_nothing_is_written_through_a_link(filled, tmp_path, name):
+    path, victim = filled / name, tmp_path / "victim"
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
+    victim.mkdir() if name in FOLDERS else victim.write_text("dear")
+    path.symlink_to(victim)
+    with pytest.raises(StoreError, match=rf"{name}' is a symbolic link.*in its place"):
+        opened(filled).__enter__()
+    assert name in FOLDERS or victim.read_text() == "dear"
 
 
 def test_two_runs_do_not_share_a_folder(filled):

@@ -1,12 +1,16 @@
 """Objects are found by key, shared by runs, and never used when they are not as written."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from mia_dual.cli.app import app
 from mia_dual.errors import StoreError
 from mia_dual.store import objects
 from mia_dual.store.entry import Entry
@@ -96,10 +100,54 @@ def test_pruning_keeps_what_a_run_folder_refers_to(store, tmp_path):
     assert store.find(KEY)
     assert store.find(OTHER) is None
     # A run folder that is gone needs nothing any more.
-    (folder / "config.yaml").unlink()
+    shutil.rmtree(folder)
     assert store.prune()[0] == 1
     assert list(store) == []
     assert not list((store.path / "references").iterdir())
+
+
+def test_what_a_folder_needs_that_may_be_elsewhere_is_kept_until_it_is_said_to_be_gone(
+    store, tmp_path
+):
+    unmounted, removed = tmp_path / "disk" / "run", tmp_path / "runs" / "run"
+    study = tmp_path / "runs" / "study"
+    for number, folder in enumerate((unmounted, removed, study, study / "8-seed0")):
+        folder.mkdir(parents=True)
+        (folder / "config.yaml").write_text("")
+        store.put(key_of({"run": number}), "answers", folder.name, b"content")
+        store.refer(folder, [key_of({"run": number})])
+    (tmp_path / "runs" / "other").mkdir()
+    shutil.rmtree(tmp_path / "disk")
+    shutil.rmtree(removed)
+    shutil.rmtree(study)
+    # Removed alone, removed with its study's folder, and KEY, which nobody ever needed.
+    assert store.prune()[0] == 4
+    assert store.unseen() == [str(unmounted)]
+    assert store.referred().keys() == {key_of({"run": 0})}
+    store.discard([key_of({"run": 0})])
+    # What a disk is mounted at is there, and empty.
+    (tmp_path / "disk").mkdir()
+    assert store.prune() == (0, 0)
+    unmounted.mkdir()
+    assert store.prune() == (0, 0)
+    unmounted.rmdir()
+    assert store.find(key_of({"run": 0}))
+    assert store.prune(gone=True)[0] == 1
+    assert (store.unseen(), store.referred()) == ([], {})
+
+
+def test_references_that_are_kept_are_counted_and_named(store, tmp_path):
+    for number in range(4):
+        store.refer(tmp_path / "away" / f"run-{number}", [KEY])
+
+    def prune(*options):
+        return CliRunner().invoke(app, ["store", "prune", "--store", str(store.path), *options])
+
+    for name in ("4 references", "away/run-0'", "away/run-2'", "and 1 more", "--gone"):
+        assert name in prune().stdout
+    assert len(json.loads(prune("--json").stdout)["kept"]) == 4
+    assert prune("--gone").stdout.startswith("removed 1 objects")
+    assert "--gone" not in prune().stdout
 
 
 def test_pruning_leaves_what_may_still_be_written_and_sweeps_what_a_kill_left(store):
