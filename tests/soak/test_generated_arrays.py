@@ -48,7 +48,7 @@ MOST_KILOBYTES = 300_000
 """That a command may grow by, with all it loads; the files have a few."""
 
 SETTINGS = [
-    "split={target_members: 10, target_non_members: 10, shadow_members: 10}",
+    "split={target_members: 10, target_non_members: 10, shadow_members: 20}",
     "target={network: fcnet, hidden: 4, epochs: 1, curve: 0}", "shadows={count: 1}",
     "deletion={ratios: []}", "attack={families: [shadow], models: [logistic_regression]}",
 ]  # fmt: skip
@@ -181,7 +181,8 @@ def test_records_and_outputs_are_read_as_they_are_or_refused(
         assert _grown(most) < MOST_KILOBYTES
         return f"{became}_by_{command}"
 
-    called_here(commands["run"], place, {})
+    np.savez(place / "x.npz", **RECORDS)
+    assert outcome(called_here(commands["run"], place, {})) == "accepted"
     try_examples(
         holds,
         st.tuples(st.just("run"), _archives(RECORDS))
@@ -225,4 +226,7 @@ def test_weights_are_taken_as_they_are_or_refused(count, tmp_path, figures):
             assert all(np.isfinite(array).all() for array in weights.values())
             return "accepted"
 
-        try_examples(holds, _weights(), count, figures, [safetensors.numpy.save(WEIGHTS)])
+        # A name is the file's own, and may be anything.
+        named = {**WEIGHTS, "a\nb": WEIGHTS["fc1.bias"]}
+        known = [safetensors.numpy.save(weights) for weights in (WEIGHTS, named)]
+        try_examples(holds, _weights(), count, figures, known)
