@@ -50,7 +50,7 @@ MOST_KILOBYTES = 300_000
 SETTINGS = [
     "split={target_members: 10, target_non_members: 10, shadow_members: 20}",
     "target={network: fcnet, hidden: 4, epochs: 1, curve: 0}", "shadows={count: 1}",
-    "deletion={ratios: []}", "attack={families: [shadow], models: [logistic_regression]}",
+    "deletion={ratios: [], groups: 2}", "attack={families: [shadow], models: [logistic_regression]}",
 ]  # fmt: skip
 
 ODD_NAMES = ["../x", "/x", "x.npy", "", "x" * 300, "名", "a\nb", "x/y", "\x1b[2J", "members/../x"]
