@@ -26,6 +26,7 @@ import numpy as np
 
 from mia_dual.errors import NetworkError
 from mia_dual.interface import NetworkSpec, Weights
+from mia_dual.quoting import quoted
 
 Module = TypeVar("Module")
 
@@ -199,7 +200,7 @@ def check_weights(
         given = tuple(weights[name].shape) if name in weights else None
         if given != expected.get(name):
             raise NetworkError(
-                f"weights do not fit network '{spec.name}': '{name}' is "
+                f"weights do not fit network '{spec.name}': {quoted(name)} is "
                 f"{given or 'absent'}, expected {expected.get(name) or 'absent'}"
             )
 

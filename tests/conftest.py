@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mia_dual.data.load import load_dataset
+from tests.pipeline.deleted_run import make_run
+
 DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 
 
@@ -37,3 +40,11 @@ def fashion_mnist():
         np.concatenate(images).reshape(-1, 1, 28, 28),
         np.concatenate(labels).astype(np.int64),
     )
+
+
+@pytest.fixture(scope="session")
+def deleted_run(tmp_path_factory):
+    """The folder of a run with two deletions by request: copy it before changing anything."""
+    path = tmp_path_factory.mktemp("deleted") / "run"
+    make_run(path, load_dataset("digits"))
+    return path

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable
+from typing import Any, Callable, NoReturn, Optional
 
 import typer
 
 from mia_dual.errors import MiaDualError
 from mia_dual.exhaustion import out_of_memory
-from mia_dual.quoting import one_line
+from mia_dual.quoting import one_line, quoted
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -23,16 +23,35 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*arguments, **options)
         except MiaDualError as error:
-            typer.echo(f"mia-dual: {one_line(str(error))}", err=True)
-            raise typer.Exit(BAD_INPUT) from error
+            _refuse(str(error), error)
+        except BrokenPipeError:
+            raise  # whoever read what is said has seen enough
         except (MemoryError, RuntimeError, OSError) as error:
-            told = out_of_memory(error)
+            told = _told(error)
             if told is None:
                 raise
-            typer.echo(f"mia-dual: {one_line(str(told))}", err=True)
-            raise typer.Exit(BAD_INPUT) from error
+            _refuse(told, error)
         except KeyboardInterrupt as error:
             typer.echo("mia-dual: interrupted; the same command goes on where it stopped", err=True)
             raise typer.Exit(INTERRUPTED) from error
 
     return run
+
+
+def _told(error: BaseException) -> Optional[str]:
+    """What a user can do about ``error``; None where it is a fault of ours."""
+    exhausted = out_of_memory(error)
+    if exhausted is not None:
+        return str(exhausted)
+    if not isinstance(error, OSError):
+        return None
+    # A path is refused wherever it is first looked at: it may be longer than any, or behind what
+    # this user may not open.
+    named = "a file" if error.filename is None else quoted(str(error.filename), 200)
+    reason = error.strerror or "the system refuses it"
+    return f"{named} cannot be used ({reason}): name another place, or mend it"
+
+
+def _refuse(line: str, error: BaseException) -> NoReturn:
+    typer.echo(f"mia-dual: {one_line(line)}", err=True)
+    raise typer.Exit(BAD_INPUT) from error

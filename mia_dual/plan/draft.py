@@ -11,6 +11,7 @@ from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.deletion.ledger import Entry
 from mia_dual.errors import DataError
+from mia_dual.execution import free_memory
 from mia_dual.plan.groups import draw_groups
 from mia_dual.plan.labels import configured
 from mia_dual.plan.plan import GIVEN, METHODS, Plan, PlannedModel, Version
@@ -35,13 +36,27 @@ def plan_dataset(
     """``dataset`` with the labels that ``config`` asks for, and the plan for it, ``ledger`` and
     ``exposure``.
 
-    Raises ConfigError or DataError as :func:`draft_plan` does.
+    Raises ConfigError or DataError as :func:`draft_plan` does, and DataError where the records that
+    are to be made for shadows do not fit into memory.
     """
     dataset = configured(dataset, config)
+    _check_memory(config, dataset)
     plan = draft_plan(
         config, dataset.labels, dataset.classes, dataset.features, dataset.member, ledger, exposure
     )
     return dataset, plan
+
+
+def _check_memory(config: Config, dataset: Dataset) -> None:
+    wanted = config.shadows.data.records or 0
+    # A label and a place beside the features of each.
+    each = dataset.features[:1].nbytes + 16
+    free = free_memory()
+    if wanted * each > free:
+        raise DataError(
+            f"shadows.data.records: {wanted} made records take {wanted * each / 1e9:.3g} GB, and "
+            f"{free / 1e9:.3g} GB of memory are free: ask for fewer"
+        )
 
 
 def draft_plan(

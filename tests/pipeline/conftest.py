@@ -1,17 +1,13 @@
 """A small audit, and the command line as a user calls it."""
 
-import io
 import os
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 import yaml
 
-from mia_dual.cli.app import main
-from mia_dual.data.load import load_dataset
-from tests.pipeline.deleted_run import make_run
+from tests.command_line import called_here
 
 SMALL = {
     "data": {"name": "digits"},
@@ -46,14 +42,6 @@ def shared(tmp_path_factory):
     return {"MIA_DUAL_STORE": str(tmp_path_factory.mktemp("store"))}
 
 
-@pytest.fixture(scope="session")
-def deleted_run(tmp_path_factory):
-    """The folder of a run with two deletions by request: copy it before changing anything."""
-    path = tmp_path_factory.mktemp("deleted") / "run"
-    make_run(path, load_dataset("digits"))
-    return path
-
-
 @pytest.fixture
 def cli(tmp_path, shared):
     """Run ``mia-dual`` in an empty folder, without any data but what comes along.
@@ -67,7 +55,7 @@ def cli(tmp_path, shared):
         words = list(map(str, arguments))
         environment = {**shared, "COLUMNS": str(columns), **(env or {})}
         if env is None:
-            return _called_here(words, tmp_path, environment)
+            return called_here(words, tmp_path, environment)
         return subprocess.run(
             [sys.executable, "-m", "mia_dual", *words],
             cwd=tmp_path,
@@ -79,18 +67,3 @@ def cli(tmp_path, shared):
         )
 
     return call
-
-
-def _called_here(words, folder, environment):
-    """What ``subprocess.run`` would return of ``mia-dual`` with ``words``."""
-    said, complained = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        patch.setattr(sys, "argv", ["mia-dual", *words])
-        with redirect_stdout(said), redirect_stderr(complained), pytest.raises(SystemExit) as ended:
-            main()
-    return subprocess.CompletedProcess(
-        words, ended.value.code, said.getvalue(), complained.getvalue()
-    )

@@ -40,6 +40,8 @@ def assert_refused(done, *words):
         (["--set", "shadows.data={source: synthesis, k_min: 200}"], ["k_min 200", "k_max 128"]),
         (["--set", "shadows.data={source: synthesis, records: 9}"], ["9 are made", "takes 300"]),
         (["--set", "shadows.data={source: noisy, records: 1600}"], ["1600", "has 1497"]),
+        (["--set", "shadows.data={source: marginals, records: 1000000000}"],
+         ["1000000000 made records take", "of memory are free: ask for fewer"]),
         (["--set", "data={name: digits, classes: 5}"], ["classes", "purchases"]),
         (["--set", "data={name: purchases, records: 9}"], ["9 records", "data.classes"]),
         (["--set", "data.standardise=true"], ["data.standardise", "'digits'", "pixels"]),

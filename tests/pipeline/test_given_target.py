@@ -131,6 +131,7 @@ def test_what_no_answer_depends_on_is_left_out(settings, mine, tmp_path):
     ("changes", "message"),
     [
         ({"fc1.bias": None}, "'fc1.bias' is absent, expected \\(16,\\)"),
+        ({"a\nb": np.zeros(3, np.float32)}, r"'a\\nb' is \(3,\), expected absent"),
         ({"fc3.bias": np.zeros(3, np.float32)}, "'fc3.bias' is \\(3,\\), expected absent"),
         ({"fc1.weight": np.zeros((9, 64), np.float32)}, "'fc1.weight' is \\(9, 64\\), expected"),
         ({"fc1.bias": np.full(16, np.nan, np.float32)}, "'fc1.bias' holds NaN"),

@@ -98,3 +98,29 @@ def said_by(error, capsys):
     assert not said.out
     (line,) = said.err.splitlines()
     return stop.value.exit_code, line
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(36, "File name too long", "x" * 300), "xxx...' cannot be used (File name too lo"),
+        (PermissionError(13, "Permission denied", "there"), "'there' cannot be used (Permission"),
+        (OSError("odd"), "a file cannot be used (the system refuses it): name another place"),
+        (MemoryError("7 GiB"), "memory ran out (7 GiB): ask for fewer records or models, or"),
+        (MemoryError(), "memory ran out: ask for fewer records or models, or lower --memory"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line(error, words, capsys):
+    code, line = said_by(error, capsys)
+    assert code == 2
+    assert line.startswith("mia-dual: ")
+    assert words in line
+
+
+def test_whoever_stops_reading_is_told_nothing(capsys):
+    with pytest.raises(BrokenPipeError):
+        guarded(_stop_reading)()
+
+
+def _stop_reading():
+    raise BrokenPipeError
