@@ -2,10 +2,11 @@
 
 Rank 0 waits for the others, compares what they are about to do with its own, cuts the models that
 the store lacks into tasks (:mod:`mia_dual.engines.tasks`), and deals these out so that all ranks
-have about as much to compute. Each rank trains its share into the store that all of them see. Models do not depend on which others are trained beside them, so rank
-0 then walks as it would alone and finds nearly everything made; what a rank left undone, it makes
-itself. So it does with models that go on from a target, which has to be there first; they are few
-and short. No rank talks to another but through files: no collective communication is set up.
+have about as much to compute. Each rank trains its share into the store that all of them see.
+Models do not depend on which others are trained beside them, so rank 0 then walks as it would
+alone and finds nearly everything made; what a rank left undone, it makes itself. So it does with
+models that go on from a target, which has to be there first; they are few and short. No rank talks
+to another but through files: no collective communication is set up.
 """
 
 from __future__ import annotations
