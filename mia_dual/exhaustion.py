@@ -25,6 +25,6 @@ def out_of_memory(error: BaseException) -> Optional[BackendError]:
         return None
     reason = (str(error).strip() or "no more is to be had").splitlines()[0]
     return BackendError(
-        f"memory ran out ({reason}): take fewer --workers or a lower --memory, or make more of it "
-        "free; what is stored is kept"
+        f"memory ran out ({reason}): take fewer --workers, models or records, or a lower --memory; "
+        "what is stored is kept"
     )

@@ -28,7 +28,8 @@ def drawing_from(*numbers: int, device: torch.device = CPU) -> Iterator[None]:
     with _DEFAULT_GENERATOR, torch.random.fork_rng(devices=accelerators):
         torch.default_generator.manual_seed(seed)
         if accelerators:
-            torch.cuda.manual_seed(seed)
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
         yield
 
 

@@ -23,9 +23,9 @@ from mia_dual_torch.by_record import ManyRecords, OneRecord, Squares, is_known
 from mia_dual_torch.draws import drawing_from
 from mia_dual_torch.networks import build
 from mia_dual_torch.query import draws_when_asked
-from mia_dual_torch.records import DeviceRecords
+from mia_dual_torch.records import EachDevicesRecords
 from mia_dual_torch.weights import load, trained
-from mia_dual_torch.workers import cores, run, share_out
+from mia_dual_torch.workers import run, share_out
 
 TOGETHER = 64
 """Records a pass, where many go together: more leave the cache."""
@@ -36,7 +36,7 @@ def gradient_norms(
     models: Sequence[Weights],
     records: Records,
     rows: np.ndarray,
-    device: torch.device,
+    places: Sequence[torch.device],
     execution: Execution,
 ) -> GradientNorms:
     """See :meth:`mia_dual.interface.Backend.gradient_norms`.
@@ -46,54 +46,56 @@ def gradient_norms(
     names = tuple(sorted(trained(build(spec))))
     norms = np.zeros((*rows.shape, len(names)))
     if norms.size:
-        data = DeviceRecords(records, device)
-        drawing = draws_when_asked(spec, data)
-        step = 1 if drawing or not _are_kept_apart(spec, device) else TOGETHER
-        workers = cores(execution, device)
+        there = EachDevicesRecords(records)
+        drawing = draws_when_asked(spec, places[0])
+        step = 1 if drawing or not _are_kept_apart(spec, places[0]) else TOGETHER
+        workers = len(places)
         most = -(-len(models) // workers)
-        work = partial(_differentiate, spec, data, drawing, step)
+        work = partial(_differentiate, spec, there, drawing, step)
         works = [
             partial(work, models[chunk], rows[chunk], starts, norms[chunk])
             for chunk, starts in share_out(len(models), most, rows.shape[1], step, workers)
         ]
-        for _ in run(works, workers, lambda steps: None):
+        for _ in run(works, places, lambda steps: None):
             pass
     return GradientNorms(names, norms)
 
 
 def _are_kept_apart(spec: NetworkSpec, device: torch.device) -> bool:
-    def tried(report: ReportSteps) -> Iterator[bool]:
-        yield is_known(spec, build(spec).to(device).eval())
+    def tried(place: torch.device, report: ReportSteps) -> Iterator[bool]:
+        yield is_known(spec, build(spec).to(place).eval())
 
     # On a thread of its own, as all that counts: see mia_dual_torch.workers.
-    (known,) = run([tried], 1, lambda steps: None)
+    (known,) = run([tried], [device], lambda steps: None)
     return known
 
 
 def _differentiate(
     spec: NetworkSpec,
-    data: DeviceRecords,
+    there: EachDevicesRecords,
     drawing: bool,
     step: int,
     models: Sequence[Weights],
     rows: np.ndarray,
     starts: Sequence[int],
     norms: np.ndarray,
+    place: torch.device,
     report: ReportSteps,
 ) -> Iterator[None]:
-    module = build(spec).to(data.device).eval()
+    data = there.on(place)
+    module = build(spec).to(place).eval()
     way: Squares = ManyRecords(spec, module) if step > 1 else OneRecord(spec, module)
-    for place, weights in enumerate(models):
+    for number, weights in enumerate(models):
         load(module, weights, spec)
         for start in starts:
-            asked = rows[place, start : start + step]
+            asked = rows[number, start : start + step]
             real = asked != NO_RECORD
             if real.any():
-                chosen = torch.from_numpy(asked[real]).to(data.device)
+                chosen = torch.from_numpy(asked[real]).to(place)
                 labels = data.labels[chosen]
-                with drawing_from(start, device=data.device) if drawing else nullcontext():
+                with drawing_from(start, device=place) if drawing else nullcontext():
                     logits, squares = way.squares(data.inputs(chosen), labels)
                 errors = loss_errors(logits.cpu().numpy(), labels.cpu().numpy())
                 found = np.sqrt(squares.cpu().numpy().astype(np.float64))
-                norms[place, start : start + step][real] = errors[:, None] * found
+                norms[number, start : start + step][real] = errors[:, None] * found
     yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from typing import Union
 
@@ -30,6 +31,22 @@ class DeviceRecords:
         if self._scale != 1.0 or self._shift != 0.0:
             features.mul_(self._scale).add_(self._shift)
         return features
+
+
+class EachDevicesRecords:
+    """Records on every device that works with them, put there when it first does."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._there: dict[torch.device, DeviceRecords] = {}
+        self._lock = threading.Lock()
+
+    def on(self, device: torch.device) -> DeviceRecords:
+        """Those on ``device``."""
+        with self._lock:
+            if device not in self._there:
+                self._there[device] = DeviceRecords(self._records, device)
+            return self._there[device]
 
 
 def _tensor(array: np.ndarray) -> Tensor:

@@ -20,12 +20,12 @@ from mia_dual.networks import is_factory
 from mia_dual.training.lockstep import form_chunks
 from mia_dual_torch.draws import draws
 from mia_dual_torch.networks import build, forward
-from mia_dual_torch.records import DeviceRecords
+from mia_dual_torch.records import DeviceRecords, EachDevicesRecords
 from mia_dual_torch.stacked.networks import LAYERED
 from mia_dual_torch.stacked.one import SingleStack
 from mia_dual_torch.stacked.stack import Stack, bytes_a_model, make_stack
 from mia_dual_torch.stacked.training import train_together
-from mia_dual_torch.workers import cores, run
+from mia_dual_torch.workers import run
 
 CACHE = 16 * 2**20
 """Bytes of models in training that a core works through fastest (see benchmarks/README.md)."""
@@ -37,30 +37,34 @@ def train(
     jobs: Sequence[TrainingJob],
     records: Records,
     report: ReportSteps,
-    device: torch.device,
+    places: Sequence[torch.device],
     execution: Execution,
 ) -> Iterator[KeptState]:
-    """Train ``jobs``; see :meth:`mia_dual.interface.Backend.train`."""
+    """Train ``jobs``, each on one of ``places``; see :meth:`mia_dual.interface.Backend.train`."""
     if not jobs:
         return
-    data = DeviceRecords(records, device)
-    workers = cores(execution, device)
-    if pays_together(spec, device, execution):
-        most = _most(spec, jobs, data, execution, workers)
-        chunks = form_chunks(jobs, most, workers, alike=spec.name not in LAYERED)
+    there = EachDevicesRecords(records)
+    if pays_together(spec, places[0], execution):
+        most = _most(spec, jobs, there.on(places[0]), execution, places)
+        chunks = form_chunks(jobs, most, len(places), alike=spec.name not in LAYERED)
 
-        def make(chunk: Sequence[TrainingJob]) -> Stack:
+        def make(data: DeviceRecords, chunk: Sequence[TrainingJob]) -> Stack:
             return make_stack(spec, chunk, data)
 
     else:
         chunks = [[job] for job in sorted(jobs, key=lambda job: -len(job.batches))]
-        drawing = draws_in_training(spec, device)
+        drawing = draws_in_training(spec, places[0])
 
-        def make(chunk: Sequence[TrainingJob]) -> Stack:
+        def make(data: DeviceRecords, chunk: Sequence[TrainingJob]) -> Stack:
             return SingleStack(spec, chunk[0], data, drawing)
 
-    works = [partial(train_together, make, spec, optimizer, chunk, data) for chunk in chunks]
-    yield from run(works, workers, report)
+    def work(
+        chunk: Sequence[TrainingJob], place: torch.device, told: ReportSteps
+    ) -> Iterator[KeptState]:
+        data = there.on(place)
+        return train_together(partial(make, data), spec, optimizer, chunk, data, told)
+
+    yield from run([partial(work, chunk) for chunk in chunks], places, report)
 
 
 def pays_together(spec: NetworkSpec, device: torch.device, execution: Execution) -> bool:
@@ -95,7 +99,7 @@ def _most(
     jobs: Sequence[TrainingJob],
     data: DeviceRecords,
     execution: Execution,
-    workers: int,
+    places: Sequence[torch.device],
 ) -> int:
     batch = max(job.batches.shape[1] for job in jobs)
     masked = any(job.mask is not None for job in jobs)
@@ -103,6 +107,9 @@ def _most(
     if data.device.type == "cpu":
         limit = execution.memory or int(free_memory() * SHARE_OF_FREE_MEMORY)
         # A chunk a core at a time: all of them share the limit, and each has its own cache.
-        return min(models_that_fit(limit // workers, each), models_that_fit(CACHE, each))
-    free, _ = torch.cuda.mem_get_info(data.device)
-    return models_that_fit(execution.memory or int(free * SHARE_OF_FREE_MEMORY), each)
+        return min(models_that_fit(limit // len(places), each), models_that_fit(CACHE, each))
+    if execution.memory:
+        return models_that_fit(execution.memory // len(places), each)
+    # The fullest card, and what each of its workers has of it.
+    shares = [torch.cuda.mem_get_info(place)[0] // places.count(place) for place in set(places)]
+    return models_that_fit(int(min(shares) * SHARE_OF_FREE_MEMORY), each)

@@ -1,4 +1,4 @@
-"""Runs pieces of work on threads, a core each, and hands on what they yield.
+"""Runs pieces of work on threads, a core or a card each, and hands on what they yield.
 
 A piece computes on one thread, always: products, convolutions and sums that are split among
 threads round otherwise than those that are not, and a model must not depend on how many pieces
@@ -15,13 +15,14 @@ from typing import Callable, Generic, TypeVar, Union
 
 import torch
 
-from mia_dual.execution import Execution
 from mia_dual.interface import ReportSteps
 
 Found = TypeVar("Found")
 
-Work = Callable[[ReportSteps], Iterator[Found]]
-"""Yields what it finds; calls what it is given with the steps done now and then."""
+Work = Callable[[torch.device, ReportSteps], Iterator[Found]]
+"""Yields what it finds on the device it is given; calls the other with the steps done now and
+then.
+"""
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,6 @@ class _Yielded(Generic[Found]):
 
 class _StoppedError(Exception):
     """The others of a call failed, or nobody wants what is found any more."""
-
-
-def cores(execution: Execution, device: torch.device) -> int:
-    """How many pieces of work are done side by side."""
-    return (execution.workers or torch.get_num_threads()) if device.type == "cpu" else 1
 
 
 def share_out(
@@ -54,8 +50,10 @@ def share_out(
             yield chunk, range(first, rows)[:span:step]
 
 
-def run(works: Sequence[Work[Found]], workers: int, report: ReportSteps) -> Iterator[Found]:
-    """Do ``works`` on as many as ``workers`` threads.
+def run(
+    works: Sequence[Work[Found]], places: Sequence[torch.device], report: ReportSteps
+) -> Iterator[Found]:
+    """Do ``works`` on threads, one for each of ``places``, the device that it computes on.
 
     Threads and not processes: kernels and autograd let go of Python's lock, the records are
     shared, and nothing has to be started (measured alike on 2 cores; benchmarks/README.md).
@@ -75,11 +73,14 @@ def run(works: Sequence[Work[Found]], workers: int, report: ReportSteps) -> Iter
             raise _StoppedError
         events.put(steps)
 
-    def labour() -> None:
+    def labour(place: torch.device) -> None:
         torch.set_num_threads(1)
+        if place.type == "cuda":
+            # For what a user's module makes on "cuda", whichever that is.
+            torch.cuda.set_device(place)
         try:
             while not stop.is_set():
-                for found in left.get_nowait()(told):
+                for found in left.get_nowait()(place, told):
                     events.put(_Yielded(found))
         except (queue.Empty, _StoppedError):
             events.put(None)
@@ -88,8 +89,10 @@ def run(works: Sequence[Work[Found]], workers: int, report: ReportSteps) -> Iter
         else:
             events.put(None)
 
-    count = min(workers, len(works))
-    running = [threading.Thread(target=labour, daemon=True) for _ in range(count)]
+    count = min(len(places), len(works))
+    running = [
+        threading.Thread(target=labour, args=(place,), daemon=True) for place in places[:count]
+    ]
     for thread in running:
         thread.start()
     ended = 0

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Optional, Union
+from typing import TYPE_CHECKING, Any, List, Literal, Optional, Union  # noqa: UP035
 
 import typer
 
-from mia_dual.cli.options import DATA_DIR, JSON, MEMORY, QUIET, WORKERS, Together, execution_of
+from mia_dual.cli.options import (
+    DATA_DIR,
+    ENGINE,
+    GPUS,
+    JSON,
+    MEMORY,
+    QUIET,
+    RAY_ADDRESS,
+    RESOURCES,
+    WORKERS,
+    EngineName,
+    Together,
+    cluster_of,
+    execution_of,
+)
 
 if TYPE_CHECKING:
     from mia_dual.walks.verify import Verified
@@ -29,6 +44,10 @@ def verify(
     data_dir: Optional[Path] = DATA_DIR,
     memory: Optional[str] = MEMORY,
     workers: Optional[int] = WORKERS,
+    engine_name: EngineName = ENGINE,
+    ray_address: Optional[str] = RAY_ADDRESS,
+    gpus: float = GPUS,
+    resources: List[str] = RESOURCES,  # noqa: UP006
     quiet: bool = QUIET,
     as_json: bool = JSON,
 ) -> None:
@@ -41,6 +60,7 @@ def verify(
     from mia_dual.walks.verify import verify_run
 
     wanted = _count(retrain)
+    cluster = cluster_of(engine_name, ray_address, gpus, resources)
     trusted = None if key is None else read_public_key(key)
     run = FinishedRun(path)
     config = run.config
@@ -50,16 +70,18 @@ def verify(
     def engine() -> Engine:
         # Asked for when environment.json is found as certified: so that bits can be the same.
         together = Together(run.environment.get("together", "auto"))
-        return Engine(config.backend, config.device, execution_of(together, memory, workers))
+        execution = execution_of(together, memory, workers)
+        return working.enter_context(Engine(config.backend, config.device, execution, cluster))
 
-    found = verify_run(
-        run,
-        lambda: dataset_of(config, data_dir=data_dir, progress=progress),
-        engine,
-        wanted,
-        progress,
-        trusted,
-    )
+    with ExitStack() as working:
+        found = verify_run(
+            run,
+            lambda: dataset_of(config, data_dir=data_dir, progress=progress),
+            engine,
+            wanted,
+            progress,
+            trusted,
+        )
     *lines, last = _lines(found, config.data.name)
     for line in lines:
         telling.say(line)

@@ -3,8 +3,9 @@
 To all who use it, it is the backend itself: what it gives does not depend on how jobs were cut
 into tasks, nor on which worker did what, since no backend's models do (:mod:`mia_dual.interface`).
 Ray carries all of it: records travel once a node, tasks that a dead worker or node held are done
-again, and states come back as they are reached. What is here cuts jobs into tasks, sees that all
-workers compute alike, and gives up on a task that fails for good or never returns.
+again, and states come back as they are reached. What is here submits tasks
+(:mod:`mia_dual.engines.tasks`), sees that all workers compute alike, and gives up on a task that
+fails for good or never returns.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from mia_dual.engines import ray_tasks
 from mia_dual.engines.cluster import OWN, Cluster
 from mia_dual.engines.ray_tasks import Found, Recipe
 from mia_dual.engines.sweeper import SweptFolder
+from mia_dual.engines.tasks import ROUNDS, Task, cut
 from mia_dual.errors import BackendError, MiaDualError
 from mia_dual.execution import DEFAULT, Execution
 from mia_dual.flops import training_flops
@@ -41,22 +43,13 @@ from mia_dual.interface import (
 )
 from mia_dual.optional import optional
 from mia_dual.quoting import one_line
-from mia_dual.training.lockstep import form_chunks
+from mia_dual.training.lockstep import kind_of
 
 TRIES = 3
 """Of a task whose worker or node dies under it."""
 
-ROUNDS = 2
-"""Tasks a worker, where there are jobs enough: what one does slowly, others need not wait for."""
-
 BEGUN = 4
 """Tasks a worker that Ray knows of at a time: it need not hold what comes much later."""
-
-LEAST_SPEED = 1e8
-"""Counted operations a second that any worker is expected to do."""
-
-PATIENCE = 600.0
-"""Seconds that are granted beside, for what is compiled and loaded first."""
 
 KNOCK = 5.0
 """Seconds that a cluster has to answer at all."""
@@ -145,18 +138,20 @@ class RayBackend:
         there = self._put(records)
         work = _Work(
             self._ray,
-            self.cut(jobs),
-            lambda chunk: self._do(ray_tasks.train, spec, optimizer, chunk, there),
-            lambda chunk: PATIENCE + _operations(spec, chunk) / LEAST_SPEED,
+            self.cut(spec, jobs),
+            lambda task: self._do(ray_tasks.train, spec, optimizer, task.models, there),
             BEGUN * self._slots(),
         )
         yield from work.states(report)
 
-    def cut(self, jobs: Sequence[TrainingJob]) -> list[list[TrainingJob]]:
-        """The jobs of each task: alike ones, that a worker trains together."""
-        if self._most is not None:
-            return form_chunks(jobs, self._most)
-        return form_chunks(jobs, len(jobs), ROUNDS * self._slots())
+    def cut(self, spec: NetworkSpec, jobs: Sequence[TrainingJob]) -> list[Task[TrainingJob]]:
+        """The tasks that ``jobs`` are trained in."""
+
+        def operations(job: TrainingJob) -> float:
+            return float(training_flops(spec, job.start.weights) * job.batches.size)
+
+        parts = 1 if self._most is not None else ROUNDS * self._slots()
+        return cut(jobs, kind_of, operations, parts, self._most)
 
     def logits(
         self, spec: NetworkSpec, models: Sequence[Weights], records: Records, rows: np.ndarray
@@ -281,23 +276,22 @@ class RayBackend:
 
 
 class _Work:
-    """Training tasks: those of ``chunks`` that are under way, ``most`` at a time, and the rest.
+    """Training ``tasks``: those that are under way, ``most`` at a time, and the rest.
 
-    ``begin`` starts a chunk's task, and ``limit`` says how many seconds it may then take.
+    ``begin`` has Ray begin one, and gives what its states are asked of: its stream.
     """
 
     def __init__(
         self,
         ray: Any,
-        chunks: Sequence[Sequence[TrainingJob]],
-        begin: Callable[[Sequence[TrainingJob]], Any],
-        limit: Callable[[Sequence[TrainingJob]], float],
+        tasks: Sequence[Task[TrainingJob]],
+        begin: Callable[[Task[TrainingJob]], Any],
         most: int,
     ) -> None:
-        self._ray, self._begin, self._limit, self._most = ray, begin, limit, most
-        self._left = deque(chunks)
-        self._steps = {job.name: len(job.batches) for chunk in chunks for job in chunk}
-        self._jobs: dict[Any, Sequence[TrainingJob]] = {}
+        self._ray, self._begin, self._most = ray, begin, most
+        self._left = deque(tasks)
+        self._steps = {job.name: len(job.batches) for task in tasks for job in task.models}
+        self._begun: dict[Any, Task[TrainingJob]] = {}
         self._ends: dict[Any, float] = {}
         self._failed: dict[str, str] = {}
 
@@ -305,17 +299,17 @@ class _Work:
         """Every state as it is reached; raises BackendError at last where a task failed."""
         told = dict.fromkeys(self._steps, 0)
         try:
-            while self._left or self._jobs:
-                for task in self._ready():
-                    state = self._next(task)
+            while self._left or self._begun:
+                for stream in self._ready():
+                    state = self._next(stream)
                     if state is None:
                         continue
                     report(state.step - told[state.name])
                     told[state.name] = state.step
                     yield state
         finally:
-            for task in self._jobs:
-                self._ray.cancel(task, force=True)
+            for stream in self._begun:
+                self._ray.cancel(stream, force=True)
         lacking = [name for name, steps in self._steps.items() if told[name] < steps]
         if lacking:
             reason = next(iter(self._failed.values()), "they came to no end")
@@ -326,44 +320,44 @@ class _Work:
             )
 
     def _ready(self) -> list[Any]:
-        """Tasks that have something to give; those that have had their time are given up."""
-        while self._left and len(self._jobs) < self._most:
-            chunk = self._left.popleft()
-            self._jobs[self._begin(chunk)] = chunk
+        """Streams that have something to give; tasks that have had their time are given up."""
+        while self._left and len(self._begun) < self._most:
+            task = self._left.popleft()
+            self._begun[self._begin(task)] = task
         now = time.monotonic()
-        for task in [task for task, end in self._ends.items() if end < now]:
-            self._ray.cancel(task, force=True)
-            self._fail(task, f"its task was not done in {self._limit(self._jobs[task]):.0f} s")
-        if not self._jobs:
+        for stream in [stream for stream, end in self._ends.items() if end < now]:
+            self._ray.cancel(stream, force=True)
+            self._fail(stream, f"its task was not done in {self._begun[stream].limit:.0f} s")
+        if not self._begun:
             return []
         wait = min(self._ends.values(), default=now + 5) - now
-        ready, _ = self._ray.wait(list(self._jobs), timeout=max(0.05, min(wait, 5)))
+        ready, _ = self._ray.wait(list(self._begun), timeout=max(0.05, min(wait, 5)))
         return list(ready)
 
-    def _next(self, task: Any) -> Optional[KeptState]:
-        """The next state of ``task``; None where it has just begun, ended, or failed."""
+    def _next(self, stream: Any) -> Optional[KeptState]:
+        """The next state of ``stream``; None where its task has just begun, ended, or failed."""
         try:
-            found: Optional[KeptState] = self._ray.get(next(task))
+            found: Optional[KeptState] = self._ray.get(next(stream))
         except StopIteration:
-            self._forget(task)
+            self._forget(stream)
             return None
         except self._ray.exceptions.RayTaskError as error:
             raise _own(error) from error
         except self._ray.exceptions.RayError as error:
-            self._fail(task, f"{TRIES} workers died of it ({one_line(str(error), 120)})")
+            self._fail(stream, f"{TRIES} workers died of it ({one_line(str(error), 120)})")
             return None
         if found is None:
-            self._ends.setdefault(task, time.monotonic() + self._limit(self._jobs[task]))
+            self._ends.setdefault(stream, time.monotonic() + self._begun[stream].limit)
         return found
 
-    def _fail(self, task: Any, reason: str) -> None:
-        for job in self._jobs[task]:
+    def _fail(self, stream: Any, reason: str) -> None:
+        for job in self._begun[stream].models:
             self._failed[job.name] = reason
-        self._forget(task)
+        self._forget(stream)
 
-    def _forget(self, task: Any) -> None:
-        del self._jobs[task]
-        self._ends.pop(task, None)
+    def _forget(self, stream: Any) -> None:
+        del self._begun[stream]
+        self._ends.pop(stream, None)
 
 
 def _knock(address: str) -> None:
@@ -371,10 +365,6 @@ def _knock(address: str) -> None:
     host, _, port = address.rpartition("://")[2].rpartition(":")
     if host and port.isdecimal():
         socket.create_connection((host, int(port)), timeout=KNOCK).close()
-
-
-def _operations(spec: NetworkSpec, jobs: Sequence[TrainingJob]) -> float:
-    return float(sum(training_flops(spec, job.start.weights) * job.batches.size for job in jobs))
 
 
 def _own(error: Exception) -> Exception:

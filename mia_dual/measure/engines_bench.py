@@ -85,7 +85,7 @@ def _measure(
         if engine == "ray":
             there = RayBackend(name, "cpu", execution, OWN, most=1 if alone else None)
             closing.callback(there.close)
-            backend, tasks = there, len(there.cut(jobs))
+            backend, tasks = there, len(there.cut(spec, jobs))
         else:
             backend, tasks = load_backend(name, "cpu", execution), models if alone else 1
         seconds = [time.perf_counter() - began]

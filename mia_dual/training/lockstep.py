@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Optional
 
 import numpy as np
 
+from mia_dual.engines.tasks import cut
 from mia_dual.interface import NO_RECORD, TrainingJob
 
 
@@ -64,7 +65,8 @@ def batch_sizes(job: TrainingJob) -> np.ndarray:
 def form_chunks(
     jobs: Sequence[TrainingJob], most: int, workers: int = 1, alike: bool = False
 ) -> list[list[TrainingJob]]:
-    """Cut ``jobs`` into chunks that are trained together, the longest jobs first.
+    """Cut ``jobs`` into chunks that are trained together: the largest chunk first, and the longest
+    jobs first in each; see :func:`mia_dual.engines.tasks.cut`.
 
     A chunk has ``most`` jobs at most, and no more than its share of all jobs among ``workers``.
     Its batches are equally wide, its longest job has twice the steps of its shortest at most, and
@@ -73,22 +75,17 @@ def form_chunks(
     With ``alike``, batches also hold equally many records at every step, as normalisation over a
     batch needs.
     """
-    families: dict[object, list[list[TrainingJob]]] = {}
-    for job in sorted(jobs, key=lambda job: -len(job.batches)):
-        sizes = batch_sizes(job).tobytes() if alike else b""
-        kind = (job.batches.shape[1], job.targets is None, job.mask is None, sizes)
-        lengths = families.setdefault(kind, [])
-        if lengths and 2 * len(job.batches) >= len(lengths[-1][0].batches):
-            lengths[-1].append(job)
-        else:
-            lengths.append([job])
-    chunks: list[list[TrainingJob]] = []
-    for family in (family for lengths in families.values() for family in lengths):
-        wanted = min(most, -(-len(jobs) // workers))
-        count = -(-len(family) // max(wanted, 1))
-        cuts = [len(family) * number // count for number in range(count + 1)]
-        chunks.extend(family[start:end] for start, end in zip(cuts, cuts[1:]))
-    return chunks
+
+    def kind(job: TrainingJob) -> Hashable:
+        return kind_of(job), batch_sizes(job).tobytes() if alike else b""
+
+    tasks = cut(jobs, kind, lambda job: job.batches.size, workers, most)
+    return [list(task.models) for task in tasks]
+
+
+def kind_of(job: TrainingJob) -> Hashable:
+    """What jobs that are trained together have in common; see :func:`form_chunks`."""
+    return job.batches.shape[1], job.targets is None, job.mask is None
 
 
 def blocks(jobs: Sequence[TrainingJob], longest: int) -> Iterator[Block]:

@@ -1,16 +1,18 @@
 """How the ranks of a job share its training out.
 
-Rank 0 waits for the others, compares what they are about to do with its own, and deals out the
-models that the store lacks, the longest trainings first. Each rank trains its share into the
-store that all of them see. Models do not depend on which others are trained beside them, so rank
-0 then walks as it would alone and finds nearly everything made; what a rank left undone, it makes
-itself. So it does with models that go on from a target, which has to be there first; they are few
-and short. No rank talks to another but through files: no collective communication is set up.
+Rank 0 waits for the others, compares what they are about to do with its own, cuts the models that
+the store lacks into tasks (:mod:`mia_dual.engines.tasks`), and deals these out so that all ranks
+have about as much to compute. Each rank trains its share into the store that all of them see.
+Models do not depend on which others are trained beside them, so rank 0 then walks as it would
+alone and finds nearly everything made; what a rank left undone, it makes itself. So it does with
+models that go on from a target, which has to be there first; they are few and short. No rank talks
+to another but through files: no collective communication is set up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
@@ -18,7 +20,9 @@ import mia_dual
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.engine import Engine
+from mia_dual.engines.tasks import ROUNDS, cut, deal
 from mia_dual.errors import RankError
+from mia_dual.flops import training_flops
 from mia_dual.plan.draft import plan_dataset
 from mia_dual.plan.plan import FIRST
 from mia_dual.progress import Progress
@@ -26,6 +30,7 @@ from mia_dual.quoting import quoted
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
 from mia_dual.training.family import suited
+from mia_dual.training.jobs import built_weights
 from mia_dual.training.planned import plan_families, plan_members
 from mia_dual.training.stages import lacking, target_stages
 from mia_dual.training.trainer import Trainer
@@ -33,6 +38,15 @@ from mia_dual.xihe.board import Board, Note
 from mia_dual.xihe.lines import Say
 
 DONE = "done"
+
+
+@dataclass(frozen=True)
+class _Lacking:
+    """A model that the store lacks, and what training it takes."""
+
+    name: str
+    recipe: str
+    operations: float
 
 
 class Team:
@@ -124,16 +138,37 @@ class Team:
 
     def _deal(self, folder: RunFolder, ranks: Sequence[int]) -> dict[int, list[str]]:
         """Rank -> names of the models it trains, of those that the store lacks."""
-        work: dict[str, int] = {}
+        tasks = cut(
+            self._lacking(folder),
+            lambda model: model.recipe,
+            lambda model: model.operations,
+            ROUNDS * len(ranks),
+        )
+        return {
+            rank: [model.name for task in share for model in task.models]
+            for rank, share in zip(ranks, deal(tasks, len(ranks)))
+        }
+
+    def _lacking(self, folder: RunFolder) -> list[_Lacking]:
+        found = []
         environment = self._engine.environment
         for recipe, family in self._families.items():
             planned = plan_members(self._plan, recipe)
             fitting, members = suited(family, planned, self._engine.capabilities)
-            for name, member in members.items():
-                if folder.find(fitting.keys(environment, member)[-1]) is None:
-                    work[name] = fitting.steps(member)
-        longest = sorted(work, key=lambda name: -work[name])
-        return {rank: longest[place :: len(ranks)] for place, rank in enumerate(ranks)}
+            lacking = {
+                name: member
+                for name, member in members.items()
+                if folder.find(fitting.keys(environment, member)[-1]) is None
+            }
+            if not lacking:
+                continue
+            # A kind of model that is no network has none counted.
+            weights = built_weights(fitting, self._engine.backend, seed=0)
+            each = max(training_flops(fitting.spec, weights), 1)
+            for name, member in lacking.items():
+                seen = sum(segment.epochs * len(segment.rows) for segment in member.segments)
+                found.append(_Lacking(name, recipe, float(each * seen)))
+        return found
 
     def _train(self, names: Sequence[str], folder: RunFolder) -> None:
         trainer = Trainer(self._engine, folder, self._progress)

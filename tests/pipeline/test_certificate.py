@@ -30,6 +30,7 @@ from mia_dual.walks.verify import verify_run
 from mia_dual.walks.wanted import Wanted
 from tests.numpy_backend import Interrupted, NumpyBackend, NumpyEngine
 from tests.pipeline.deleted_run import SETTINGS, make_run
+from tests.pipeline.test_bad_input import assert_refused
 
 
 @pytest.fixture(scope="module")
@@ -333,6 +334,8 @@ def test_the_command_says_what_it_checked_and_fails_on_what_was_altered(cli, run
     assert "2 entries" in done.stdout
     assert "training indices of 5 models as certified" in done.stdout
     assert "no model was trained again" in done.stdout
+    nowhere = ("--retrain", "1", "--engine", "ray", "--ray-address", "localhost:1")
+    assert_refused(cli("verify", run, *nowhere), "no Ray cluster answers at 'localhost:1'")
     change_weight(run)
     for arguments, word in (((), "full-request-2"), (("--retrain", "none"), "'none'")):
         done = cli("verify", run, *arguments)

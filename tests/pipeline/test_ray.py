@@ -8,7 +8,7 @@ import pytest
 
 from mia_dual.config import Config
 from mia_dual.data.load import load_dataset
-from mia_dual.engines import ray_backend
+from mia_dual.engines import tasks
 from mia_dual.engines.cluster import Cluster
 from mia_dual.engines.ray_backend import RayBackend
 from mia_dual.errors import BackendError
@@ -91,7 +91,7 @@ def test_a_cluster_passes_the_conformance_kit(backend):
 
 
 def test_what_kills_its_worker_or_never_ends_is_named_and_the_rest_is_done(backend, monkeypatch):
-    monkeypatch.setattr(ray_backend, "PATIENCE", 3.0)
+    monkeypatch.setattr(tasks, "PATIENCE", 3.0)
     through = backend(f"{ODD}:Poisoned", most=1)
     jobs = jobs_of("one", "poison", "two", "endless", "three")
     done = []

@@ -46,8 +46,8 @@ def test_chunks_hold_every_job_once_and_keep_their_promises(jobs, most, workers,
 
 def test_equal_jobs_are_shared_out_evenly():
     jobs = [job(str(number), 20, 1, 5) for number in range(11)]
-    assert [len(chunk) for chunk in form_chunks(jobs, most=100, workers=2)] == [5, 6]
-    assert [len(chunk) for chunk in form_chunks(jobs, most=4, workers=2)] == [3, 4, 4]
+    assert [len(chunk) for chunk in form_chunks(jobs, most=100, workers=2)] == [6, 5]
+    assert [len(chunk) for chunk in form_chunks(jobs, most=4, workers=2)] == [4, 4, 3]
 
 
 @given(jobs_drawn, st.integers(1, 50))

@@ -87,7 +87,8 @@ def test_three_ranks_share_the_models_out_and_find_the_same(tmp_path, alone):
     assert [rank.error for rank in ranks] == [None] * 3
     shares = [set(ranks[0].trained), set(ranks[1].trained), set(ranks[2].shared)]
     assert sorted(name for share in shares for name in share) == sorted(MODELS)
-    assert sorted(map(len, shares)) == [3, 4, 4]
+    seen = [sum(40 if name.startswith("group") else 120 for name in share) for share in shares]
+    assert max(seen) < 1.2 * sum(seen) / 3
     # The walk that follows trains attack models alone.
     assert all(name.startswith("attack-") for name in ranks[2].trained[len(shares[2]) :])
     assert results(tmp_path) == alone
