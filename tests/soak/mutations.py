@@ -76,7 +76,8 @@ def changed(draw, tree, most=3):
             break
         *above, key = draw(st.sampled_from(list(places(tree))[1:]))
         holder = at(tree, above)
-        kind = draw(st.sampled_from(["alike"] * 4 + ["other"] * 3 + ["gone", "key", "twin", "huge"]))
+        kinds = ["alike"] * 5 + ["other"] * 3 + ["gone", "key", "twin", "huge"]
+        kind = draw(st.sampled_from(kinds))
         if kind == "alike":
             holder[key] = copy.deepcopy(draw(alike(holder[key])))
         elif kind == "other":
