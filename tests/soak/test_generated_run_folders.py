@@ -164,4 +164,9 @@ def test_a_run_folder_is_read_as_it_is_or_refused(count, deleted_run, tmp_path, 
             (folder / name).write_bytes(sound)
         return f"{became}_by_{command[0]}"
 
-    try_examples(holds, commands.flatmap(with_file), count, figures)
+    first, *rest = map(json.loads, (deleted_run / LEDGER).read_text().splitlines())
+    renamed = _chained([{**first, "versions": {"": "full-request-1"}}, *rest])
+    ledger = "".join(f"{json.dumps(entry)}\n" for entry in renamed).encode()
+    known = [(place / "run", (LEDGER, ledger), ["log", "run"])]
+    outcomes = try_examples(holds, commands.flatmap(with_file), count, figures, known)
+    assert outcomes["refused_by_log"] > 0
