@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mia_dual.errors import StoreError
 from mia_dual.plan.plan import FIRST
@@ -47,6 +47,12 @@ class Entry(BaseModel):
     retrained: dict[str, tuple[str, ...]]
     previous: str
     digest: str
+
+    @model_validator(mode="after")
+    def _same_names(self) -> Entry:
+        if self.versions.keys() != self.retrained.keys():
+            raise ValueError("versions and retrained are of other names")
+        return self
 
     @property
     def of(self) -> str:

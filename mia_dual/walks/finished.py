@@ -167,7 +167,8 @@ class FinishedRun:
         }
         for name, curve in curves.items():
             shapes = {part.shape for part in curve}
-            if len(shapes) != 1 or curve.fpr.ndim != 1 or not len(curve.fpr):
+            are_floats = all(part.dtype == np.float64 for part in curve)
+            if len(shapes) != 1 or curve.fpr.ndim != 1 or not len(curve.fpr) or not are_floats:
                 raise self._damaged("roc.npz", f"'{name}' is no curve")
         return curves
 
@@ -382,12 +383,15 @@ class FinishedRun:
         attacks = list(self.results.attacks)
         names = [name for attack in attacks for name in (attack, f"{CUTS_OF}{attack}")]
         arrays = self._arrays("scores.npz", ["rows", "labels", "versions", *names])
-        rows, versions = arrays["rows"], arrays["versions"].tolist()
-        if not np.array_equal(rows, np.sort(self.target.rows)):
+        rows, named = arrays["rows"], arrays["versions"]
+        if rows.dtype != np.int64 or not np.array_equal(rows, np.sort(self.target.rows)):
             raise self._damaged("scores.npz", "its records are not the target's in plan.npz")
         if arrays["labels"].shape != rows.shape or arrays["labels"].dtype != np.int64:
             raise self._damaged("scores.npz", "'labels' are not one a record")
-        if set(versions) != self.plan.versions.keys():
+        if not ((arrays["labels"] >= 0) & (arrays["labels"] < self.results.data.classes)).all():
+            raise self._damaged("scores.npz", "'labels' are not classes of results.json")
+        versions = named.tolist() if named.ndim == 1 and named.dtype.kind == "U" else []
+        if sorted(versions) != sorted(self.plan.versions):
             raise self._damaged("scores.npz", "its versions are not those in plan.json")
         without = self._not_on_groups()
         joined = {name for name, one in self.plan.versions.items() if one.aggregation is not None}

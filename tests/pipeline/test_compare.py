@@ -295,6 +295,18 @@ def flip(file):
             ),
             "holds NaN",
         ),
+        (
+            lambda run: with_array(run / "scores.npz", "rows", lambda rows: rows * 1.0),
+            "its records are not the target's",
+        ),
+        (
+            lambda run: with_array(run / "scores.npz", "versions", lambda names: names[None]),
+            "its versions are not those in plan.json",
+        ),
+        (
+            lambda run: with_array(run / "scores.npz", "labels", lambda labels: labels - 1),
+            "'labels' are not classes of results.json",
+        ),
         (lambda run: flip(run / "answers" / "target.npy"), "answers/target.npy is damaged"),
         (lambda run: (run / "answers" / "shadow-01.npy").unlink(), "answers/shadow-01.npy is"),
         (

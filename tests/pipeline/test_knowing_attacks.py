@@ -65,7 +65,7 @@ def digits():
 def audit(tmp_path_factory, digits):
     """Run an audit in a folder under a place; gives the place, the backend and what was scored."""
 
-    def audited(out, changes=MappingProxyType({}), backend=None, place=None):
+    def audited(out, changes=MappingProxyType({}), backend=None, place=None, adopt=False):
         place = place or tmp_path_factory.mktemp("audit")
         config = Config.model_validate({**SETTINGS, **changes})
         backend, seen = backend or Recording(), {}
@@ -77,7 +77,7 @@ def audit(tmp_path_factory, digits):
         scored = group_scoring.score
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(group_scoring, "score", score)
-            with RunFolder(place / out, config, Store(place / "store")) as folder:
+            with RunFolder(place / out, config, Store(place / "store"), adopt=adopt) as folder:
                 run_audit(config, NumpyEngine(backend), digits, folder, Silent())
         return place, backend, seen
 
@@ -118,7 +118,7 @@ def test_a_repeated_run_trains_nothing(audit, first):
     # Where scores are lost, as in a folder without its store, models are not.
     for file in (place / "store").glob("objects/*/*"):
         file.unlink()
-    _, again, _ = audit("run", place=place)
+    _, again, _ = audit("run", place=place, adopt=True)
     assert (again.trained, again.asked) == ([], [])
     assert (place / "run" / "results.json").read_bytes() == results
 

@@ -50,7 +50,6 @@ def try_examples(holds, strategy, count, figures, known=()):
         tried = example(one)(tried)
     if not few:
         seed = int(os.environ.get(SEED) or secrets.randbits(32))
-        print(f"{SEED}={seed}")
         tried = hypothesis.seed(seed)(tried)
         figures(seed=seed)
     tried()

@@ -76,14 +76,14 @@ def changed(draw, tree, most=3):
             break
         *above, key = draw(st.sampled_from(list(places(tree))[1:]))
         holder = at(tree, above)
-        # Lists change their places under a change before this one.
-        kind = draw(st.sampled_from(["alike"] * 4 + ["other"] * 3 + ["gone", "key", "twin", "huge"]))
+        kinds = ["alike"] * 5 + ["other"] * 3 + ["gone", "key", "twin", "huge"]
+        kind = draw(st.sampled_from(kinds))
         if kind == "alike":
-            holder[key] = draw(alike(holder[key]))
+            holder[key] = copy.deepcopy(draw(alike(holder[key])))
         elif kind == "other":
             holder[key] = draw(values)
         elif kind == "huge":
-            holder[key] = draw(huge)
+            holder[key] = copy.deepcopy(draw(huge))
         elif kind == "gone":
             del holder[key]
         elif isinstance(holder, list):

@@ -38,7 +38,7 @@ VALID = {
 }  # fmt: skip
 """Words behind each command that it takes, or nearly; the first stays where it is."""
 
-PLACES = ["run", "begun", "store", "small.yaml", "said.npz", "study.yaml", "run/results.json", "new"]
+PLACES = ["run", "begun", "store", "small.yaml", "said.npz", "study.yaml", "run/plan.json", "new"]
 
 
 def _commands():
@@ -65,7 +65,8 @@ def _lines(draw):
     odd |= st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
     for _ in range(draw(st.integers(0, 2))):
         at = draw(st.integers(0, len(words)))
-        kind = draw(st.sampled_from(["value"] * 3 + ["pair"] * 3 + ["put", "gone", "twice", "glue"]))
+        kinds = ["value"] * 3 + ["pair"] * 3 + ["put", "gone", "twice", "glue"]
+        kind = draw(st.sampled_from(kinds))
         values = [place for place, word in enumerate(words) if not word.startswith("-")]
         if kind == "value" and values:
             words[draw(st.sampled_from(values))] = draw(odd)
@@ -108,9 +109,7 @@ def _fill(place, deleted_run):
 
 
 @pytest.mark.parametrize("count", COUNTS)
-def test_words_are_taken_as_they_say_or_refused(
-    count, deleted_run, tmp_path, figures, monkeypatch
-):
+def test_words_are_taken_as_they_say_or_refused(count, deleted_run, tmp_path, figures, monkeypatch):
     monkeypatch.setattr(forecast, "LONGEST", 0.0)
     monkeypatch.setattr(forecast, "WARM_STEPS", 1)
     # Which starts every framework, whatever words there are.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any, Optional
 
 from mia_dual.errors import ConfigError
@@ -15,13 +17,13 @@ LANGUAGES = {"en": "en", "zh": "zh-Hans"}
 """Each language's name on the command line, and as HTML names it."""
 
 
-def read_words(language: str) -> dict[str, str]:
+@cache
+def read_words(language: str) -> Mapping[str, str]:
     """The texts of ``language`` by key; raises ConfigError for one that there is not."""
     if language not in LANGUAGES:
         raise ConfigError(f"language {quoted(language)} is unknown: choose {', '.join(LANGUAGES)}")
     file = files("mia_dual.report.page") / "words" / f"{language}.yaml"
-    words: dict[str, str] = read_yaml(file.read_text(encoding="utf-8"))
-    return words
+    return MappingProxyType(read_yaml(file.read_text(encoding="utf-8")))
 
 
 class Phrases:
