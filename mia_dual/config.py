@@ -12,6 +12,7 @@ from mia_dual.attack_settings import AttackSettings
 from mia_dual.complaints import complaint
 from mia_dual.data.outputs import OUTPUTS
 from mia_dual.deletion_settings import DeletionSettings
+from mia_dual.devices import known_device
 from mia_dual.errors import ConfigError
 from mia_dual.quoting import quoted
 from mia_dual.setting_types import (
@@ -199,7 +200,9 @@ class Config(Settings):
     """Everything a run's results depend on, but for the machine."""
 
     backend: Name = "torch"
-    device: Literal["auto", "cpu", "cuda", "ascend"] = "auto"
+    device: Name = Field(
+        "auto", description="auto, cpu, cuda (every GPU), cuda:1 (one of them) or ascend"
+    )
     seed: Seed = 0
     targets: Models = Field(
         1,
@@ -212,6 +215,11 @@ class Config(Settings):
     shadows: ShadowSettings = ShadowSettings()
     attack: AttackSettings = AttackSettings()
     deletion: DeletionSettings = DeletionSettings()
+
+    @field_validator("device")
+    @classmethod
+    def _has_a_name(cls, device: str) -> str:
+        return known_device(device)
 
     @model_validator(mode="after")
     def _file_goes_with_npz(self) -> Config:

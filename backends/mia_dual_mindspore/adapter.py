@@ -1,14 +1,15 @@
 """The MindSpore backend: what :class:`mia_dual.interface.Backend` asks, on Ascend or a CPU.
 
-On a CPU this process never imports MindSpore: its workers do, when there is work.
+On a CPU this process never imports MindSpore: its workers do, when there is work. A single card is
+this process's own; several have workers, too, since a process has one.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Union
 
-import joblib
 import numpy as np
 
 from mia_dual.execution import DEFAULT, Execution
@@ -25,7 +26,7 @@ from mia_dual.interface import (
 )
 from mia_dual.networks import NETWORKS
 from mia_dual_mindspore import asking, training
-from mia_dual_mindspore.crew import CREW, Crew
+from mia_dual_mindspore.crew import CREW, Crew, crew_of
 from mia_dual_mindspore.environment import choose, devices, instructions, mindspore_version
 from mia_dual_mindspore.tasks import Building
 
@@ -45,7 +46,7 @@ NOTHING = Records(np.zeros((0, 1), np.float32), np.zeros(0, np.int64))
 
 
 class MindSporeBackend:
-    """MindSpore on one device, ``ascend`` or ``cpu``."""
+    """MindSpore on a CPU, or on the Ascend cards there are (``ascend``)."""
 
     name = "mindspore"
     capabilities = frozenset(Capability)
@@ -54,7 +55,7 @@ class MindSporeBackend:
     def __init__(self, device: str, execution: Execution = DEFAULT) -> None:
         self._device = choose(device)
         self._execution = execution
-        self._hands = _hands(self._device)
+        self._hands = _hands(self._device, execution)
 
     @staticmethod
     def devices() -> list[str]:
@@ -126,18 +127,19 @@ class MindSporeBackend:
 
     def _workers(self, pieces: int, operations: int) -> int:
         """How many processes to do ``pieces`` of work on: what is asked for, or what pays."""
-        if self._device != "cpu":
-            return 1
+        most = min(self._hands.places, pieces)
         if self._execution.workers:
-            return min(self._execution.workers, pieces)
-        most = min(joblib.cpu_count(), pieces)
+            return min(self._execution.workers, pieces) if self._device == "cpu" else most
         worth = WORTH_COMPILING if self._hands.free >= most else WORTH_STARTING
         return most if operations >= worth else 1
 
 
-def _hands(device: str) -> Union[Crew, Local]:
+def _hands(device: str, execution: Execution) -> Union[Crew, Local]:
     if device == "cpu":
         return CREW
+    from mia_dual_mindspore.card import own_cards
     from mia_dual_mindspore.local import Local
 
-    return Local(device)
+    # A process takes what memory its card has: one on each, however many are asked for.
+    cards = own_cards(os.environ)[: execution.workers]
+    return Local(device) if len(cards) == 1 else crew_of(tuple(cards))

@@ -1,4 +1,4 @@
-"""An Ascend card: whether there is one, and which is this process's.
+"""Ascend cards: whether there are any, and which are this process's.
 
 Nothing else in this package is true of a card alone; docs/ascend.md says how to check each point
 on hardware.
@@ -25,6 +25,19 @@ def has_card() -> bool:
     except (AttributeError, RuntimeError, ValueError):
         # MindSpore 2.2 has no such question, and takes the best device there is by default.
         return str(ms.get_context("device_target")) == "Ascend"
+
+
+def own_cards(environment: Mapping[str, str]) -> list[int]:
+    """The numbers of the cards that this process may have work done on: the one that
+    ``environment`` names, or else all that answer.
+    """
+    if any(environment.get(name, "").strip() for name in VARIABLES):
+        return [card_number(environment)]
+    try:
+        return list(range(max(1, int(ms.hal.device_count("Ascend")))))
+    except (AttributeError, RuntimeError, ValueError):
+        # MindSpore 2.2 does not count them.
+        return [0]
 
 
 def start_card() -> None:

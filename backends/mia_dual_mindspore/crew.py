@@ -1,4 +1,4 @@
-"""The processes that compute on a CPU, as the process that calls them sees them."""
+"""The processes that compute on a CPU or on several cards, as the one that calls them sees them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Optional
+
+import joblib
 
 from mia_dual.errors import BackendError
 from mia_dual.interface import Records, ReportSteps
 from mia_dual_mindspore.cores import own_cores
-from mia_dual_mindspore.environment import process_settings
+from mia_dual_mindspore.environment import card_settings, process_settings
 from mia_dual_mindspore.shared import shared
 from mia_dual_mindspore.tasks import Task
 from mia_dual_mindspore.worker import DONE, FAILED, RESULT, STEPS, Order
@@ -35,16 +38,22 @@ START = (
 
 
 class Worker:
-    """A process that does one task at a time; what it says goes to ``ears``."""
+    """A process that does one task at a time; what it says goes to ``ears``.
 
-    def __init__(self, folder: Path, core: str) -> None:
-        self.core = core
+    It stays on ``core``, which may be "", or computes on ``card``.
+    """
+
+    def __init__(self, folder: Path, core: str = "", card: Optional[int] = None) -> None:
+        self.core, self.card = core, card
         self.ears: queue.SimpleQueue[tuple[Worker, str, Any]] = queue.SimpleQueue()
         self._process = subprocess.Popen(
-            [sys.executable, "-c", START, json.dumps(_path()), str(folder), core],
+            [
+                *(sys.executable, "-c", START, json.dumps(_path())),
+                *(str(folder), core, "cpu" if card is None else "ascend"),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=process_settings(folder),
+            env=process_settings(folder) if card is None else card_settings(folder, card),
             # Ctrl-C reaches every process of a terminal's group; we end our workers ourselves.
             start_new_session=True,
         )
@@ -80,13 +89,21 @@ class Worker:
 
 
 class Crew:
-    """Workers, started when they are first needed and kept for the calls that follow."""
+    """Workers, started when they are first needed and kept for the calls that follow: on the cores
+    of a CPU, or on ``cards`` in turn.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, cards: Sequence[int] = ()) -> None:
+        self._cards = cards
         self._folder: Optional[Path] = None
         self._free: list[Worker] = []
         self._all: list[Worker] = []
         self._lock = threading.Lock()
+
+    @property
+    def places(self) -> int:
+        """How many workers have a core or a card of their own."""
+        return len(self._cards) or joblib.cpu_count()
 
     @property
     def free(self) -> int:
@@ -151,12 +168,18 @@ class Crew:
                 atexit.register(self.end)
             able = [worker for worker in self._free if worker.lives]
             for _ in range(count - len(able)):
-                able.append(Worker(self._folder, self._core()))
+                able.append(self._worker(self._folder))
                 self._all.append(able[-1])
             hired, self._free = able[:count], able[count:]
         for worker in hired:
             worker.ears = ears
         return hired
+
+    def _worker(self, folder: Path) -> Worker:
+        if not self._cards:
+            return Worker(folder, self._core())
+        taken = Counter(worker.card for worker in self._all if worker.lives)
+        return Worker(folder, card=min(self._cards, key=taken.__getitem__))
 
     def _core(self) -> str:
         """The core that the fewest workers are on, not the first for every caller; may be ""."""
@@ -175,6 +198,12 @@ class Crew:
 
 CREW = Crew()
 """Of this process: every backend made in it works with the same."""
+
+
+@cache
+def crew_of(cards: tuple[int, ...]) -> Crew:
+    """The same, on ``cards``."""
+    return Crew(cards)
 
 
 def _path() -> list[str]:

@@ -46,6 +46,11 @@ def process_settings(scratch: Path) -> dict[str, str]:
     return {**ours, **os.environ, "OMP_NUM_THREADS": "1"}
 
 
+def card_settings(scratch: Path, card: int) -> dict[str, str]:
+    """The environment of a process that computes on ``card``: as a platform starts one a card."""
+    return {"MS_OM_PATH": str(scratch), **os.environ, "DEVICE_ID": str(card)}
+
+
 def instructions() -> str:
     """The instruction set that products use on a CPU: another one rounds otherwise."""
     return os.environ.get(INSTRUCTIONS, CPU_SETTINGS[INSTRUCTIONS])
@@ -68,7 +73,9 @@ def choose(device: str) -> str:
     available = devices()
     chosen = available[0] if device == "auto" else device
     if chosen not in available:
-        hint = "; MindSpore has no CUDA build any more: use --backend torch" * (device == "cuda")
+        hint = ""
+        if device.startswith("cuda"):
+            hint = "; MindSpore has no CUDA build any more: use --backend torch"
         raise BackendError(
             f"device '{device}' is not to be had by backend 'mindspore' here: "
             f"choose one of auto, {', '.join(available)}{hint}"

@@ -14,7 +14,7 @@ from mia_dual_mindspore.workshop import Workshop
 class Local:
     """One after another, on ``device``."""
 
-    free = 1
+    free = places = 1
 
     def __init__(self, device: str) -> None:
         devices.start(device)

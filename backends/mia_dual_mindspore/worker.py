@@ -2,7 +2,8 @@
 
 MindSpore runs one graph at a time in a process, and gains little from a second thread on networks
 of this size (benchmarks/README.md). On a CPU all its work is done in such processes, each with
-one thread and the same instruction set, so that bits never depend on where a model was trained.
+one thread and the same instruction set, so that bits never depend on where a model was trained;
+on several cards, each of them has processes of its own.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ STEPS, RESULT, DONE, FAILED = "steps", "result", "done", "failed"
 """What a message says, with: a number of steps; a result; None; the error."""
 
 
-def main(folder: str, core: str) -> None:
+def main(folder: str, core: str, device: str) -> None:
     """Do what is ordered until the caller closes the channel or dies."""
     # MindSpore makes a thread for each core that it sees when it first computes, and on two or
     # more a product is split between them, in the middle of a model where their number is odd.
@@ -48,7 +49,7 @@ def main(folder: str, core: str) -> None:
     orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(orders, folder), daemon=True).start()
     try:
-        workshop = _workshop()
+        workshop = _workshop(device)
     except Exception as error:  # whatever a broken installation throws
         reason = " ".join(str(error).split()) or type(error).__name__
         told = out_of_memory(error) or BackendError(
@@ -66,14 +67,15 @@ def main(folder: str, core: str) -> None:
         _send(answers, *_do(workshop, order, answers))
 
 
-def _workshop() -> Any:
-    from mia_dual_mindspore import device
+def _workshop(device: str) -> Any:
+    from mia_dual_mindspore import device as devices
 
-    device.start("cpu")
-    device.compute_once()
+    devices.start(device)
+    if device == "cpu":
+        devices.compute_once()
     from mia_dual_mindspore.workshop import Workshop
 
-    return Workshop(on_host=True)
+    return Workshop(on_host=device == "cpu")
 
 
 def _do(workshop: Any, order: Order, answers: BinaryIO) -> tuple[str, Any]:

@@ -7,7 +7,7 @@ from typing import List, Optional  # noqa: UP035  (Typer reads these on Python 3
 
 import typer
 
-from mia_dual.cli.options import DEVICE, FULL, JSON, LANG, PAGE, QUIET, TRACK, Device
+from mia_dual.cli.options import DEVICE, FULL, JSON, LANG, PAGE, QUIET, TRACK
 
 USED = ("attack", "seed")
 """Settings that an audit of outputs depends on."""
@@ -31,7 +31,7 @@ def attack(
     backend: Optional[str] = typer.Option(
         None, help="Trains attack models that are networks; without it, the others run."
     ),
-    device: Optional[Device] = DEVICE,
+    device: Optional[str] = DEVICE,
     out: Optional[Path] = typer.Option(None, help="The run folder; else runs/attack-<outputs>."),
     store: Optional[Path] = typer.Option(
         None,
@@ -70,9 +70,7 @@ def attack(
             )
     paging = Paging(page, lang, records=False)
     places = places_of(trackers)
-    asked = load_config(
-        config, assignments, {"device": device.value if device else None, "seed": seed}
-    )
+    asked = load_config(config, assignments, {"device": device, "seed": seed})
     engine = None if backend is None else Engine(backend, asked.device)
     telling = Telling(quiet, as_json)
     progress = telling.progress

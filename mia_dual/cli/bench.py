@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, List, Optional  # noqa: UP035  (Typer rea
 
 import typer
 
-from mia_dual.cli.options import JSON, QUIET, Device, parse_memory
+from mia_dual.cli.options import JSON, QUIET, device_named, devices_begun, parse_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,13 @@ def bench(
     backends: Optional[List[str]] = typer.Option(  # noqa: UP006
         None, "--backend", help="Which backends; repeatable. The ratio is to the first."
     ),
-    device: Device = typer.Option(Device.cpu, help="Where to compute.", case_sensitive=False),
+    device: str = typer.Option(
+        "cpu",
+        metavar="DEVICE",
+        parser=device_named,
+        autocompletion=devices_begun,
+        help="Where to compute: on cpu, cuda (every GPU), cuda:1 (one) or ascend.",
+    ),
     models: Optional[int] = typer.Option(
         None,
         min=1,
@@ -114,7 +120,7 @@ def bench(
                     networks,
                     models=models,
                     image=image,
-                    device=device.value,
+                    device=device,
                     seconds=seconds,
                     rounds=rounds,
                     workers=workers,
@@ -133,7 +139,7 @@ def bench(
         for speed in compare(
             names,
             cases,
-            device=device.value,
+            device=device,
             seconds=seconds,
             rounds=rounds,
             workers=workers,
@@ -141,7 +147,7 @@ def bench(
         ):
             speeds.append(speed)
             status.update(f"measured {len(speeds)} of {len(cases) * len(names)}")
-    _tell(speeds, peak, cpu_count(), telling, on_cpu=device is Device.cpu)
+    _tell(speeds, peak, cpu_count(), telling, on_cpu=device == "cpu")
 
 
 def _reference(speed: Speed, speeds: Sequence[Speed]) -> Speed:

@@ -11,6 +11,7 @@ from typing import Optional
 
 import typer
 
+from mia_dual.devices import KINDS, known_device
 from mia_dual.engines.cluster import Cluster
 from mia_dual.errors import ConfigError
 from mia_dual.execution import Execution
@@ -33,16 +34,26 @@ class EngineName(str, Enum):
     ray = "ray"
 
 
-class Device(str, Enum):
-    """Where a backend computes."""
+def device_named(word: str) -> str:
+    """The device that ``word`` is; raises BadParameter where it is none."""
+    try:
+        return known_device(word.lower())
+    except ValueError as error:
+        raise typer.BadParameter(f"{quoted(word)} is no device: {error}") from error
 
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-    ascend = "ascend"
+
+def devices_begun(incomplete: str) -> list[str]:
+    """What a shell offers for a word that begins so."""
+    return [kind for kind in KINDS if kind.startswith(incomplete.lower())]
 
 
-DEVICE = typer.Option(None, help="Where to compute.", case_sensitive=False)
+DEVICE = typer.Option(
+    None,
+    metavar="DEVICE",
+    parser=device_named,
+    autocompletion=devices_begun,
+    help="Where to compute: auto, cpu, cuda (every GPU), cuda:1 (one) or ascend.",
+)
 DATA_DIR = typer.Option(
     None, help="Where data sets lie or are downloaded to; else $MIA_DUAL_DATA or the cache."
 )

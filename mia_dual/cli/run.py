@@ -26,7 +26,6 @@ from mia_dual.cli.options import (
     TOGETHER,
     TRACK,
     WORKERS,
-    Device,
     EngineName,
     Together,
     cluster_of,
@@ -50,7 +49,7 @@ def run(
         help="torch, mindspore, or another installed; repeatable: each runs into its own folder, "
         "and they are compared.",
     ),
-    device: Optional[Device] = DEVICE,
+    device: Optional[str] = DEVICE,
     seed: Optional[int] = typer.Option(None, min=0, help="Draws everything that is random."),
     assignments: List[str] = typer.Option(  # noqa: UP006
         [], "--set", metavar="KEY=VALUE", help="One setting, as in target.epochs=5; repeatable."
@@ -98,7 +97,7 @@ def run(
     from mia_dual.walks.run import run_audit
 
     def configured(name: Optional[str]) -> tuple[Config, Engine]:
-        options = {"backend": name, "device": device.value if device else None, "seed": seed}
+        options = {"backend": name, "device": device, "seed": seed}
         settings = load_config(config, assignments, options)
         return settings, Engine(settings.backend, settings.device, execution, cluster)
 

@@ -26,7 +26,6 @@ from mia_dual.cli.options import (
     TOGETHER,
     TRACK,
     WORKERS,
-    Device,
     EngineName,
     Together,
     cluster_of,
@@ -44,7 +43,7 @@ def study(
         help="One of configs/studies, as overfitting, or a YAML file: a config with a key study.",
     ),
     backend: Optional[str] = typer.Option(None, help="torch, mindspore, or another installed."),
-    device: Optional[Device] = DEVICE,
+    device: Optional[str] = DEVICE,
     assignments: List[str] = typer.Option(  # noqa: UP006
         [], "--set", metavar="KEY=VALUE", help="One setting, as in study.seeds=[0,1]; repeatable."
     ),
@@ -84,9 +83,7 @@ def study(
 
     paging = Paging(page, lang, records=False)
     places = places_of(trackers)
-    chosen = load_study(
-        name, assignments, {"backend": backend, "device": device.value if device else None}
-    )
+    chosen = load_study(name, assignments, {"backend": backend, "device": device})
     first = chosen.runs[0].config
     path = out or Path("runs") / f"{chosen.name}-{first.backend}"
     execution = execution_of(together, memory, workers)

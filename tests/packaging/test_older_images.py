@@ -16,8 +16,15 @@ ROOT = Path(__file__).parents[2]
 SOURCES = [ROOT / "mia_dual", ROOT / "backends"]
 BACKEND = ROOT / "backends" / "mia_dual_mindspore"
 
-NEWER = {"mindspore.set_device", "mindspore.hal.is_available", "mindspore.runtime"}
-"""Of releases after 2.2 (2.5, 2.3 and 2.5): used where they are there, with another way beside."""
+NEWER = {
+    "mindspore.set_device",
+    "mindspore.hal.is_available",
+    "mindspore.hal.device_count",
+    "mindspore.runtime",
+}
+"""Of releases after 2.2 (2.5, 2.3, 2.3 and 2.5): used where they are there, with another way
+beside.
+"""
 
 
 def files():
