@@ -9,9 +9,9 @@ import typer
 
 from mia_dual.errors import MiaDualError
 from mia_dual.quoting import one_line
+from mia_dual.stopping import PROCESS, code_of, told
 
 BAD_INPUT = 2
-INTERRUPTED = 130
 
 
 def guarded(command: Callable[..., None]) -> Callable[..., None]:
@@ -20,12 +20,13 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def run(*arguments: Any, **options: Any) -> None:
         try:
-            command(*arguments, **options)
+            with PROCESS.at_work():
+                command(*arguments, **options)
         except MiaDualError as error:
             typer.echo(f"mia-dual: {one_line(str(error))}", err=True)
             raise typer.Exit(BAD_INPUT) from error
-        except KeyboardInterrupt as error:
-            typer.echo("mia-dual: interrupted; the same command goes on where it stopped", err=True)
-            raise typer.Exit(INTERRUPTED) from error
+        except KeyboardInterrupt as stop:
+            typer.echo(told(stop), err=True)
+            raise typer.Exit(code_of(stop)) from stop
 
     return run
