@@ -24,6 +24,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +37,7 @@ from mia_dual.errors import StoreError
 from mia_dual.quoting import quoted
 from mia_dual.store.entry import Entry
 from mia_dual.store.files import (
+    PARTIAL,
     checksum_of,
     link_or_copy,
     write_atomically,
@@ -54,7 +56,8 @@ PENDING = "deletion.pending.json"
 CERTIFICATE = "certificate.json"
 SIGNATURE = "certificate.sig"
 REPORT = "report.html"
-FOLDERS = ("models", "answers", "slices", "report")
+LINKED = ("models", "answers", "slices")
+FOLDERS = (*LINKED, "report")
 FILES = (
     "config.yaml",
     "environment.json",
@@ -121,6 +124,7 @@ class RunFolder:
                 f"run folder '{self.path}' cannot be written: {error.strerror}"
             ) from error
         try:
+            self._sweep()
             self._claim()
             self._linked = read_index(self.path / "index.jsonl")
             self._names = {}
@@ -139,6 +143,17 @@ class RunFolder:
     ) -> None:
         """Let the next run in."""
         self._lock.release()
+
+    def _sweep(self) -> None:
+        """Remove what a kill left half written: who takes the lock has nothing in writing yet."""
+        # A page is written without the lock.
+        places = [self.path / f".{name}.*{PARTIAL}" for name in FILES if name != REPORT]
+        if (self.path / "config.yaml").is_file():
+            places += [self.path / name / f".*{PARTIAL}" for name in LINKED]
+        for place in places:
+            for partial in place.parent.glob(place.name):
+                with suppress(OSError):
+                    partial.unlink()
 
     def _claim(self) -> None:
         for name in FILES:
