@@ -19,6 +19,10 @@ TERMINATED = 143
 """Exit codes, as shells give them: 128 and the signal's number."""
 
 
+SOON = 0.05
+"""Seconds until it is tried again to raise what was put off."""
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM came. Whoever is ready for an interrupt is ready for it too."""
 
@@ -35,10 +39,11 @@ def told(stop: KeyboardInterrupt) -> str:
 
 
 class _Process:
-    """This process: what a signal does to it depends on how far it is."""
+    """The process that this is: what a signal does to it depends on how far it is."""
 
     def __init__(self) -> None:
         self._phase: Literal["before", "at work", "after"] = "before"
+        self._put_off: Optional[KeyboardInterrupt] = None
 
     def listen(self) -> None:
         """Take signals from now on, but an interrupt that a shell has this process ignore."""
@@ -56,16 +61,41 @@ class _Process:
         finally:
             self._phase = "after"
 
-    def stop(self, number: int, _frame: Optional[FrameType]) -> None:
+    def stop(self, number: int, frame: Optional[FrameType]) -> None:
         """Handle a signal: SIGTERM, or any other, which interrupts."""
         stop = Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
         if self._phase == "at work":
-            raise stop
-        if self._phase == "before":
-            # Nothing is begun. An exception might be lost in what is being imported.
+            self._raise(stop, frame)
+        elif self._phase == "before":
+            # Nothing is begun, and an exception might be lost.
             os.write(2, f"{told(stop)}\n".encode())
             os._exit(code_of(stop))
         # After: all that is left is to take away what was begun.
+
+    def _raise(self, stop: KeyboardInterrupt, frame: Optional[FrameType]) -> None:
+        # What is imported may take an exception for a package that is broken, or lose it.
+        if self._put_off is None and _imports(frame) and hasattr(signal, "setitimer"):
+            self._put_off = stop
+            signal.signal(signal.SIGALRM, self._raise_again)
+            signal.setitimer(signal.ITIMER_REAL, SOON)
+            return
+        self._put_off = None
+        raise stop
+
+    def _raise_again(self, _number: int, frame: Optional[FrameType]) -> None:
+        # A second signal may have come meanwhile, which is not put off.
+        if self._phase == "at work" and self._put_off is not None:
+            stop, self._put_off = self._put_off, None
+            self._raise(stop, frame)
+
+
+def _imports(frame: Optional[FrameType]) -> bool:
+    """Whether something is being imported where ``frame`` is."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
 
 
 PROCESS = _Process()

@@ -18,8 +18,8 @@ import typer
 
 from mia_dual.engine import Engine
 from mia_dual.errors import BackendError, ConfigError
-from mia_dual.store.folder import read_json
 from mia_dual.stopping import INTERRUPTED, TERMINATED, Terminated
+from mia_dual.store.folder import read_json
 
 if TYPE_CHECKING:
     from mia_dual.cli.paging import Paging
