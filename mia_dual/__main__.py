@@ -1,5 +1,16 @@
 """``python -m mia_dual`` is ``mia-dual``."""
 
-from mia_dual.cli.app import main
+from mia_dual.stopping import PROCESS
 
-main()
+
+def main() -> None:
+    """Run the command line as all there is of this process."""
+    PROCESS.listen()
+    # Not before, since it takes a moment.
+    from mia_dual.cli.app import main as run_app
+
+    run_app()
+
+
+if __name__ == "__main__":
+    main()

@@ -71,7 +71,8 @@ class Worker:
             pickle.dump(order, self._process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
             self._process.stdin.flush()
         except BrokenPipeError:
-            pass  # it has ended, which its listener tells
+            # It has ended. Its listener may have told those who had it before.
+            self.ears.put((self, ENDED, None))
 
     def end(self) -> None:
         """End it, whatever it does."""

@@ -12,6 +12,7 @@ import os
 import pickle
 import queue
 import shutil
+import signal
 import sys
 import threading
 import traceback
@@ -42,6 +43,8 @@ STEPS, RESULT, DONE, FAILED = "steps", "result", "done", "failed"
 
 def main(folder: str, core: str, device: str) -> None:
     """Do what is ordered until the caller closes the channel or dies."""
+    # The caller is who is interrupted, and ends this process.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # MindSpore makes a thread for each core that it sees when it first computes, and on two or
     # more a product is split between them, in the middle of a model where their number is odd.
     stay_on([int(core)] if core else [])

@@ -7,6 +7,7 @@ of work there were to share the cores.
 
 from __future__ import annotations
 
+import atexit
 import queue
 import threading
 from collections.abc import Iterator, Sequence
@@ -89,14 +90,25 @@ def run(
         else:
             events.put(None)
 
+    def end() -> None:
+        stop.set()
+        for thread in running:
+            if thread.is_alive():
+                thread.join()
+        # What a thread sets is also what threads that start later take.
+        torch.set_num_threads(usual)
+
     count = min(len(places), len(works))
     running = [
         threading.Thread(target=labour, args=(place,), daemon=True) for place in places[:count]
     ]
-    for thread in running:
-        thread.start()
+    # Who is interrupted while it has what was yielded may never close this, and a process that
+    # exits while a thread computes is aborted.
+    atexit.register(end)
     ended = 0
     try:
+        for thread in running:
+            thread.start()
         while ended < count:
             event = events.get()
             if isinstance(event, _Yielded):
@@ -108,8 +120,5 @@ def run(
             else:
                 raise event
     finally:
-        stop.set()
-        for thread in running:
-            thread.join()
-        # What a thread sets is also what threads that start later take.
-        torch.set_num_threads(usual)
+        end()
+        atexit.unregister(end)

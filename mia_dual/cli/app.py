@@ -13,7 +13,7 @@ from mia_dual.cli.compare import compare
 from mia_dual.cli.datasets import datasets
 from mia_dual.cli.delete import delete, log
 from mia_dual.cli.doctor import doctor
-from mia_dual.cli.guard import INTERRUPTED, guarded
+from mia_dual.cli.guard import guarded
 from mia_dual.cli.keys import keys
 from mia_dual.cli.report import report
 from mia_dual.cli.run import run
@@ -22,6 +22,7 @@ from mia_dual.cli.study import study
 from mia_dual.cli.usage import UsageError, refuse
 from mia_dual.cli.verify import verify
 from mia_dual.cli.xihe import xihe
+from mia_dual.stopping import code_of
 
 app = typer.Typer(
     help="Audit what a model remembers of its training data, alike on MindSpore and PyTorch.",
@@ -63,6 +64,6 @@ def main() -> None:
         code = app(prog_name="mia-dual", standalone_mode=False)
     except UsageError as error:
         refuse(error)
-    except typer.Abort:
-        sys.exit(INTERRUPTED)
+    except typer.Abort as error:
+        sys.exit(code_of(error.__cause__))
     sys.exit(code if isinstance(code, int) else 0)

@@ -10,7 +10,8 @@ import os
 import signal
 import threading
 
-from mia_dual.cli.app import main
+from mia_dual.__main__ import main
+from mia_dual.stopping import PROCESS
 
 
 def end_with_caller() -> None:
@@ -18,7 +19,7 @@ def end_with_caller() -> None:
     if not hasattr(signal, "pthread_kill"):
         return  # Windows: this process goes on to its end
     # A shell has jobs in the background ignore SIGINT. A signal, since it wakes who waits.
-    signal.signal(signal.SIGUSR1, signal.default_int_handler)
+    signal.signal(signal.SIGUSR1, PROCESS.stop)
     waiting = threading.main_thread().ident
     assert waiting is not None
 

@@ -10,9 +10,9 @@ import typer
 from mia_dual.errors import MiaDualError
 from mia_dual.exhaustion import out_of_memory
 from mia_dual.quoting import one_line, quoted
+from mia_dual.stopping import PROCESS, code_of, told
 
 BAD_INPUT = 2
-INTERRUPTED = 130
 
 
 def guarded(command: Callable[..., None]) -> Callable[..., None]:
@@ -21,24 +21,25 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def run(*arguments: Any, **options: Any) -> None:
         try:
-            command(*arguments, **options)
+            with PROCESS.at_work():
+                command(*arguments, **options)
         except MiaDualError as error:
             _refuse(str(error), error)
         except BrokenPipeError:
             raise  # whoever read what is said has seen enough
         except (MemoryError, RuntimeError, OSError) as error:
-            told = _told(error)
-            if told is None:
+            line = _mendable(error)
+            if line is None:
                 raise
-            _refuse(told, error)
-        except KeyboardInterrupt as error:
-            typer.echo("mia-dual: interrupted; the same command goes on where it stopped", err=True)
-            raise typer.Exit(INTERRUPTED) from error
+            _refuse(line, error)
+        except KeyboardInterrupt as stop:
+            typer.echo(told(stop), err=True)
+            raise typer.Exit(code_of(stop)) from stop
 
     return run
 
 
-def _told(error: BaseException) -> Optional[str]:
+def _mendable(error: BaseException) -> Optional[str]:
     """What a user can do about ``error``; None where it is a fault of ours."""
     exhausted = out_of_memory(error)
     if exhausted is not None:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Optional
 
 import typer
 
-from mia_dual.cli.guard import INTERRUPTED
 from mia_dual.engine import Engine
 from mia_dual.errors import BackendError, ConfigError
+from mia_dual.stopping import INTERRUPTED, TERMINATED, Terminated
 from mia_dual.store.folder import read_json
 
 if TYPE_CHECKING:
@@ -137,8 +137,8 @@ def _run_each(
         line = [sys.executable, "-m", "mia_dual.cli.child", *command]
         with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=said) as process:
             code = _wait(process)
-        if code == INTERRUPTED:
-            raise typer.Exit(INTERRUPTED)
+        if code in (INTERRUPTED, TERMINATED):
+            raise typer.Exit(code)
         codes[name] = code
     return codes
 
@@ -146,6 +146,12 @@ def _run_each(
 def _wait(process: subprocess.Popen[bytes]) -> int:
     try:
         return process.wait()
+    except Terminated:
+        # It has been told nothing, and there may be little time. It ends with its input.
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait()
+        return TERMINATED
     except KeyboardInterrupt:
         # A terminal interrupts the run as well; a signal to this process alone does not.
         try:

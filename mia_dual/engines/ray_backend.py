@@ -43,6 +43,7 @@ from mia_dual.interface import (
 )
 from mia_dual.optional import optional
 from mia_dual.quoting import one_line
+from mia_dual.stopping import heeding_sigterm
 from mia_dual.training.lockstep import kind_of
 
 TRIES = 3
@@ -181,15 +182,16 @@ class RayBackend:
         try:
             if cluster.address is not None:
                 _knock(cluster.address)
-            self._ray.init(
-                address=cluster.address,
-                log_to_driver=False,
-                logging_level="ERROR",
-                ignore_reinit_error=True,
-                # A user's factory is found where it is found here.
-                runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(_path())}},
-                **own,
-            )
+            with heeding_sigterm():
+                self._ray.init(
+                    address=cluster.address,
+                    log_to_driver=False,
+                    logging_level="ERROR",
+                    ignore_reinit_error=True,
+                    # A user's factory is found where it is found here.
+                    runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(_path())}},
+                    **own,
+                )
         except Exception as error:  # whatever Ray raises: there are many
             where = f"at '{cluster.address}'" if cluster.address else "on this machine"
             raise BackendError(

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +36,7 @@ from mia_dual.errors import StoreError, UnwritableError
 from mia_dual.quoting import quoted
 from mia_dual.store.entry import Entry
 from mia_dual.store.files import (
+    PARTIAL,
     append_line,
     checksum_of,
     link_or_copy,
@@ -54,7 +56,8 @@ PENDING = "deletion.pending.json"
 CERTIFICATE = "certificate.json"
 SIGNATURE = "certificate.sig"
 REPORT = "report.html"
-FOLDERS = ("models", "answers", "slices", "report")
+LINKED = ("models", "answers", "slices")
+FOLDERS = (*LINKED, "report")
 FILES = (
     "config.yaml",
     "environment.json",
@@ -131,6 +134,7 @@ class RunFolder:
                 f"run folder '{self.path}' cannot be written ({error.strerror}): name another --out"
             ) from error
         try:
+            self._sweep()
             self._claim()
             self._linked = read_index(self.path / "index.jsonl")
             self._names = {}
@@ -168,6 +172,17 @@ class RunFolder:
             return (self.path / name).stat().st_size == entry.bytes
         except OSError:
             return False
+
+    def _sweep(self) -> None:
+        """Remove what a kill left half written: who takes the lock has nothing in writing yet."""
+        # A page is written without the lock.
+        places = [self.path / f".{name}.*{PARTIAL}" for name in FILES if name != REPORT]
+        if (self.path / "config.yaml").is_file():
+            places += [self.path / name / f".*{PARTIAL}" for name in LINKED]
+        for place in places:
+            for partial in place.parent.glob(place.name):
+                with suppress(OSError):
+                    partial.unlink()
 
     def _claim(self) -> None:
         for name in (*FILES, *FOLDERS):

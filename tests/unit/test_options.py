@@ -106,7 +106,10 @@ def said_by(error, capsys):
         (OSError(36, "File name too long", "x" * 300), "xxx...' cannot be used (File name too lo"),
         (PermissionError(13, "Permission denied", "there"), "'there' cannot be used (Permission"),
         (OSError("odd"), "a file cannot be used (the system refuses it): name another place"),
-        (MemoryError("7 GiB"), "memory ran out (7 GiB): take fewer --workers, models or records, or"),
+        (
+            MemoryError("7 GiB"),
+            "memory ran out (7 GiB): take fewer --workers, models or records, or",
+        ),
         (MemoryError(), "memory ran out (no more is to be had): take fewer --workers"),
     ],
 )

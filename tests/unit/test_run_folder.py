@@ -170,6 +170,20 @@ def test_a_folder_where_nothing_was_made_takes_a_mended_config(tmp_path):
     assert "seed: 3" in (tmp_path / "run" / "config.yaml").read_text()
 
 
+def test_what_a_kill_left_half_written_goes_and_is_in_nobodys_way(filled, tmp_path):
+    begun = tmp_path / "begun" / ".config.yaml.0a1b2c3d.partial"
+    linked = filled / "models" / ".target.safetensors.0a1b2c3d.partial"
+    page = filled / ".report.html.0a1b2c3d.partial"
+    begun.parent.mkdir()
+    for file in (begun, linked, page):
+        file.write_text("")
+    for folder in (begun.parent, filled):
+        with opened(folder):
+            pass
+    # A page is written without the folder's lock.
+    assert [file.exists() for file in (begun, linked, page)] == [False, False, True]
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     folder = tmp_path / "work"
     folder.mkdir()

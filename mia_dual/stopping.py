@@ -1,0 +1,116 @@
+"""What stops a process in good order: Ctrl-C, and SIGTERM, which schedulers and containers send.
+
+While a command is at work, both are raised in the main thread, so that what was begun is taken
+away again. What is finished is kept: the same command goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Literal, Optional
+
+INTERRUPTED = 130
+TERMINATED = 143
+"""Exit codes, as shells give them: 128 and the signal's number."""
+
+
+SOON = 0.05
+"""Seconds until it is tried again to raise what was put off."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came. Whoever is ready for an interrupt is ready for it too."""
+
+
+def code_of(stop: Optional[BaseException]) -> int:
+    """The exit code of a process that ``stop`` stopped."""
+    return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
+
+
+def told(stop: KeyboardInterrupt) -> str:
+    """The line that is said of it."""
+    how = "terminated" if isinstance(stop, Terminated) else "interrupted"
+    return f"mia-dual: {how}; the same command goes on where it stopped"
+
+
+class _Process:
+    """The process that this is: what a signal does to it depends on how far it is."""
+
+    def __init__(self) -> None:
+        self._phase: Literal["before", "at work", "after"] = "before"
+        self._put_off: Optional[KeyboardInterrupt] = None
+
+    def listen(self) -> None:
+        """Take signals from now on, but an interrupt that a shell has this process ignore."""
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self.stop)
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, self.stop)
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """A command is at work in this process."""
+        self._phase = "at work"
+        try:
+            yield
+        finally:
+            self._phase = "after"
+
+    def stop(self, number: int, frame: Optional[FrameType]) -> None:
+        """Handle a signal: SIGTERM, or any other, which interrupts."""
+        stop = Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
+        if self._phase == "at work":
+            self._raise(stop, frame)
+        elif self._phase == "before":
+            # Nothing is begun, and an exception might be lost.
+            os.write(2, f"{told(stop)}\n".encode())
+            os._exit(code_of(stop))
+        # After: all that is left is to take away what was begun.
+
+    def _raise(self, stop: KeyboardInterrupt, frame: Optional[FrameType]) -> None:
+        # What is imported may take an exception for a package that is broken, or lose it.
+        if self._put_off is None and _imports(frame) and hasattr(signal, "setitimer"):
+            self._put_off = stop
+            signal.signal(signal.SIGALRM, self._raise_again)
+            signal.setitimer(signal.ITIMER_REAL, SOON)
+            return
+        self._put_off = None
+        raise stop
+
+    def _raise_again(self, _number: int, frame: Optional[FrameType]) -> None:
+        # A second signal may have come meanwhile, which is not put off.
+        if self._phase == "at work" and self._put_off is not None:
+            stop, self._put_off = self._put_off, None
+            self._raise(stop, frame)
+
+
+def _imports(frame: Optional[FrameType]) -> bool:
+    """Whether something is being imported where ``frame`` is."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
+
+
+PROCESS = _Process()
+
+
+@contextmanager
+def heeding_sigterm() -> Iterator[None]:
+    """Keep how SIGTERM is handled from what changes it and then leaves by SystemExit."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # nobody can change it here
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    except SystemExit as stop:
+        raise Terminated from stop
+    finally:
+        signal.signal(signal.SIGTERM, before)
