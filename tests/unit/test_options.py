@@ -108,7 +108,7 @@ def said_by(error, capsys):
         (OSError("odd"), "a file cannot be used (the system refuses it): name another place"),
         (
             MemoryError("7 GiB"),
-            "memory ran out (7 GiB): take fewer --workers, models or records, or",
+            "memory ran out (7 GiB): take fewer --workers, models or records",
         ),
         (MemoryError(), "memory ran out (no more is to be had): take fewer --workers"),
     ],
