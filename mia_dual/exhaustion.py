@@ -13,6 +13,7 @@ TOLD_AS = (
     "not enough memory",  # PyTorch on Windows
     "failed to map segment",  # the loader of shared libraries
     "start new thread",  # no room for a thread's stack
+    "resource temporarily unavailable",  # the same, as C++ says it
     "bad_alloc",  # C++
 )
 """What errors say that mean it, in lower case."""

@@ -18,8 +18,7 @@ from mia_dual.walks.verify import verify_run
 from tests.numpy_backend import NumpyEngine
 from tests.pipeline.deleted_run import SETTINGS
 
-CHECKSUMMED = ("object answers", "object model", "object moments", "object records",
-               "object scores", "entry")  # fmt: skip
+CHECKSUMMED = ("object answers", "object model", "object moments", "object scores", "entry")
 """Covered by a checksum, so that no flip can hide from ``store verify`` or a run that needs it."""
 
 DERIVED = ("cost.json", "environment.json", "forgetting.npz", "plan.json", "plan.npz",
@@ -81,11 +80,13 @@ class FlippedRun:
             bit = int(rng.integers(8 * len(content)))
             content[bit // 8] ^= 1 << bit % 8
             told = f"{file}: bit {bit}"
-        # The same file as its link in the run folder, as a disk would damage it.
-        with file.open("r+b") as stream:
-            stream.write(content)
-            stream.truncate()
+        _overwrite(file, content)
         return file, whole, told
+
+    def restore(self, file, whole):
+        """Undo the flip of ``file``, if nothing else has."""
+        if file.read_bytes() != whole:
+            _overwrite(file, whole)
 
     def go_on(self):
         """Run it again; gives what was said to be damaged."""
@@ -120,6 +121,13 @@ class FlippedRun:
             else:
                 first[node] = to
                 shutil.copyfile(file, to)
+
+
+def _overwrite(file, content):
+    """Its link in the run folder, too, as a disk would damage both."""
+    with file.open("r+b") as stream:
+        stream.write(content)
+        stream.truncate()
 
 
 def refusal(act):
