@@ -16,7 +16,7 @@ test: $(INSTALLED)
 
 # Kills, faults and damage by the hundred: an hour.
 soak: $(INSTALLED)
-	$(BIN)/python -m pytest -n 0 -m soak tests
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m soak tests
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -6,23 +6,26 @@ from pathlib import Path
 
 import pytest
 
-FIGURES = pytest.StashKey[dict]()
-
 
 @pytest.fixture
 def figures(request):
     """Facts to tell: ``figures(kills=40, resumed_s=3.2)``; a test's are told under its name."""
-    told = request.config.stash.setdefault(FIGURES, {})
 
     def tell(**facts):
-        told.setdefault(request.node.name, {}).update(facts)
+        # What a test process of several hands on with its report.
+        request.node.user_properties.extend(facts.items())
 
     return tell
 
 
 @pytest.hookimpl
-def pytest_terminal_summary(terminalreporter, config):
-    told = config.stash.get(FIGURES, {})
+def pytest_terminal_summary(terminalreporter):
+    told = {
+        report.nodeid.rpartition("::")[2]: {**dict(report.user_properties), "outcome": outcome}
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, [])
+        if report.when == "call" and report.user_properties
+    }
     if not told:
         return
     terminalreporter.section("figures of the soak")
