@@ -24,8 +24,8 @@ Folder = typer.Option(
 
 _LINE = "{:<12}  {:<8}{:>16}{:>6}  {}"
 
-SHOWN = 3
-"""Run folders that a message names."""
+SHOWN, LONGEST = 3, 300
+"""Run folders that a message names, and characters of each."""
 
 LINES_AT_ONCE = 1000
 """That are held before they are written: a store may have many, and is listed as it is read."""
@@ -122,7 +122,7 @@ def prune(
     kept = found.unseen()
     line = f"removed {objects} objects, {freed:,} bytes, from {found.path}"
     if kept:
-        named = ", ".join(quoted(run) for run in kept[:SHOWN])
+        named = ", ".join(quoted(run, LONGEST) for run in kept[:SHOWN])
         more = f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
         line += (
             f"; {len(kept)} references to run folders that are not here were kept ({named}{more}): "
