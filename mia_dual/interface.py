@@ -208,9 +208,9 @@ class GradientNorms:
 
 
 class Backend(Protocol):
-    """A framework at work on one device. Made by ``Backend(device, execution)``, device one of
-    ``auto``, ``cpu``, ``cuda``, ``ascend``; raises BackendError where that device is not to be
-    had.
+    """A framework at work on one kind of device. Made by ``Backend(device, execution)``, device one
+    of ``auto``, ``cpu``, ``cuda``, ``cuda:1`` (the GPU of that number), ``ascend``; raises
+    BackendError where that device is not to be had.
     """
 
     name: str

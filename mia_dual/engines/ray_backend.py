@@ -55,6 +55,9 @@ BEGUN = 4
 KNOCK = 5.0
 """Seconds that a cluster has to answer at all."""
 
+NPU = "NPU"
+"""What Ray calls Ascend cards."""
+
 OWN_NODE = {
     # Nobody is told that this ran.
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -68,8 +71,9 @@ class RayBackend:
     """Backend ``name`` in the workers of ``cluster``; a training task has ``most`` jobs at most,
     or as many as give each worker some.
 
-    Raises MissingPackageError without Ray, and BackendError where the cluster cannot be reached,
-    has no node with what a task takes, or has nodes that would compute otherwise than others.
+    Raises MissingPackageError without Ray, and BackendError for a GPU that tasks do not take, and
+    where the cluster cannot be reached, has no node with what a task takes, or has nodes that would
+    compute otherwise than others.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class RayBackend:
         cluster: Cluster = OWN,
         most: Optional[int] = None,
     ) -> None:
+        device = _device_of_tasks(device, cluster)
         self.name = name
         self._most = most
         self._ray = optional("ray", "--engine ray", "ray")
@@ -89,6 +94,8 @@ class RayBackend:
             "num_gpus": cluster.gpus,
             "resources": dict(cluster.resources),
         }
+        # Of a process: it stays on the card that it was given first. 0 is no limit.
+        self._calls = 1 if _takes_card(cluster) else 0
         self._folder: Optional[SweptFolder] = None
         self._records: Optional[tuple[Records, Any]] = None
         self._connect(cluster, execution)
@@ -250,7 +257,8 @@ class RayBackend:
 
     def _do(self, task: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         """Have ``task`` done."""
-        remote = self._ray.remote(task).options(max_retries=TRIES - 1, **self._takes, **options)
+        remote = self._ray.remote(max_calls=self._calls)(task)
+        remote = remote.options(max_retries=TRIES - 1, **self._takes, **options)
         return remote.remote(self._recipe, *arguments)
 
     def _ask(
@@ -360,6 +368,29 @@ class _Work:
     def _forget(self, stream: Any) -> None:
         del self._begun[stream]
         self._ends.pop(stream, None)
+
+
+def _device_of_tasks(device: str, cluster: Cluster) -> str:
+    """What a task computes on: a card that it takes of the cluster, or else a core.
+
+    Ray hides from a task what others take, but nothing from one that takes no card.
+    """
+    if device == "auto" and not _takes_card(cluster):
+        return "cpu"
+    for kind, taken, remedy in (
+        ("cuda", cluster.gpus > 0, "--device cuda with --gpus-per-task 1"),
+        ("ascend", NPU in cluster.resources, "--device ascend with --resource NPU=1"),
+    ):
+        if device.startswith(kind) and (device != kind or not taken):
+            raise BackendError(
+                f"device '{device}' is not what tasks of a Ray cluster compute on, which see the "
+                f"cards that they take: ask for {remedy}"
+            )
+    return device
+
+
+def _takes_card(cluster: Cluster) -> bool:
+    return cluster.gpus > 0 or NPU in cluster.resources
 
 
 def _knock(address: str) -> None:

@@ -1,5 +1,6 @@
 """A Ray cluster of two nodes does what the backend does, and outlives what happens to it."""
 
+import os
 import threading
 import time
 
@@ -48,9 +49,11 @@ ODD = "tests.odd_backends"
 
 @pytest.fixture(scope="module")
 def two_nodes():
-    """A cluster of two nodes with a core each; gives its address and the second node."""
+    """A cluster of two nodes with a core each, the first with what it takes for a GPU; gives it
+    and the second node.
+    """
     utilities = pytest.importorskip("ray.cluster_utils")
-    cluster = utilities.Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    cluster = utilities.Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "num_gpus": 1})
     second = cluster.add_node(num_cpus=1)
     yield cluster, second
     cluster.shutdown()
@@ -112,6 +115,37 @@ def test_a_task_that_no_node_has_room_for_is_refused(two_nodes):
     wanted = Cluster(two_nodes[0].address, resources={"NPU": 1})
     with pytest.raises(BackendError, match="no node of the Ray cluster has 1 CPU, 1 NPU"):
         RayBackend("tests.numpy_backend:NumpyBackend", "cpu", cluster=wanted)
+
+
+@pytest.mark.parametrize(
+    ("device", "gpus", "remedy"),
+    [
+        ("cuda", 0.0, "--device cuda with --gpus-per-task 1"),
+        ("cuda:1", 1.0, "--device cuda with --gpus-per-task 1"),
+        ("ascend", 1.0, "--device ascend with --resource NPU=1"),
+    ],
+)
+def test_a_card_that_no_task_takes_is_refused(device, gpus, remedy):
+    with pytest.raises(BackendError, match=remedy):
+        RayBackend("torch", device, cluster=Cluster("localhost:1", gpus))
+
+
+@pytest.mark.soak  # each process takes seconds to start
+def test_tasks_that_take_a_card_never_meet_a_process_of_another(two_nodes):
+    """Ray would give it to them, and what has begun to compute on a card stays there."""
+    cluster = Cluster(two_nodes[0].address, gpus=1)
+    through = RayBackend("tests.numpy_backend:NumpyBackend", "cpu", cluster=cluster)
+    try:
+        asked = [through._do(_process) for _ in range(4)]
+        processes, cards = zip(*map(through._get, asked))
+    finally:
+        through.close()
+    assert len(set(processes)) == 4
+    assert set(cards) == {"0"}
+
+
+def _process(recipe):
+    return os.getpid(), os.environ["CUDA_VISIBLE_DEVICES"]
 
 
 def test_what_is_no_cluster_is_a_line(cli):
