@@ -9,7 +9,7 @@ import typer
 
 from mia_dual.errors import MiaDualError
 from mia_dual.quoting import one_line
-from mia_dual.stopping import PROCESS, code_of, told
+from mia_dual.stopping import PROCESS
 
 BAD_INPUT = 2
 
@@ -26,7 +26,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             typer.echo(f"mia-dual: {one_line(str(error))}", err=True)
             raise typer.Exit(BAD_INPUT) from error
         except KeyboardInterrupt as stop:
-            typer.echo(told(stop), err=True)
-            raise typer.Exit(code_of(stop)) from stop
+            typer.echo(PROCESS.told, err=True)
+            raise typer.Exit(PROCESS.code) from stop
 
     return run

@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import atexit
 import os
-import shutil
 import socket
 import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -26,6 +24,7 @@ import numpy as np
 from mia_dual.engines import ray_tasks
 from mia_dual.engines.cluster import OWN, Cluster
 from mia_dual.engines.ray_tasks import Found, Recipe
+from mia_dual.engines.scratch import Scratch
 from mia_dual.errors import BackendError, MiaDualError
 from mia_dual.execution import DEFAULT, Execution
 from mia_dual.flops import training_flops
@@ -42,7 +41,7 @@ from mia_dual.interface import (
 )
 from mia_dual.optional import optional
 from mia_dual.quoting import one_line
-from mia_dual.stopping import heeding_sigterm
+from mia_dual.stopping import signals_put_off
 from mia_dual.training.lockstep import form_chunks
 
 TRIES = 3
@@ -68,8 +67,14 @@ OWN_NODE = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # A task that is too large for its node would be tried forever.
     "RAY_task_oom_retries": str(TRIES - 1),
+    # SIGTERM is handled here.
+    "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",
+    # Seconds that what Ray started outlives a process that was killed.
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "10",
 }
-"""Settings of a cluster that is started here, unless the environment says otherwise."""
+"""Settings of Ray here, and of a cluster that is started here, unless the environment says
+otherwise.
+"""
 
 
 class RayBackend:
@@ -90,6 +95,9 @@ class RayBackend:
     ) -> None:
         self.name = name
         self._most = most
+        for setting, value in OWN_NODE.items():
+            # Before Ray is imported, which reads some of them then.
+            os.environ.setdefault(setting, value)
         self._ray = optional("ray", "--engine ray", "ray")
         self._recipe = Recipe(name, device, replace(execution, workers=1))
         self._takes: dict[str, Any] = {
@@ -97,9 +105,10 @@ class RayBackend:
             "num_gpus": cluster.gpus,
             "resources": dict(cluster.resources),
         }
-        self._folder: Optional[str] = None
+        self._scratch: Optional[Scratch] = None
         self._records: Optional[tuple[Records, Any]] = None
-        self._connect(cluster, execution)
+        with signals_put_off():
+            self._connect(cluster, execution)
         try:
             self.nodes = self._look()
         except BaseException:
@@ -114,8 +123,8 @@ class RayBackend:
         """Let the cluster go, and end it where it was started here."""
         self._records = None
         self._ray.shutdown()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._scratch is not None:
+            self._scratch.remove()
 
     @staticmethod
     def devices() -> list[str]:
@@ -176,28 +185,25 @@ class RayBackend:
         return GradientNorms(found[0].parameters, np.concatenate([part.norms for part in found]))
 
     def _connect(self, cluster: Cluster, execution: Execution) -> None:
-        for name, value in OWN_NODE.items():
-            os.environ.setdefault(name, value)
         own: dict[str, Any] = {}
         if cluster.address is None:
             # Its logs and sockets, which Ray leaves behind.
-            self._folder = tempfile.mkdtemp(prefix="mia-dual-")
+            self._scratch = Scratch()
             atexit.register(self.close)
-            own = {"num_cpus": execution.workers, "_temp_dir": self._folder}
+            own = {"num_cpus": execution.workers, "_temp_dir": str(self._scratch.path)}
             own["include_dashboard"] = False
         try:
             if cluster.address is not None:
                 _knock(cluster.address)
-            with heeding_sigterm():
-                self._ray.init(
-                    address=cluster.address,
-                    log_to_driver=False,
-                    logging_level="ERROR",
-                    ignore_reinit_error=True,
-                    # A user's factory is found where it is found here.
-                    runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(_path())}},
-                    **own,
-                )
+            self._ray.init(
+                address=cluster.address,
+                log_to_driver=False,
+                logging_level="ERROR",
+                ignore_reinit_error=True,
+                # A user's factory is found where it is found here.
+                runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(_path())}},
+                **own,
+            )
         except Exception as error:  # whatever Ray raises: there are many
             where = f"at '{cluster.address}'" if cluster.address else "on this machine"
             raise BackendError(
