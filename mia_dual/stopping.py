@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Literal, Optional
+from typing import Any, Literal, Optional
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -27,23 +27,28 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM came. Whoever is ready for an interrupt is ready for it too."""
 
 
-def code_of(stop: Optional[BaseException]) -> int:
-    """The exit code of a process that ``stop`` stopped."""
-    return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
-
-
-def told(stop: KeyboardInterrupt) -> str:
-    """The line that is said of it."""
-    how = "terminated" if isinstance(stop, Terminated) else "interrupted"
-    return f"mia-dual: {how}; the same command goes on where it stopped"
-
-
 class _Process:
     """The process that this is: what a signal does to it depends on how far it is."""
 
     def __init__(self) -> None:
         self._phase: Literal["before", "at work", "after"] = "before"
         self._put_off: Optional[KeyboardInterrupt] = None
+        self._is_busy = False
+        self._is_terminated = False
+
+    @property
+    def code(self) -> int:
+        """The exit code of this process, which was stopped.
+
+        By the last signal, since what Ray hands on of it is any interrupt.
+        """
+        return TERMINATED if self._is_terminated else INTERRUPTED
+
+    @property
+    def told(self) -> str:
+        """The line that is said of it."""
+        how = "terminated" if self._is_terminated else "interrupted"
+        return f"mia-dual: {how}; the same command goes on where it stopped"
 
     def listen(self) -> None:
         """Take signals from now on, but an interrupt that a shell has this process ignore."""
@@ -61,20 +66,32 @@ class _Process:
         finally:
             self._phase = "after"
 
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Something is done that would lose an exception."""
+        self._is_busy = True
+        try:
+            yield
+        finally:
+            self._is_busy = False
+
     def stop(self, number: int, frame: Optional[FrameType]) -> None:
         """Handle a signal: SIGTERM, or any other, which interrupts."""
         stop = Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
+        if self._phase == "after":
+            return  # all that is left is to take away what was begun
+        self._is_terminated = isinstance(stop, Terminated)
         if self._phase == "at work":
             self._raise(stop, frame)
-        elif self._phase == "before":
-            # Nothing is begun, and an exception might be lost.
-            os.write(2, f"{told(stop)}\n".encode())
-            os._exit(code_of(stop))
-        # After: all that is left is to take away what was begun.
+            return
+        # Nothing is begun, and an exception might be lost.
+        os.write(2, f"{self.told}\n".encode())
+        os._exit(self.code)
 
     def _raise(self, stop: KeyboardInterrupt, frame: Optional[FrameType]) -> None:
         # What is imported may take an exception for a package that is broken, or lose it.
-        if self._put_off is None and _imports(frame) and hasattr(signal, "setitimer"):
+        lost = self._is_busy or _imports(frame)
+        if self._put_off is None and lost and hasattr(signal, "setitimer"):
             self._put_off = stop
             signal.signal(signal.SIGALRM, self._raise_again)
             signal.setitimer(signal.ITIMER_REAL, SOON)
@@ -102,15 +119,25 @@ PROCESS = _Process()
 
 
 @contextmanager
-def heeding_sigterm() -> Iterator[None]:
-    """Keep how SIGTERM is handled from what changes it and then leaves by SystemExit."""
+def signals_put_off() -> Iterator[None]:
+    """Have signals wait for the end of what would lose them, and SIGTERM stay as it is handled.
+
+    What is done meanwhile may set a handler of its own for SIGTERM: that does not count. A second
+    signal does not wait.
+    """
     if threading.current_thread() is not threading.main_thread():
-        yield  # nobody can change it here
+        yield  # nobody can handle them here
         return
-    before = signal.getsignal(signal.SIGTERM)
+    set_handler = signal.signal
+
+    def set_others(number: int, handler: Any) -> Any:
+        if number == signal.SIGTERM:
+            return signal.getsignal(number)
+        return set_handler(number, handler)
+
+    signal.signal = set_others  # type: ignore[assignment]
     try:
-        yield
-    except SystemExit as stop:
-        raise Terminated from stop
+        with PROCESS.busy():
+            yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal = set_handler

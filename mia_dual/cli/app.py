@@ -22,7 +22,7 @@ from mia_dual.cli.study import study
 from mia_dual.cli.usage import UsageError, refuse
 from mia_dual.cli.verify import verify
 from mia_dual.cli.xihe import xihe
-from mia_dual.stopping import code_of
+from mia_dual.stopping import PROCESS
 
 app = typer.Typer(
     help="Audit what a model remembers of its training data, alike on MindSpore and PyTorch.",
@@ -64,6 +64,6 @@ def main() -> None:
         code = app(prog_name="mia-dual", standalone_mode=False)
     except UsageError as error:
         refuse(error)
-    except typer.Abort as error:
-        sys.exit(code_of(error.__cause__))
+    except typer.Abort:
+        sys.exit(PROCESS.code)
     sys.exit(code if isinstance(code, int) else 0)

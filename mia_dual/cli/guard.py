@@ -10,7 +10,7 @@ import typer
 from mia_dual.errors import MiaDualError
 from mia_dual.exhaustion import out_of_memory
 from mia_dual.quoting import one_line, quoted
-from mia_dual.stopping import PROCESS, code_of, told
+from mia_dual.stopping import PROCESS
 
 BAD_INPUT = 2
 
@@ -33,8 +33,8 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
                 raise
             _refuse(line, error)
         except KeyboardInterrupt as stop:
-            typer.echo(told(stop), err=True)
-            raise typer.Exit(code_of(stop)) from stop
+            typer.echo(PROCESS.told, err=True)
+            raise typer.Exit(PROCESS.code) from stop
 
     return run
 

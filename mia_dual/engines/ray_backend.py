@@ -43,7 +43,7 @@ from mia_dual.interface import (
 )
 from mia_dual.optional import optional
 from mia_dual.quoting import one_line
-from mia_dual.stopping import heeding_sigterm
+from mia_dual.stopping import signals_put_off
 from mia_dual.training.lockstep import kind_of
 
 TRIES = 3
@@ -63,8 +63,14 @@ OWN_NODE = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # A task that is too large for its node would be tried forever.
     "RAY_task_oom_retries": str(TRIES - 1),
+    # SIGTERM is handled here.
+    "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",
+    # Seconds that what Ray started outlives a process that was killed.
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "10",
 }
-"""Settings of a cluster that is started here, unless the environment says otherwise."""
+"""Settings of Ray here, and of a cluster that is started here, unless the environment says
+otherwise.
+"""
 
 
 class RayBackend:
@@ -87,6 +93,9 @@ class RayBackend:
         device = _device_of_tasks(device, cluster)
         self.name = name
         self._most = most
+        for setting, value in OWN_NODE.items():
+            # Before Ray is imported, which reads some of them then.
+            os.environ.setdefault(setting, value)
         self._ray = optional("ray", "--engine ray", "ray")
         self._recipe = Recipe(name, device, replace(execution, workers=1))
         self._takes: dict[str, Any] = {
@@ -98,7 +107,8 @@ class RayBackend:
         self._calls = 1 if _takes_card(cluster) else 0
         self._folder: Optional[SweptFolder] = None
         self._records: Optional[tuple[Records, Any]] = None
-        self._connect(cluster, execution)
+        with signals_put_off():
+            self._connect(cluster, execution)
         try:
             self.nodes = self._look()
         except BaseException:
@@ -177,8 +187,6 @@ class RayBackend:
         return GradientNorms(found[0].parameters, np.concatenate([part.norms for part in found]))
 
     def _connect(self, cluster: Cluster, execution: Execution) -> None:
-        for name, value in OWN_NODE.items():
-            os.environ.setdefault(name, value)
         own: dict[str, Any] = {}
         if cluster.address is None:
             # Its logs and sockets, which Ray leaves behind.
@@ -189,16 +197,15 @@ class RayBackend:
         try:
             if cluster.address is not None:
                 _knock(cluster.address)
-            with heeding_sigterm():
-                self._ray.init(
-                    address=cluster.address,
-                    log_to_driver=False,
-                    logging_level="ERROR",
-                    ignore_reinit_error=True,
-                    # A user's factory is found where it is found here.
-                    runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(_path())}},
-                    **own,
-                )
+            self._ray.init(
+                address=cluster.address,
+                log_to_driver=False,
+                logging_level="ERROR",
+                ignore_reinit_error=True,
+                # A user's factory is found where it is found here.
+                runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(_path())}},
+                **own,
+            )
         except Exception as error:  # whatever Ray raises: there are many
             where = f"at '{cluster.address}'" if cluster.address else "on this machine"
             raise BackendError(

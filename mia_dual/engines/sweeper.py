@@ -16,6 +16,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+PREFIX = "mia-ray-"
+"""Short, since paths of sockets may have 107 letters and Ray's lie deep below."""
+
 PATIENCE = 60.0
 """Seconds for which what is left of a killed process may still write into its folder."""
 
@@ -24,7 +27,7 @@ class SweptFolder:
     """A new temporary folder ``path``, which goes with :meth:`remove` or with this process."""
 
     def __init__(self) -> None:
-        self.path = tempfile.mkdtemp(prefix="mia-dual-")
+        self.path = tempfile.mkdtemp(prefix=PREFIX)
         self._sweeper = subprocess.Popen(
             # Alone: it starts at once, and imports nothing that could be found elsewhere.
             [sys.executable, "-I", "-S", __file__, self.path],
