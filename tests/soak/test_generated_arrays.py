@@ -101,8 +101,11 @@ def _changed(draw, arrays):
     for _ in range(draw(st.integers(1, 2))):
         name = draw(st.sampled_from(sorted(arrays)))
         kind = draw(st.sampled_from(["array"] * 4 + ["gone", "more", "name"]))
-        if kind == "array" and not isinstance(arrays[name], str):
-            arrays[name] = draw(_array(arrays[name]))
+        array = arrays[name]
+        if kind == "array":
+            # What was changed before may be beyond it.
+            if not isinstance(array, str) and array.size and array.dtype.kind in "biuf":
+                arrays[name] = draw(_array(np.atleast_1d(array)))
         elif kind == "more":
             arrays[draw(st.sampled_from(ODD_NAMES))] = arrays[name]
         elif kind == "name":
