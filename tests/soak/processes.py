@@ -10,6 +10,8 @@ they have become.
 
 PROC = Path("/proc")
 
+SHARED = "/dev/shm/"
+
 
 def processes(mark, session):
     """Number -> command line of each process with the ``mark`` or of the ``session``."""
@@ -46,6 +48,18 @@ def takes(process, signal):
         return False
     (caught,) = (line.split()[1] for line in lines if line.startswith("SigCgt:"))
     return bool(int(caught, 16) >> (signal - 1) & 1)
+
+
+def abandoned_memory():
+    """What lies in shared memory and no living process has mapped."""
+    mapped = set()
+    for maps in PROC.glob("[0-9]*/maps"):
+        try:
+            lines = maps.read_text(errors="replace").splitlines()
+        except OSError:
+            continue
+        mapped |= {line[line.index(SHARED) :] for line in lines if SHARED in line}
+    return {str(file) for file in Path(SHARED).iterdir()} - mapped
 
 
 def resident_bytes():

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.soak.processes import MARK, PROC, processes, takes, workers_of
+from tests.soak.processes import MARK, PROC, abandoned_memory, processes, takes, workers_of
 
 pytestmark = pytest.mark.skipif(
     not (PROC / "self" / "environ").exists(), reason="processes are found by Linux's /proc"
@@ -59,13 +59,13 @@ class Run:
 
     def __init__(self, folder, options):
         self.mark = uuid.uuid4().hex
-        (folder / "tmp").mkdir(exist_ok=True)
+        (folder / "t").mkdir(exist_ok=True)
         self.complaints = (folder / "complaints").open("w+")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "mia_dual", "run", "-c", "small.yaml", "--no-page", "--out",
              "run", "--store", "store", "--workers", "2", *options],
             cwd=folder,
-            env={**os.environ, MARK: self.mark, "TMPDIR": str(folder / "tmp"), "COLUMNS": "200"},
+            env={**os.environ, MARK: self.mark, "TMPDIR": str(folder / "t"), "COLUMNS": "200"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self.complaints,
@@ -141,11 +141,11 @@ class Lives:
 
     def kill(self, count):
         """Go on until there were so many kills, and the run that suffered the last has ended."""
-        shared = set(Path("/dev/shm").iterdir())
+        abandoned = abandoned_memory()
         while self.kills.total() < count:
             self._live(begin(self.folder / f"life-{self.lives}"), count)
             self.lives += 1
-        assert set(Path("/dev/shm").iterdir()) <= shared
+        assert abandoned_memory() <= abandoned
 
     def _live(self, folder, count):
         done = {}
@@ -206,7 +206,7 @@ class Lives:
 
     def _check_folder(self, folder):
         """Nothing but what a run makes is there."""
-        assert not list((folder / "tmp").iterdir())
+        assert not list((folder / "t").iterdir())
         assert not list((folder / "run").rglob("*.partial"))
         for partial in (folder / "store").rglob("*.partial"):
             # As it will be in a day: others may be writing to a store.
