@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.pipeline.conftest import _called_here
+from tests.command_line import called_here
 from tests.soak.processes import PROC, open_files, resident_bytes
 from tests.soak.test_kills import LIMIT, SETTINGS, finished
 
@@ -75,7 +75,7 @@ def test_runs_at_once_on_one_store_find_what_each_finds_alone(place, figures, co
     for place_, seed in enumerate(seeds):
         found = (place / f"run-{place_}" / "results.json").read_bytes()
         assert found == (place / f"alone-{seed}" / "results.json").read_bytes()
-    verified = _called_here(["store", "verify", "--store", "shared"], place, {})
+    verified = called_here(["store", "verify", "--store", "shared"], place, {})
     assert verified.returncode == 0, verified.stdout
     kept = {file.name for file in finished(place / "shared")}
     alone = {file.name for seed in set(seeds) for file in finished(place / f"store-{seed}")}
@@ -110,7 +110,7 @@ def test_runs_in_a_row_take_no_more_than_the_first_ones(
     settled = count // 4
     held, descriptors, threads, scratch = [], [], [], []
     for seed in range(count):
-        done = _called_here(
+        done = called_here(
             ["run", "-c", "small.yaml", "--no-page", "--out", f"run-{seed}", "--store", "store",
              "--seed", str(seed), "--backend", backend, "--workers", "2"],
             place, {},
@@ -125,7 +125,7 @@ def test_runs_in_a_row_take_no_more_than_the_first_ones(
     assert threads[-1] == threads[settled - 1]
     assert scratch[-1] == scratch[settled - 1]
     assert held[-1] <= held[settled - 1] * (1 + GROWTH), held
-    pruned = _called_here(["store", "prune", "--store", "store"], place, {})
+    pruned = called_here(["store", "prune", "--store", "store"], place, {})
     assert pruned.stdout.startswith("removed 0 objects"), pruned.stdout
     assert not list(place.rglob("*.partial"))
     figures(
