@@ -131,52 +131,6 @@ def test_weights_of_a_run_load_in_the_other_backend(cli, small_config, tmp_path)
     assert np.abs(logits - stored).max() <= 1e-4
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_run_that_was_stopped_goes_on_where_it_was(cli, small_config, tmp_path, how):
-    command = ["run", "-c", str(small_config), "--set", "shadows.count=12", "--out", "run",
-               "--store", "store"]  # fmt: skip
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mia_dual", *command],
-        cwd=tmp_path,
-        env={**os.environ, "COLUMNS": "80"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 120
-    while len(finished := stored_models(tmp_path / "store")) < 2:
-        assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < deadline, "no shadow was stored in two minutes"
-        time.sleep(0.01)
-    process.send_signal(how)
-    _, complaint = process.communicate(timeout=60)
-    if how == signal.SIGINT:
-        assert process.returncode == 130
-        assert complaint.strip().endswith("the same command goes on where it stopped")
-    assert not (tmp_path / "run" / "results.json").exists()
-
-    done = cli(*command)
-    assert done.returncode == 0, done.stderr
-    for file, written in finished.items():
-        assert file.stat().st_mtime_ns == written, "a model was trained twice"
-
-    # In the store of all tests: models that nobody stopped.
-    fresh = cli(*command[:-4], "--out", "fresh")
-    assert fresh.returncode == 0, fresh.stderr
-    one, other = ((tmp_path / out / "results.json").read_bytes() for out in ("run", "fresh"))
-    assert one == other
-
-
-def stored_models(store):
-    """The models in ``store`` that stay there, and when each was written."""
-    return {
-        file.with_suffix(".safetensors"): file.with_suffix(".safetensors").stat().st_mtime_ns
-        for file in store.glob("objects/*/*.entry")
-        for text in [file.read_text()]
-        if '"kind": "model"' in text and "target-epoch-" not in text
-    }
-
-
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="no process groups on this system")
 def test_ctrl_c_ends_the_training_processes_too(small_config, tmp_path):
     process = subprocess.Popen(

@@ -203,3 +203,15 @@ def test_an_interrupt_stops_all_of_them(begun, tmp_path):
         "mia-dual: interrupted; the same command goes on where it stopped"
     ]
     assert not (tmp_path / "runs" / "small-first").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are Unix's")
+def test_sigterm_to_the_command_alone_stops_what_it_began(begun, tmp_path):
+    # As a scheduler or a container does, which then waits for some seconds.
+    begun.terminate()
+    _, complaint = begun.communicate(timeout=60)
+    assert begun.returncode == 143
+    (line,) = complaint.strip().splitlines()
+    assert line.endswith("the same command goes on where it stopped")
+    with FileLock(str(tmp_path / "runs" / "small-slow" / ".lock")).acquire(timeout=0):
+        assert not (tmp_path / "runs" / "small-first").exists()
