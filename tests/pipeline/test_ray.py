@@ -187,4 +187,8 @@ def test_a_run_that_loses_a_node_ends_as_one_that_does_not(two_nodes, backend, t
     found = audit("disturbed", through)
     losing.join()
     assert found == audit("alone", load_backend("torch", "cpu"))
-    assert len([node for node in through._ray.nodes() if node["Alive"]]) == 1
+    # The run may notice it before the cluster says so.
+    deadline = time.monotonic() + 60
+    while len([node for node in through._ray.nodes() if node["Alive"]]) > 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
