@@ -134,14 +134,9 @@ def _folder(
 
 
 def _warn_of_offered(folder: RunFolder) -> None:
-    offered = 0 if folder.adopts else folder.offered
-    if offered:
-        warnings.warn(
-            f"run folder '{folder.path}' holds {offered} models and answers that store "
-            f"'{folder.store.path}' lacks: they are made again; adopt=True takes them, if you "
-            "trust them as your own",
-            stacklevel=3,
-        )
+    line = folder.say_offered("adopt=True takes them")
+    if line is not None:
+        warnings.warn(line, stacklevel=3)
 
 
 def _progress(progress: Union[Progress, bool]) -> Progress:

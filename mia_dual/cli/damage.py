@@ -27,14 +27,9 @@ def tell_offered(folder: RunFolder) -> None:
 
     Nothing where the store has it all. Before anything is made again, which may take hours.
     """
-    offered = 0 if folder.adopts else folder.offered
-    if offered:
-        typer.echo(
-            f"run folder '{folder.path}' holds {offered} models and answers that store "
-            f"'{folder.store.path}' lacks: they are made again; --adopt takes them, if you trust "
-            "them as your own",
-            err=True,
-        )
+    line = folder.say_offered("--adopt takes them")
+    if line is not None:
+        typer.echo(line, err=True)
 
 
 def tell_replaced(folder: RunFolder) -> None:

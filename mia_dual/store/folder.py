@@ -160,6 +160,19 @@ class RunFolder:
         held = {entry.key for name, entry in self._linked.items() if self._holds(name, entry)}
         return sum(not self.store.has(key) for key in held)
 
+    def say_offered(self, taken: str) -> Optional[str]:
+        """A line about objects that are made again though this folder holds them, and how they are
+        ``taken``; None where there are none.
+        """
+        offered = 0 if self.adopts else self.offered
+        if not offered:
+            return None
+        return (
+            f"run folder '{self.path}' holds {offered} models and answers that store "
+            f"'{self.store.path}' lacks: they are made again; {taken}, if you trust them as your "
+            "own"
+        )
+
     @property
     def replaced(self) -> list[str]:
         """Files of this folder, as its index has them, that made way for something else that was
