@@ -345,4 +345,7 @@ def _longest(missing: Sequence[str], keys: Mapping[str, list[str]]) -> list[str]
 
 
 def _as_safetensors(arrays: Mapping[str, np.ndarray]) -> bytes:
-    return safetensors.numpy.save({name: np.ascontiguousarray(arrays[name]) for name in arrays})
+    contiguous = {name: np.ascontiguousarray(arrays[name]) for name in arrays}
+    # Where there is no room for what it writes, the library ends the process; this is an error.
+    np.empty(2 * sum(array.nbytes for array in contiguous.values()), np.uint8)
+    return safetensors.numpy.save(contiguous)

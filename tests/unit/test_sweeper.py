@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mia_dual.engines import sweeper
 from mia_dual.engines.sweeper import SweptFolder
 
 MADE_AND_KILLED = """
@@ -40,3 +41,15 @@ def test_it_is_removed_where_its_process_was_killed():
     while folder.exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are Linux's to tell")
+def test_who_still_has_files_there_after_a_while_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(sweeper, "GRACE", 0.1)
+    log = tmp_path / "swept" / "log"
+    log.parent.mkdir()
+    with subprocess.Popen(["sleep", "120"], stdout=log.open("w")) as left:
+        monkeypatch.setattr(sweeper.os, "read", lambda _descriptor, _count: b"")
+        sweeper.sweep(log.parent)
+        assert left.wait(10) == -9
+    assert not log.parent.exists()
