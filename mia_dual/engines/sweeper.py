@@ -44,8 +44,9 @@ class SweptFolder:
     def remove(self) -> None:
         """Remove it, and what is in it."""
         shutil.rmtree(self.path, ignore_errors=True)
-        with suppress(OSError):
-            self._sweeper.communicate(timeout=PATIENCE)
+        # It would take this process, whose part of the cluster may have logs open, for what is left.
+        self._sweeper.kill()
+        self._sweeper.communicate()
 
 
 def sweep(folder: Path) -> None:
