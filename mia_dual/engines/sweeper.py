@@ -44,7 +44,7 @@ class SweptFolder:
     def remove(self) -> None:
         """Remove it, and what is in it."""
         shutil.rmtree(self.path, ignore_errors=True)
-        # It would take this process, whose part of the cluster may have logs open, for what is left.
+        # Else it would take this process, which may have logs open there, for what is left.
         self._sweeper.kill()
         self._sweeper.communicate()
 
