@@ -63,6 +63,8 @@ OWN_NODE = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # A task that is too large for its node would be tried forever.
     "RAY_task_oom_retries": str(TRIES - 1),
+    # Whatever Ray is asked after its end would start another cluster.
+    "RAY_ENABLE_AUTO_CONNECT": "0",
     # SIGTERM is handled here.
     "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",
     # Seconds that what Ray started outlives a process that was killed.
@@ -325,8 +327,10 @@ class _Work:
                     told[state.name] = state.step
                     yield state
         finally:
-            for stream in self._begun:
-                self._ray.cancel(stream, force=True)
+            # An interrupt may have this closed after the cluster was let go.
+            if self._ray.is_initialized():
+                for stream in self._begun:
+                    self._ray.cancel(stream, force=True)
         lacking = [name for name, steps in self._steps.items() if told[name] < steps]
         if lacking:
             reason = next(iter(self._failed.values()), "they came to no end")
