@@ -223,7 +223,7 @@ class Lives:
 @pytest.fixture
 def short_path():
     """A folder with room for the names of Ray's sockets below."""
-    with tempfile.TemporaryDirectory(prefix="kills-") as folder:
+    with tempfile.TemporaryDirectory(prefix="k-") as folder:
         yield Path(folder)
 
 
