@@ -20,6 +20,7 @@ from mia_dual.interface import (
     TrainingJob,
     Weights,
 )
+from mia_dual.progress import unheard
 from mia_dual.registry import load_backend
 
 
@@ -67,7 +68,8 @@ def train(
     """None as soon as the work begins, then each state as it is reached."""
     backend = _backend(recipe)
     yield None
-    yield from backend.train(spec, optimizer, jobs, records, _unheard)
+    # Steps are told by the states that come back.
+    yield from backend.train(spec, optimizer, jobs, records, unheard)
 
 
 def logits(
@@ -82,7 +84,3 @@ def gradient_norms(
 ) -> GradientNorms:
     """See :meth:`mia_dual.interface.Backend.gradient_norms`."""
     return _backend(recipe).gradient_norms(spec, models, records, rows)
-
-
-def _unheard(steps: int) -> None:
-    """Steps are told by the states that come back: a worker has nobody to tell."""

@@ -14,6 +14,7 @@ from mia_dual.execution import Execution
 from mia_dual.interface import Backend, NetworkSpec, Optimizer
 from mia_dual.measure.bench import CLASSES, bench_jobs, in_own_process, random_records
 from mia_dual.measure.still import STILL
+from mia_dual.progress import unheard
 from mia_dual.registry import load_backend
 from mia_dual.seeds import generator
 
@@ -91,14 +92,10 @@ def _measure(
         seconds = [time.perf_counter() - began]
         for some in (jobs[: 2 * workers], jobs):
             began = time.perf_counter()
-            for _ in backend.train(spec, Optimizer("sgd"), some, records, _unheard):
+            for _ in backend.train(spec, Optimizer("sgd"), some, records, unheard):
                 pass
             seconds.append(time.perf_counter() - began)
         began = time.perf_counter()
     start, first, work = seconds
     end = time.perf_counter() - began
     return EngineSpeed(engine, workers, models, tasks, start, first, work, end)
-
-
-def _unheard(steps: int) -> None:
-    """Nobody looks on."""
