@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from mia_dual.store.objects import Store
+from tests.pipeline.conftest import SMALL
 from tests.soak.processes import MARK, PROC, abandoned_memory, processes, takes, workers_of
 
 pytestmark = pytest.mark.skipif(
@@ -23,16 +24,8 @@ pytestmark = pytest.mark.skipif(
 )
 
 SETTINGS = {
-    "data": {"name": "digits"},
-    "split": {"target_members": 150, "target_non_members": 150, "shadow_members": 150},
-    "target": {
-        "network": "fcnet",
-        "hidden": 64,
-        "epochs": 20,
-        "batch_size": 16,
-        "learning_rate": 0.05,
-    },
-    "shadows": {"count": 3},
+    **SMALL,
+    "target": {**SMALL["target"], "epochs": 20},
     "attack": {"models": ["logistic_regression"]},
     "deletion": {"ratios": [0.1]},
 }
