@@ -109,6 +109,7 @@ class RayBackend:
         self._calls = 1 if _takes_card(cluster) else 0
         self._folder: Optional[SweptFolder] = None
         self._records: Optional[tuple[Records, Any]] = None
+        self._known: dict[Callable[..., Any], Any] = {}
         with signals_put_off():
             self._connect(cluster, execution)
         try:
@@ -266,8 +267,10 @@ class RayBackend:
 
     def _do(self, task: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         """Have ``task`` done."""
-        remote = self._ray.remote(max_calls=self._calls)(task)
-        remote = remote.options(max_retries=TRIES - 1, **self._takes, **options)
+        if task not in self._known:
+            # Once: Ray sends a function's code to the cluster for each that it is told of.
+            self._known[task] = self._ray.remote(max_calls=self._calls)(task)
+        remote = self._known[task].options(max_retries=TRIES - 1, **self._takes, **options)
         return remote.remote(self._recipe, *arguments)
 
     def _ask(
