@@ -16,13 +16,17 @@ equals in row order, ReLU's gradient at 0 is 0.
 from __future__ import annotations
 
 import math
-from typing import Optional, Protocol
+from typing import Literal, Optional, Protocol
 
 import torch
 from torch import Tensor
 
 ALIGNMENT = 32
 """Floats of two of the longest vectors, which is what a kernel takes at a time."""
+
+
+_threshold_backward = torch.ops.aten.threshold_backward.grad_input
+"""The error where the output is above a threshold, 0 elsewhere."""
 
 
 class Workspace:
@@ -47,10 +51,12 @@ class Workspace:
         where their matrices begin elsewhere, and sigmoids do in what is left at a tensor's end:
         so nothing is left, or as much of each model.
         """
-        size = math.prod(shape)
-        made = torch.zeros(self.models, -(-size // ALIGNMENT) * ALIGNMENT, device=self._device)
+        floats = -(-math.prod(shape) // ALIGNMENT) * ALIGNMENT
+        made = torch.zeros(self.models, floats, device=self._device)
         self.bytes += made.numel() * made.element_size()
-        return made[:, :size].view(self.models, *shape)
+        steps = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+        # And not as a view, of which a single model would not say where the next one began.
+        return made.as_strided((self.models, *shape), (floats, *steps))
 
     def errors(self, *shape: int) -> Tensor:
         """(models, *shape) float32 of zeros, for the way back."""
@@ -72,11 +78,18 @@ class Workspace:
 
 
 class Parameter:
-    """A stacked parameter and its gradient, both (models, *shape) float32."""
+    """A stacked parameter and its gradient, both (models, *shape) float32.
 
-    def __init__(self, space: Workspace, *shape: int) -> None:
-        self.value = space.zeros(*shape)
-        self.gradient = space.errors(*shape)
+    Where there is a ``margin``, so many zeros stand in memory behind what the last two axes hold.
+    ``whole`` and ``whole_gradient`` are (models, floats): all of it, row after row.
+    """
+
+    def __init__(self, space: Workspace, *shape: int, margin: int = 0) -> None:
+        wide = (*shape[:-2], *(size + margin for size in shape[-2:]))
+        inner = (..., *(slice(size) for size in shape[-2:])) if margin else ...
+        value, gradient = space.zeros(*wide), space.errors(*wide)
+        self.whole, self.whole_gradient = value.flatten(1), gradient.flatten(1)
+        self.value, self.gradient = value[inner], gradient[inner]
 
 
 class Layer(Protocol):
@@ -99,46 +112,33 @@ class Convolution:
     """Stride 1, no bias: copies of shifted maps times the kernels, one product a model."""
 
     def __init__(
-        self,
-        space: Workspace,
-        name: str,
-        given: tuple[int, int, int],
-        channels: int,
-        kernel: int,
-        padding: int = 0,
-        first: bool = False,
+        self, space: Workspace, name: str, given: tuple[int, int, int], channels: int, kernel: int
     ) -> None:
-        channels_in, height, width = given[0], given[1] + 2 * padding, given[2] + 2 * padding
-        self.shape = (channels, height - kernel + 1, width - kernel + 1)
-        weight = Parameter(space, channels, channels_in, kernel, kernel)
+        height, width = given[1] - kernel + 1, given[2] - kernel + 1
+        self.shape = (channels, height, width)
+        weight = Parameter(space, channels, given[0], kernel, kernel)
         self.parameters = {f"{name}.weight": weight}
-        self._padding, self._first = padding, first
-        self._padded = space.maps(channels_in, height, width) if padding else None
-        taps = (channels_in, kernel, kernel)
-        self._shifted = space.zeros(*taps, *self.shape[1:], space.records)
-        self._out = space.maps(*self.shape)
+        shifted = (given[0], kernel, kernel, height, width, space.records)
+        self._shifted, shifted_error = space.zeros(*shifted), space.errors(*shifted)
+        self._columns, self._columns_error = (
+            each.flatten(4).flatten(1, 3) for each in (self._shifted, shifted_error)
+        )
         self._kernels = weight.value.flatten(2)
         self._kernels_error = weight.gradient.flatten(2)
-        self._columns = self._shifted.flatten(4).flatten(1, 3)
-        if not first:
-            self._error = space.map_errors(channels_in, height, width)
-            shifted_error = space.errors(*taps, *self.shape[1:], space.records)
-            self._columns_error = shifted_error.flatten(4).flatten(1, 3)
-            # Where each tap of the kernel looked, and what comes back from there.
-            self._returns = [
-                (
-                    self._error[:, :, row : row + self.shape[1], column : column + self.shape[2]],
-                    shifted_error[:, :, row, column],
-                )
-                for row in range(kernel)
-                for column in range(kernel)
-            ]
+        self._out = space.maps(*self.shape)
+        self._error = space.map_errors(*given)
+        # Where each tap of the kernel looked, and what comes back from there.
+        self._returns = [
+            (
+                self._error[:, :, row : row + height, column : column + width],
+                shifted_error[:, :, row, column],
+            )
+            for row in range(kernel)
+            for column in range(kernel)
+        ]
 
     def forward(self, given: Tensor) -> Tensor:
         """(models, channels, height, width, records)."""
-        if self._padded is not None:
-            _inside(self._padded, self._padding).copy_(given)
-            given = self._padded
         model, channel, row, column, record = given.stride()
         self._shifted.copy_(
             given.as_strided(
@@ -148,17 +148,15 @@ class Convolution:
         product_into(self._out.flatten(2), self._kernels, self._columns)
         return self._out
 
-    def backward(self, error: Tensor) -> Optional[Tensor]:
+    def backward(self, error: Tensor) -> Tensor:
         """The gradient of the maps given."""
         outputs = error.flatten(2)
         product_into(self._kernels_error, outputs, self._columns.transpose(1, 2))
-        if self._first:
-            return None
         product_into(self._columns_error, self._kernels.transpose(1, 2), outputs)
         self._error.zero_()
         for place, part in self._returns:
             place.add_(part)
-        return _inside(self._error, self._padding)
+        return self._error
 
 
 class Linear:
@@ -196,14 +194,18 @@ class Linear:
 
 
 class Bias:
-    """Adds a number a channel (of maps) or a feature (of vectors)."""
+    """Adds a number a channel (of maps, or of planes of maps) or a feature (of vectors)."""
 
-    def __init__(self, space: Workspace, name: str, size: int, of_maps: bool) -> None:
+    def __init__(
+        self, space: Workspace, name: str, size: int, of: Literal["vectors", "maps", "planes"]
+    ) -> None:
         bias = Parameter(space, size)
         self.parameters = {f"{name}.bias": bias}
         self._gradient = bias.gradient
-        self._value = bias.value[:, :, None, None, None] if of_maps else bias.value[:, None]
-        self._others = (2, 3, 4) if of_maps else (1,)
+        self._others = {"vectors": (1,), "maps": (2, 3, 4), "planes": (1, 3, 4, 5)}[of]
+        self._value = bias.value
+        for axis in self._others:
+            self._value = self._value.unsqueeze(axis)
 
     def forward(self, given: Tensor) -> Tensor:
         """``given``, changed."""
@@ -228,7 +230,8 @@ class Relu:
 
     def backward(self, error: Tensor) -> Tensor:
         """``error``, changed."""
-        return error.mul_(torch.sign(self._out))
+        found: Tensor = _threshold_backward(error, self._out, 0, grad_input=error)
+        return found
 
 
 class Sigmoid:
@@ -245,63 +248,6 @@ class Sigmoid:
     def backward(self, error: Tensor) -> Tensor:
         """``error``, changed."""
         return error.addcmul_(error, self._out, value=-1).mul_(self._out)
-
-
-class MaxPool:
-    """The maximum of each 2 x 2 pixels; a last odd row or column is left out."""
-
-    def __init__(self, space: Workspace, given: tuple[int, int, int]) -> None:
-        self.parameters: dict[str, Parameter] = {}
-        self.shape = (given[0], given[1] // 2, given[2] // 2)
-        self._sizes = (self.shape[1], self.shape[2])
-        self._error = space.map_errors(*given)
-        rows = self.shape[1] * 2
-        self._columns = space.maps(given[0], rows, self.shape[2])
-        self._columns_error = space.map_errors(given[0], rows, self.shape[2])
-        self._out = space.maps(*self.shape)
-        self._left_error, self._right_error = _columns_of(_even(self._error, *self._sizes))
-        self._upper, self._lower = _rows_of(self._columns)
-        self._upper_error, self._lower_error = _rows_of(self._columns_error)
-
-    def forward(self, given: Tensor) -> Tensor:
-        """(models, channels, height / 2, width / 2, records)."""
-        self._left, self._right = _columns_of(_even(given, *self._sizes))
-        torch.maximum(self._left, self._right, out=self._columns)
-        return torch.maximum(self._upper, self._lower, out=self._out)
-
-    def backward(self, error: Tensor) -> Tensor:
-        """The gradient of the maps given: all of it to each window's maximum."""
-        torch.mul(error, self._upper >= self._lower, out=self._upper_error)
-        torch.sub(error, self._upper_error, out=self._lower_error)
-        torch.mul(self._columns_error, self._left >= self._right, out=self._left_error)
-        torch.sub(self._columns_error, self._left_error, out=self._right_error)
-        return self._error
-
-
-class MeanPool:
-    """The mean of each 2 x 2 pixels; a last odd row or column is left out."""
-
-    def __init__(self, space: Workspace, given: tuple[int, int, int]) -> None:
-        self.parameters: dict[str, Parameter] = {}
-        self.shape = (given[0], given[1] // 2, given[2] // 2)
-        self._sizes = (self.shape[1], self.shape[2])
-        self._error = space.map_errors(*given)
-        self._columns = space.maps(given[0], self.shape[1] * 2, self.shape[2])
-        self._out = space.maps(*self.shape)
-        self._upper, self._lower = _rows_of(self._columns)
-        even = _even(self._error, *self._sizes)
-        self._windows = even.unflatten(3, (-1, 2)).unflatten(2, (-1, 2))
-
-    def forward(self, given: Tensor) -> Tensor:
-        """(models, channels, height / 2, width / 2, records)."""
-        left, right = _columns_of(_even(given, *self._sizes))
-        torch.add(left, right, out=self._columns)
-        return torch.add(self._upper, self._lower, out=self._out).mul_(0.25)
-
-    def backward(self, error: Tensor) -> Tensor:
-        """The gradient of the maps given: a quarter to each pixel of a window."""
-        self._windows.copy_(error.mul(0.25)[:, :, :, None, :, None])
-        return self._error
 
 
 class Flatten:
@@ -334,24 +280,3 @@ def product_into(out: Tensor, left: Tensor, right: Tensor) -> Tensor:
         return out
     # As torch.bmm(out=), which fills its output with zeros first.
     return out.baddbmm_(left, right, beta=0)
-
-
-def _inside(padded: Tensor, padding: int) -> Tensor:
-    if not padding:
-        return padded
-    inner = slice(padding, -padding)
-    return padded[:, :, inner, inner]
-
-
-def _even(maps: Tensor, rows: int, columns: int) -> Tensor:
-    return maps[:, :, : rows * 2, : columns * 2]
-
-
-def _columns_of(maps: Tensor) -> tuple[Tensor, Tensor]:
-    pairs = maps.unflatten(3, (-1, 2))
-    return pairs[:, :, :, :, 0], pairs[:, :, :, :, 1]
-
-
-def _rows_of(maps: Tensor) -> tuple[Tensor, Tensor]:
-    pairs = maps.unflatten(2, (-1, 2))
-    return pairs[:, :, :, 0], pairs[:, :, :, 1]

@@ -11,12 +11,11 @@ from mia_dual_torch.stacked.layers import (
     Flatten,
     Layer,
     Linear,
-    MaxPool,
-    MeanPool,
     Relu,
     Sigmoid,
     Workspace,
 )
+from mia_dual_torch.stacked.pooled import MaxPool, MeanPool, PooledConvolution
 
 LAYERED = ("fcnet", "convnet", "lenet5")
 """Networks that are a chain of the layers there are. The others are trained through vmap."""
@@ -60,14 +59,14 @@ def _lenet5(spec: NetworkSpec, space: Workspace) -> list[Layer]:
         last: list[Layer] = [
             Flatten(space, shape),
             Linear(space, "conv3", math.prod(shape), 120, shape=(120, *shape)),
-            Bias(space, "conv3", 120, of_maps=False),
+            Bias(space, "conv3", 120, of="vectors"),
         ]
         features = 120
     else:
         convolution = Convolution(space, "conv3", shape, 120, 5)
         last = [
             convolution,
-            Bias(space, "conv3", 120, of_maps=True),
+            Bias(space, "conv3", 120, of="maps"),
             Flatten(space, convolution.shape),
         ]
         features = math.prod(convolution.shape)
@@ -90,23 +89,24 @@ def _dense(
 ) -> list[Layer]:
     return [
         Linear(space, name, features_in, features, first),
-        Bias(space, name, features, of_maps=False),
+        Bias(space, name, features, of="vectors"),
     ]
 
 
 def _pooled(
     space: Workspace, name: str, given: Maps, channels: int, first: bool = False
 ) -> tuple[list[Layer], Maps]:
-    convolution = Convolution(space, name, given, channels, 5, first=first)
+    convolution = PooledConvolution(space, name, given, channels, 5, first=first)
     pool = MaxPool(space, convolution.shape)
     # A channel's bias and ReLU keep order, so they may come after the maximum, on a quarter.
-    return [convolution, pool, Bias(space, name, channels, of_maps=True), Relu()], pool.shape
+    bias = Bias(space, name, channels, of="maps")
+    return [convolution, pool, bias, Relu()], convolution.shape
 
 
 def _averaged(
     space: Workspace, name: str, given: Maps, channels: int, padding: int = 0, first: bool = False
 ) -> tuple[list[Layer], Maps]:
-    convolution = Convolution(space, name, given, channels, 5, padding, first)
-    bias = Bias(space, name, channels, of_maps=True)
+    convolution = PooledConvolution(space, name, given, channels, 5, padding, first)
+    bias = Bias(space, name, channels, of="planes")
     pool = MeanPool(space, convolution.shape)
-    return [convolution, bias, Sigmoid(), pool], pool.shape
+    return [convolution, bias, Sigmoid(), pool], convolution.shape

@@ -89,7 +89,7 @@ def _take_steps(
                 shares[step, :, :width],
                 before + step,
             )
-            update.apply(list(stack.values.values()), stack.gradients, block.rates[step])
+            update.apply(stack.gradients, block.rates[step])
         return torch.isfinite(shown).flatten(1).all(1)
 
 
