@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
 from mia_dual.interface import NetworkSpec
 from mia_dual_torch.records import DeviceRecords
 from mia_dual_torch.stacked.layers import Parameter, Workspace
-from mia_dual_torch.stacked.networks import layers_of
+from mia_dual_torch.stacked.networks import network_of
 
 
 class LayerStack:
@@ -30,11 +28,9 @@ class LayerStack:
     ) -> None:
         space = Workspace(models, batch, data.device, learning)
         self._data = data
-        self._of_maps = spec.name != "fcnet"
-        shape = spec.input_shape
-        self._inputs = space.maps(*shape) if self._of_maps else space.vectors(math.prod(shape))
-        self._passed = space.errors(batch, spec.classes)
-        self._layers = layers_of(spec, space)
+        self._inputs, self._layers = network_of(spec, space)
+        self._classes = spec.classes
+        self._passed = space.vector_errors(spec.classes)
         parameters: dict[str, Parameter] = {}
         for layer in self._layers:
             parameters.update(layer.parameters)
@@ -48,10 +44,12 @@ class LayerStack:
 
         They stand in memory that the next call writes again.
         """
-        given = self._input(rows.flatten(), rows.shape)
+        features, placed = self._data.features.index_select(0, rows.flatten()), self._inputs.placed
+        self._data.scaled_(placed.copy_(features.view_as(placed)))
+        given = self._inputs.laid_out()
         for layer in self._layers:
             given = layer.forward(given)
-        return given
+        return given[..., : self._classes]
 
     def differentiate(self, rows: Tensor, truth: Tensor, shares: Tensor, step: int) -> Tensor:
         """Write the gradients; returns that of the logits."""
@@ -61,21 +59,16 @@ class LayerStack:
         else:
             error.sub_(truth)
         found = error.mul_(shares[:, :, None])
-        passed: Tensor | None = self._passed.copy_(found)
+        self._passed[..., : self._classes].copy_(found)
+        passed: Tensor | None = self._passed
         for layer in reversed(self._layers):
             assert passed is not None
             passed = layer.backward(passed)
         return found
 
-    def _input(self, flat: Tensor, shape: tuple[int, ...]) -> Tensor:
-        features = self._data.features.index_select(0, flat)
-        if self._of_maps:
-            features = features.view(*shape, *features.shape[1:]).permute(0, 2, 3, 4, 1)
-        return self._data.scaled_(self._inputs.copy_(features.view_as(self._inputs)))
-
 
 def forward_bytes(spec: NetworkSpec, batch: int) -> int:
     """What one model in a stack that only answers takes."""
     space = Workspace(1, batch, torch.device("meta"), learning=False)
-    layers_of(spec, space)
+    network_of(spec, space)
     return space.bytes

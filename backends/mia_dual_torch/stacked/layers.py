@@ -72,24 +72,38 @@ class Workspace:
         """As :meth:`maps`, for the way back."""
         return self.errors(channels, height, width, self.records)
 
+    def width(self, features: int) -> int:
+        """How many numbers a vector of so many features takes: zeros fill it up.
+
+        So that models' vectors, and matrices of two widths, follow each other without gaps: a
+        product of matrices that have some between them is taken a model at a time.
+        """
+        step = max(8, ALIGNMENT // math.gcd(ALIGNMENT, self.records))
+        return -(-features // step) * step
+
     def vectors(self, features: int) -> Tensor:
-        """(models, records, features) float32."""
-        return self.zeros(self.records, features)
+        """(models, records, width of features) float32."""
+        return self.zeros(self.records, self.width(features))
+
+    def vector_errors(self, features: int) -> Tensor:
+        """As :meth:`vectors`, for the way back."""
+        return self.errors(self.records, self.width(features))
 
 
 class Parameter:
     """A stacked parameter and its gradient, both (models, *shape) float32.
 
-    Where there is a ``margin``, so many zeros stand in memory behind what the last two axes hold.
-    ``whole`` and ``whole_gradient`` are (models, floats): all of it, row after row.
+    ``whole`` and ``whole_gradient``: the memory they are in, (models, *memory); zeros stand in
+    what of it is not theirs.
     """
 
-    def __init__(self, space: Workspace, *shape: int, margin: int = 0) -> None:
-        wide = (*shape[:-2], *(size + margin for size in shape[-2:]))
-        inner = (..., *(slice(size) for size in shape[-2:])) if margin else ...
-        value, gradient = space.zeros(*wide), space.errors(*wide)
-        self.whole, self.whole_gradient = value.flatten(1), gradient.flatten(1)
-        self.value, self.gradient = value[inner], gradient[inner]
+    def __init__(
+        self, space: Workspace, *shape: int, memory: Optional[tuple[int, ...]] = None
+    ) -> None:
+        memory = memory or shape
+        self.whole, self.whole_gradient = space.zeros(*memory), space.errors(*memory)
+        inner = (slice(None), *map(slice, shape))
+        self.value, self.gradient = self.whole[inner], self.whole_gradient[inner]
 
 
 class Layer(Protocol):
@@ -171,17 +185,20 @@ class Linear:
         first: bool = False,
         shape: Optional[tuple[int, ...]] = None,
     ) -> None:
-        weight = Parameter(space, *(shape or (features, features_in)))
+        widths = (space.width(features), space.width(features_in))
+        weight = Parameter(space, features, features_in, memory=widths)
+        self._matrix, self._matrix_error = weight.whole, weight.whole_gradient
+        if shape is not None:
+            weight.value, weight.gradient = (
+                each.unflatten(2, shape[1:]) for each in (weight.value, weight.gradient)
+            )
         self.parameters = {f"{name}.weight": weight}
-        self._first = first
-        self._matrix = weight.value.flatten(2)
-        self._matrix_error = weight.gradient.flatten(2)
         self._out = space.vectors(features)
-        self._error = None if first else space.errors(space.records, features_in)
+        self._error = None if first else space.vector_errors(features_in)
         self._given = self._out
 
     def forward(self, given: Tensor) -> Tensor:
-        """(models, records, features)."""
+        """(models, records, width of features)."""
         self._given = given
         return product_into(self._out, given, self._matrix.transpose(1, 2))
 
@@ -199,21 +216,26 @@ class Bias:
     def __init__(
         self, space: Workspace, name: str, size: int, of: Literal["vectors", "maps", "planes"]
     ) -> None:
-        bias = Parameter(space, size)
+        bias = Parameter(space, size, memory=(space.width(size),) if of == "vectors" else None)
         self.parameters = {f"{name}.bias": bias}
-        self._gradient = bias.gradient
-        self._others = {"vectors": (1,), "maps": (2, 3, 4), "planes": (1, 3, 4, 5)}[of]
-        self._value = bias.value
+        self._gradient = bias.whole_gradient
+        self._behind, self._others = {
+            "vectors": (2, (1,)),
+            "maps": (2, (2,)),
+            "planes": (3, (1, 3)),
+        }[of]
+        self._value = bias.whole
         for axis in self._others:
             self._value = self._value.unsqueeze(axis)
 
     def forward(self, given: Tensor) -> Tensor:
         """``given``, changed."""
-        return given.add_(self._value)
+        given.flatten(self._behind).add_(self._value)
+        return given
 
     def backward(self, error: Tensor) -> Tensor:
         """``error`` as it is."""
-        torch.sum(error, self._others, out=self._gradient)
+        torch.sum(error.flatten(self._behind), self._others, out=self._gradient)
         return error
 
 
@@ -255,16 +277,18 @@ class Flatten:
 
     def __init__(self, space: Workspace, given: tuple[int, int, int]) -> None:
         self.parameters: dict[str, Parameter] = {}
-        self._vectors = space.vectors(given[0] * given[1] * given[2])
+        self._features = math.prod(given)
+        self._vectors = space.vectors(self._features)
         self._maps = space.map_errors(*given)
 
     def forward(self, given: Tensor) -> Tensor:
-        """(models, records, channels x height x width)."""
-        return self._vectors.copy_(given.flatten(1, 3).transpose(1, 2))
+        """(models, records, width of channels x height x width)."""
+        self._vectors[:, :, : self._features].copy_(given.flatten(1, 3).transpose(1, 2))
+        return self._vectors
 
     def backward(self, error: Tensor) -> Tensor:
         """The gradient of the maps given."""
-        self._maps.flatten(1, 3).copy_(error.transpose(1, 2))
+        self._maps.flatten(1, 3).copy_(error[:, :, : self._features].transpose(1, 2))
         return self._maps
 
 

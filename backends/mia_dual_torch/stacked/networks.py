@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from mia_dual.interface import NetworkSpec
+from mia_dual_torch.stacked.inputs import Inputs, Maps, Vectors
 from mia_dual_torch.stacked.layers import (
     Bias,
     Convolution,
@@ -20,30 +21,35 @@ from mia_dual_torch.stacked.pooled import MaxPool, MeanPool, PooledConvolution
 LAYERED = ("fcnet", "convnet", "lenet5")
 """Networks that are a chain of the layers there are. The others are trained through vmap."""
 
-Maps = tuple[int, int, int]
+PADDING = 2
+"""Zeros on each side of what LeNet5 is given."""
 
 
-def layers_of(spec: NetworkSpec, space: Workspace) -> list[Layer]:
-    """The layers of ``spec``, first to last; what :mod:`mia_dual.networks` says they are."""
+def network_of(spec: NetworkSpec, space: Workspace) -> tuple[Inputs, list[Layer]]:
+    """The layers of ``spec``, first to last, and what the first is given; what
+    :mod:`mia_dual.networks` says they are.
+    """
     return {"fcnet": _fcnet, "convnet": _convnet, "lenet5": _lenet5}[spec.name](spec, space)
 
 
-def _fcnet(spec: NetworkSpec, space: Workspace) -> list[Layer]:
-    return [
+def _fcnet(spec: NetworkSpec, space: Workspace) -> tuple[Inputs, list[Layer]]:
+    return Vectors(space, spec.input_shape), [
         *_dense(space, "fc1", math.prod(spec.input_shape), spec.hidden, first=True),
         Relu(),
         *_dense(space, "fc2", spec.hidden, spec.classes),
     ]
 
 
-def _convnet(spec: NetworkSpec, space: Workspace) -> list[Layer]:
-    first, shape = _pooled(space, "conv1", _maps(spec), 6, first=True)
-    second, shape = _pooled(space, "conv2", shape, 16)
-    return [
-        *first,
-        *second,
-        Flatten(space, shape),
-        *_dense(space, "fc1", math.prod(shape), 120),
+def _convnet(spec: NetworkSpec, space: Workspace) -> tuple[Inputs, list[Layer]]:
+    channels, height, width = spec.input_shape
+    first = PooledConvolution(space, "conv1", (channels, height, width), 6, 5, True, feeds=True)
+    second = PooledConvolution(space, "conv2", first.shape, 16, 5)
+    features = math.prod(second.shape)
+    return Maps(space, spec.input_shape, first.takes), [
+        *_most_of(space, "conv1", first),
+        *_most_of(space, "conv2", second),
+        Flatten(space, second.shape),
+        *_dense(space, "fc1", features, 120),
         Relu(),
         *_dense(space, "fc2", 120, 84),
         Relu(),
@@ -51,9 +57,12 @@ def _convnet(spec: NetworkSpec, space: Workspace) -> list[Layer]:
     ]
 
 
-def _lenet5(spec: NetworkSpec, space: Workspace) -> list[Layer]:
-    first, shape = _averaged(space, "conv1", _maps(spec), 6, padding=2, first=True)
-    second, shape = _averaged(space, "conv2", shape, 16)
+def _lenet5(spec: NetworkSpec, space: Workspace) -> tuple[Inputs, list[Layer]]:
+    channels, height, width = spec.input_shape
+    padded = (channels, height + 2 * PADDING, width + 2 * PADDING)
+    first = PooledConvolution(space, "conv1", padded, 6, 5, True, feeds=True)
+    second = PooledConvolution(space, "conv2", first.shape, 16, 5)
+    shape = second.shape
     if shape[1:] == (5, 5):
         # The kernel covers the map: one product of vectors.
         last: list[Layer] = [
@@ -70,18 +79,13 @@ def _lenet5(spec: NetworkSpec, space: Workspace) -> list[Layer]:
             Flatten(space, convolution.shape),
         ]
         features = math.prod(convolution.shape)
-    return [
-        *first,
-        *second,
+    return Maps(space, spec.input_shape, first.takes, PADDING), [
+        *_mean_of(space, "conv1", first),
+        *_mean_of(space, "conv2", second),
         *last,
         *_dense(space, "fc1", features, 84),
         *_dense(space, "fc2", 84, spec.classes),
     ]
-
-
-def _maps(spec: NetworkSpec) -> Maps:
-    channels, height, width = spec.input_shape
-    return channels, height, width
 
 
 def _dense(
@@ -93,20 +97,12 @@ def _dense(
     ]
 
 
-def _pooled(
-    space: Workspace, name: str, given: Maps, channels: int, first: bool = False
-) -> tuple[list[Layer], Maps]:
-    convolution = PooledConvolution(space, name, given, channels, 5, first=first)
-    pool = MaxPool(space, convolution.shape)
+def _most_of(space: Workspace, name: str, convolution: PooledConvolution) -> list[Layer]:
     # A channel's bias and ReLU keep order, so they may come after the maximum, on a quarter.
-    bias = Bias(space, name, channels, of="maps")
-    return [convolution, pool, bias, Relu()], convolution.shape
+    bias = Bias(space, name, convolution.shape[0], of="maps")
+    return [convolution, MaxPool(space, convolution.gives), bias, Relu()]
 
 
-def _averaged(
-    space: Workspace, name: str, given: Maps, channels: int, padding: int = 0, first: bool = False
-) -> tuple[list[Layer], Maps]:
-    convolution = PooledConvolution(space, name, given, channels, 5, padding, first)
-    bias = Bias(space, name, channels, of="planes")
-    pool = MeanPool(space, convolution.shape)
-    return [convolution, bias, Sigmoid(), pool], convolution.shape
+def _mean_of(space: Workspace, name: str, convolution: PooledConvolution) -> list[Layer]:
+    bias = Bias(space, name, convolution.shape[0], of="planes")
+    return [convolution, bias, Sigmoid(), MeanPool(space, convolution.gives)]

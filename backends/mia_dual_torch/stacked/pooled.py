@@ -22,6 +22,11 @@ class PooledConvolution:
     second pixel: a third of the copies that a :class:`mia_dual_torch.stacked.layers.Convolution`
     makes, for some products with zeros. A last odd row or column of outputs is left out, as pools
     leave it.
+
+    ``takes``: the axes of the maps it is given, (channels, 2, columns, height / 2, width /
+    columns), whose rows lie apart by what is left of a division by 2, and whose columns by
+    ``columns``, so that windows are copied in long runs. ``gives``: those of a plane; so split for
+    a convolution of this kind where it ``feeds`` one, else (channels, height, width).
     """
 
     def __init__(
@@ -31,43 +36,44 @@ class PooledConvolution:
         given: tuple[int, int, int],
         channels: int,
         kernel: int,
-        padding: int = 0,
         first: bool = False,
+        feeds: bool = False,
     ) -> None:
-        pairs = (kernel + 1) // 2
-        height, width = ((size + 2 * padding - kernel + 1) // 2 for size in given[1:])
-        self.shape = (channels, height, width)
-        self._padding, self._first = padding, first
-        weight = Parameter(space, channels, given[0], kernel, kernel, margin=1)
-        self.parameters = {f"{name}.weight": weight}
-        halves = (given[0], 2, 2, height + pairs - 1, width + pairs - 1, space.records)
-        windows = (given[0], pairs, 2, pairs, 2, height, width, space.records)
-        planes = (4, channels, given[0], kernel + 1, kernel + 1)
-        # Even and odd rows and columns lie apart, so that windows are copied in long runs.
-        self._halves = space.zeros(*halves)
-        self._given: Optional[Tensor] = None
-        self._placed: list[tuple[Tensor, Tensor]] = []
-        self._windows = space.zeros(*windows)
-        model, channel, odd_row, odd_column, row, column, record = self._halves.stride()
-        self._seen = self._halves.as_strided(
-            self._windows.shape,
-            (model, channel, row, odd_row, column, odd_column, row, column, record),
+        pairs, parts = (kernel + 1) // 2, 2 if feeds else 1
+        # What is odd here, the next one leaves out.
+        height, width = ((size - kernel + 1) // 2 // parts for size in given[1:])
+        self._first = first
+        self.shape = (channels, parts * height, parts * width)
+        self.gives = (channels, parts, parts, height, width) if feeds else self.shape
+        rows, columns = (parts * size + pairs - 1 for size in (height, width))
+        self.takes = (given[0], 2, 2 * parts, rows, columns // parts)
+        weight = Parameter(
+            space,
+            *(channels, given[0], kernel, kernel),
+            # With one pixel more each way, for the kernel of each plane; see below.
+            memory=(channels, given[0], kernel + 1, kernel + 1),
         )
-        self._out = space.zeros(4, *self.shape, space.records)
+        self.parameters = {f"{name}.weight": weight}
+        windows = (given[0], pairs, 2, pairs, 2, parts, parts, height, width, space.records)
+        planes = (4, channels, given[0], kernel + 1, kernel + 1)
+        self._windows = space.zeros(*windows)
+        self._given: Optional[Tensor] = None
+        self._seen: list[tuple[Tensor, Tensor]] = []
+        self._out = space.zeros(4, *self.gives, space.records)
         kernels, kernels_error = space.zeros(*planes), space.errors(*planes)
         self._columns = _matrix(self._windows, 5)
         self._products, self._kernels, self._kernels_error = (
             _matrix(each, 2) for each in (self._out, kernels, kernels_error)
         )
         # The kernel of a pixel further on is the same numbers so many places further on: what it
-        # leaves behind and pushes over the end of a row is zeros of the margin.
-        self._gradient = weight.whole_gradient
+        # leaves behind and pushes over the end of a row are zeros.
+        whole, self._gradient = weight.whole.flatten(1), weight.whole_gradient.flatten(1)
         self._spread, self._folded = (
             [
-                (plane[:, step:], whole[:, : whole.shape[1] - step])
+                (plane[:, step:], numbers[:, : numbers.shape[1] - step])
                 for step, plane in zip((0, 1, kernel + 1, kernel + 2), each.flatten(2).unbind(1))
             ]
-            for each, whole in ((kernels, weight.whole), (kernels_error, self._gradient))
+            for each, numbers in ((kernels, whole), (kernels_error, self._gradient))
         )
         inner = torch.zeros(planes[1:], device=self._gradient.device)
         inner[..., :kernel, :kernel] = 1
@@ -75,27 +81,22 @@ class PooledConvolution:
         if not first:
             windows_error = space.errors(*windows)
             self._columns_error = _matrix(windows_error, 5)
-            self._halves_error = space.errors(*halves)
-            self._error = space.map_errors(*given)
-            # Where each pair of taps looked, and what comes back from there.
+            self._error = space.errors(*self.takes, space.records)
+            # Pair by pair and part by part: those of several pixels overlap.
             self._returns = [
-                (
-                    self._halves_error[..., row : row + height, column : column + width, :],
-                    windows_error[:, :, row, :, column],
-                )
-                for row in range(pairs)
-                for column in range(pairs)
+                (place[:, :, pair, :, :, part], error[:, :, pair, :, :, part])
+                for error, place in _looks(windows_error, self._error)
+                for pair in range(pairs)
+                for part in range(parts)
             ]
-            self._parts = _parted(self._halves_error, padding, self._error)
 
     def forward(self, given: Tensor) -> Tensor:
-        """(models, 4, channels, height / 2, width / 2, records)."""
+        """(models, 4, *gives, records), from (models, *takes, records)."""
         if given is not self._given:
             # The layer before gives the same tensor each time.
-            self._given, self._placed = given, _parted(self._halves, self._padding, given)
-        for half, part in self._placed:
-            half.copy_(part)
-        self._windows.copy_(self._seen)
+            self._given, self._seen = given, _looks(self._windows, given)
+        for windows, seen in self._seen:
+            windows.copy_(seen)
         for plane, whole in self._spread:
             plane.copy_(whole)
         product_into(self._products, self._kernels, self._columns)
@@ -113,29 +114,27 @@ class PooledConvolution:
         if self._first:
             return None
         product_into(self._columns_error, self._kernels.transpose(1, 2), outputs)
-        self._halves_error.zero_()
+        self._error.zero_()
         for place, part in self._returns:
             place.add_(part)
-        for half, part in self._parts:
-            part.copy_(half)
         return self._error
 
 
 class MaxPool:
-    """The maximum of the four planes of a :class:`PooledConvolution`."""
+    """The maximum of the four planes that a :class:`PooledConvolution` gives, axes ``given``."""
 
-    def __init__(self, space: Workspace, given: tuple[int, int, int]) -> None:
+    def __init__(self, space: Workspace, given: tuple[int, ...]) -> None:
         self.parameters: dict[str, Parameter] = {}
         rows = (2, *given, space.records)
         self._rows, self._rows_error = space.zeros(*rows), space.errors(*rows)
-        self._is_left, self._is_upper = space.errors(*rows), space.map_errors(*given)
-        self._out, self._error = space.maps(*given), space.errors(4, *given, space.records)
+        self._is_left, self._is_upper = space.errors(*rows), space.errors(*rows[1:])
+        self._out, self._error = space.zeros(*rows[1:]), space.errors(4, *rows[1:])
         self._upper, self._lower = self._rows.unbind(1)
         self._upper_error, self._lower_error = self._rows_error.unbind(1)
         self._left_error, self._right_error = _columns(self._error)
 
     def forward(self, given: Tensor) -> Tensor:
-        """(models, channels, height, width, records)."""
+        """(models, *given, records)."""
         self._left, self._right = _columns(given)
         torch.maximum(self._left, self._right, out=self._rows)
         return torch.maximum(self._upper, self._lower, out=self._out)
@@ -153,15 +152,16 @@ class MaxPool:
 
 
 class MeanPool:
-    """The mean of the four planes of a :class:`PooledConvolution`."""
+    """The mean of the four planes that a :class:`PooledConvolution` gives, axes ``given``."""
 
-    def __init__(self, space: Workspace, given: tuple[int, int, int]) -> None:
+    def __init__(self, space: Workspace, given: tuple[int, ...]) -> None:
         self.parameters: dict[str, Parameter] = {}
-        self._rows = space.zeros(2, *given, space.records)
-        self._out, self._error = space.maps(*given), space.errors(4, *given, space.records)
+        rows = (2, *given, space.records)
+        self._rows = space.zeros(*rows)
+        self._out, self._error = space.zeros(*rows[1:]), space.errors(4, *rows[1:])
 
     def forward(self, given: Tensor) -> Tensor:
-        """(models, channels, height, width, records)."""
+        """(models, *given, records)."""
         torch.add(*_columns(given), out=self._rows)
         return torch.add(*self._rows.unbind(1), out=self._out).mul_(0.25)
 
@@ -180,20 +180,23 @@ def _columns(planes: Tensor) -> tuple[Tensor, Tensor]:
     return planes[:, 0::2], planes[:, 1::2]
 
 
-def _parted(halves: Tensor, padding: int, maps: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """Parts of ``halves`` (models, channels, 2, 2, height / 2, width / 2, records), and those of
-    ``maps`` that are there, which begin ``padding`` pixels later.
+def _looks(windows: Tensor, maps: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Parts of ``windows``, and what each sees of ``maps`` (models, *takes, records).
+
+    Windows are (models, channels, pair of rows, 2, pair of columns, 2, part of rows, part of
+    columns, height, width, records). Both of a pair of (models, channels, pair of rows, 2, 2, part
+    of rows, height, width, records): those of one pair and part of columns.
     """
-    found: list[tuple[Tensor, Tensor]] = []
-    for odd_row in range(2):
-        for odd_column in range(2):
-            there, ours = halves[:, :, odd_row, odd_column], maps
-            for axis, odd in ((2, odd_row), (3, odd_column)):
-                begin = (odd - padding) % 2
-                first = (begin + padding) // 2
-                count = min(-(-(maps.shape[axis] - begin) // 2), there.shape[axis] - first)
-                there = there.narrow(axis, first, count)
-                index = (slice(None),) * axis + (slice(begin, begin + 2 * count, 2),)
-                ours = ours[index]
-            found.append((there, ours))
+    pairs, parts = windows.shape[4], windows.shape[7]
+    model, channel, odd, left, row, column, record = maps.stride()
+    found = []
+    for part in range(parts):
+        for pair in range(pairs):
+            taken = windows[:, :, :, :, pair, :, :, part]
+            further, lead = divmod(2 * (part + pair), 2 * parts)
+            seen = maps[:, :, :, lead:, :, further:].as_strided(
+                taken.shape,
+                (model, channel, row, odd, left, row, parts * row, column, record),
+            )
+            found.append((taken, seen))
     return found

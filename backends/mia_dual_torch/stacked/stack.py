@@ -15,7 +15,7 @@ from mia_dual_torch.records import DeviceRecords
 from mia_dual_torch.stacked.layered import LayerStack
 from mia_dual_torch.stacked.layers import Workspace
 from mia_dual_torch.stacked.modules import ModuleStack
-from mia_dual_torch.stacked.networks import LAYERED, layers_of
+from mia_dual_torch.stacked.networks import LAYERED, network_of
 
 
 class Stack(Protocol):
@@ -56,9 +56,9 @@ def bytes_a_model(spec: NetworkSpec, batch: int, data: DeviceRecords, masked: bo
     more = 2 if masked else 0
     if spec.name in LAYERED:
         space = Workspace(1, batch, torch.device("meta"))
-        stack = layers_of(spec, space)
+        _, layers = network_of(spec, space)
         return space.bytes + (3 + more) * _bytes(
-            each.value for layer in stack for each in layer.parameters.values()
+            each.value for layer in layers for each in layer.parameters.values()
         )
     module = build(spec).to(data.device).train()
     kept: list[Tensor] = []
