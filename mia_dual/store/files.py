@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -35,6 +36,8 @@ def written_atomically(path: Path, durable: bool = True) -> Iterator[IO[bytes]]:
     Several processes may write one path at once; the last one's file stays. Where it need not be
     ``durable``, a machine that loses power may leave a file that is not whole.
     """
+    if not path.name:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     try:

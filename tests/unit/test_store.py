@@ -14,7 +14,7 @@ from mia_dual.cli.app import app
 from mia_dual.errors import StoreError
 from mia_dual.store import objects
 from mia_dual.store.entry import Entry
-from mia_dual.store.files import link_or_copy
+from mia_dual.store.files import link_or_copy, write_atomically
 from mia_dual.store.keys import key_of
 from mia_dual.store.objects import Store, store_folder
 
@@ -314,3 +314,9 @@ def test_several_processes_write_one_store_at_once(tmp_path):
     store = Store(tmp_path / "store")
     assert len(list(store)) == 40
     assert all(store.is_sound(entry) for entry in store)
+
+
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_what_names_no_file_is_not_written(path):
+    with pytest.raises(IsADirectoryError):
+        write_atomically(Path(path), b"")
