@@ -65,6 +65,11 @@ class _Process:
             yield
         finally:
             self._phase = "after"
+            if self._put_off is not None:
+                # Came too late to stop anything; once Python lets go of signals, the timer's would
+                # end this process as if it had failed.
+                self._put_off = None
+                signal.setitimer(signal.ITIMER_REAL, 0)
 
     @contextmanager
     def busy(self) -> Iterator[None]:
