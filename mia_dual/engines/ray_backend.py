@@ -65,6 +65,9 @@ OWN_NODE = {
     "RAY_task_oom_retries": str(TRIES - 1),
     # Whatever Ray is asked after its end would start another cluster.
     "RAY_ENABLE_AUTO_CONNECT": "0",
+    # Else whoever connects waits for workers that are started before they are asked for: for good,
+    # where one of them dies of that (ray-project/ray, issue 40131).
+    "RAY_prestart_worker_first_driver": "0",
     # SIGTERM is handled here.
     "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",
     # Seconds that what Ray started outlives a process that was killed.
