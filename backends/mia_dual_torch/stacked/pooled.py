@@ -16,7 +16,7 @@ from mia_dual_torch.stacked.layers import Parameter, Workspace, product_into
 
 
 class PooledConvolution:
-    """A convolution, stride 1, no bias, by an odd kernel.
+    """A convolution, stride 1, no bias, by a kernel of 5 x 5.
 
     One product gives all planes, from windows of one pixel more each way that are taken at every
     second pixel: a third of the copies that a :class:`mia_dual_torch.stacked.layers.Convolution`
