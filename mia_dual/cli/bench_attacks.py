@@ -35,21 +35,17 @@ def bench_attacks(
 def _tell(
     speeds: Sequence[AttackSpeed], table: Table, execution: Execution, telling: Telling
 ) -> None:
-    from rich.table import Table as Lines
-
-    lines = Lines(box=None, pad_edge=False)
-    lines.add_column("attack", overflow="fold")
-    for title in ("signal s", "score s", "/ reading", "peak MB"):
-        lines.add_column(title, justify="right", overflow="fold")
-    for speed in speeds:
-        lines.add_row(
+    rows = [
+        (
             speed.attack,
             f"{speed.signal:.3f}",
             f"{speed.score:.3f}",
             f"{speed.ratio:.1f}",
             f"{speed.peak / 1e6:,.0f}",
         )
-    telling.console.print(lines)
+        for speed in speeds
+    ]
+    telling.table(("attack", "signal s", "score s", "/ reading", "peak MB"), rows, texts=1)
     telling.end(
         f"{table.references} references x {table.records:,} records x {table.classes} classes and "
         f"a population of {table.population:,}, {table.bytes / 1e9:.3g} GB of logits, "
@@ -60,17 +56,10 @@ def _tell(
 
 
 def _document(speeds: Sequence[AttackSpeed], table: Table, execution: Execution) -> dict[str, Any]:
-    import platform
     from dataclasses import asdict
 
-    from joblib import cpu_count
+    from mia_dual.cli.bench_machine import machine
 
-    machine = {
-        "processor": platform.processor() or platform.machine(),
-        "cores": cpu_count(),
-        "workers": execution.workers,
-        "python": platform.python_version(),
-    }
     measured = [
         {
             "attack": speed.attack,
@@ -83,7 +72,7 @@ def _document(speeds: Sequence[AttackSpeed], table: Table, execution: Execution)
         for speed in speeds
     ]
     return {
-        "machine": machine,
+        "machine": {**machine(), "workers": execution.workers},
         "table": {**asdict(table), "bytes": table.bytes},
         "measured": measured,
     }

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
 if TYPE_CHECKING:
     from mia_dual.cli.telling import Telling
     from mia_dual.measure.engines_bench import EngineSpeed
@@ -43,21 +41,8 @@ def bench_engines(
 
 
 def _print(title: str, speeds: Sequence[EngineSpeed], telling: Telling) -> None:
-    table = Table(title=f"{title}: {speeds[0].models:,} models; seconds", box=None)
-    for column in (
-        "engine",
-        "workers",
-        "tasks",
-        "start",
-        "first",
-        "work",
-        "a task",
-        "end",
-        "ratio",
-    ):
-        table.add_column(column, justify="left" if column == "engine" else "right")
-    for speed in speeds:
-        table.add_row(
+    rows = [
+        (
             speed.engine,
             str(speed.workers),
             f"{speed.tasks:,}",
@@ -69,4 +54,7 @@ def _print(title: str, speeds: Sequence[EngineSpeed], telling: Telling) -> None:
             # The call itself has no task, and takes next to nothing.
             "" if title == EMPTY else f"{speed.work / speeds[0].work:.2f}",
         )
-    telling.console.print(table)
+        for speed in speeds
+    ]
+    title = f"{title}: {speeds[0].models:,} models; seconds"
+    telling.table(COLUMNS, rows, texts=1, title=title)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Optional
 
-from rich.table import Table
-
 if TYPE_CHECKING:
     from mia_dual.cli.telling import Telling
 
@@ -24,16 +22,17 @@ def bench_plan(models: int, records: int, telling: Telling) -> None:
             raise ConfigError(f"bench --plan {option} {given}: give {fewest} at least")
     with telling.waiting.status("measuring"):
         steps = measure_plan(models, records)
-    table = _table("step", "seconds", "MB", "us a model and record", "peak MB")
-    for step in steps:
-        table.add_row(
+    rows = [
+        (
             step.step,
             f"{step.seconds:.2f}",
             f"{step.bytes / 1e6:,.1f}" if step.bytes else "-",
             f"{1e6 * step.seconds / models / records:.4f}",
             _megabytes(step.peak),
         )
-    telling.console.print(table)
+        for step in steps
+    ]
+    telling.table(("step", "seconds", "MB", "us a model and record", "peak MB"), rows, texts=1)
     telling.end(
         f"{models:,} models x {records:,} records, {sum(step.seconds for step in steps):.1f} s and "
         f"{_megabytes(steps[-1].peak)} MB of memory at most, of that process in whole; eight bytes "
@@ -49,28 +48,22 @@ def bench_store(objects: int, telling: Telling) -> None:
     with telling.waiting.status("measuring"):
         steps = measure_store(objects)
     found = next(step for step in steps if step.step == "find")
-    table = _table("step", "seconds", "computing", "us an object", "/ find")
-    for step in steps:
-        table.add_row(
+    rows = [
+        (
             step.step,
             f"{step.seconds:.2f}",
             f"{step.computing:.2f}",
             f"{1e6 * step.seconds / objects:,.1f}",
             f"{step.seconds / found.seconds:.2f}",
         )
-    telling.console.print(table)
+        for step in steps
+    ]
+    telling.table(("step", "seconds", "computing", "us an object", "/ find"), rows, texts=1)
     telling.end(
         f"{objects:,} objects, half of which a run refers to and half are pruned; the ratio is to "
         "finding each by its key",
         lambda: {"objects": objects, "steps": [asdict(step) for step in steps]},
     )
-
-
-def _table(*titles: str) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for title in titles:
-        table.add_column(title, justify="left" if title == titles[0] else "right", overflow="fold")
-    return table
 
 
 def _megabytes(size: Optional[int]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any, Callable, Union
 
@@ -16,8 +16,12 @@ from mia_dual.progress import Progress, Silent
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+    from rich.console import JustifyMethod
 
     Document = Union[BaseModel, dict[str, Any], list[Any]]
+
+WIDE = 400
+"""Columns of a terminal that cuts no row of a table in Markdown."""
 
 
 class Telling:
@@ -25,12 +29,13 @@ class Telling:
 
     ``console`` takes findings; with ``quiet`` or ``as_json`` it shows nothing, so that only the
     line or the document given to :meth:`end` is left on standard output. ``progress`` is seen
-    where standard error is a terminal and ``quiet`` is not asked for.
+    where standard error is a terminal and ``quiet`` is not asked for. With ``as_markdown``
+    :meth:`table` prints tables as Markdown has them, as wide as they come.
     """
 
-    def __init__(self, quiet: bool, as_json: bool) -> None:
-        self.as_json = as_json
-        self.console = Console(quiet=quiet or as_json)
+    def __init__(self, quiet: bool, as_json: bool, as_markdown: bool = False) -> None:
+        self.as_json, self._as_markdown = as_json, as_markdown
+        self.console = Console(quiet=quiet or as_json, width=WIDE if as_markdown else None)
         self.waiting = Console(stderr=True, quiet=quiet)
 
     @property
@@ -46,6 +51,25 @@ class Telling:
         """While work is done, what anybody else prints goes to standard error."""
         with redirect_stdout(sys.stderr):
             yield
+
+    def table(
+        self, titles: Sequence[str], rows: Iterable[Sequence[str]], *, texts: int, title: str = ""
+    ) -> None:
+        """Print a table under its ``title``; the first ``texts`` columns hold words, the others
+        numbers.
+        """
+        from rich.box import MARKDOWN
+        from rich.table import Table
+
+        table = Table(box=MARKDOWN if self._as_markdown else None, pad_edge=self._as_markdown)
+        for number, column in enumerate(titles):
+            justify: JustifyMethod = "left" if number < texts else "right"
+            table.add_column(column, justify=justify, overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        if title:
+            self.say(f"\n{title}\n")
+        self.console.print(table)
 
     def say(self, line: str) -> None:
         """Say a ``line`` beside the findings, in one piece however long it is."""

@@ -31,12 +31,18 @@ MODES: tuple[Together, ...] = ("never", "always")
 
 @dataclass(frozen=True)
 class Case:
-    """``models`` models of a network, trained on random one-channel images of side ``image``."""
+    """``models`` models of a network, on random images of ``channels`` and side ``image``."""
 
     network: str
     batch_size: int
     models: int
     image: int
+    channels: int = 1
+
+    @property
+    def spec(self) -> NetworkSpec:
+        """The network, and what it sees."""
+        return NetworkSpec(self.network, (self.channels, self.image, self.image), CLASSES)
 
 
 @dataclass(frozen=True)
@@ -169,7 +175,7 @@ def measure_training(
     """How long a model's step takes, in this process; ``seconds`` is how long to measure."""
     started = time.perf_counter()
     backend = load_backend(name, device, execution)
-    spec = NetworkSpec(case.network, (1, case.image, case.image), CLASSES)
+    spec = case.spec
     flops = case.batch_size * training_flops(spec, blank_weights(spec))
     _train(backend, spec, case, WARM_STEPS)
     first = time.perf_counter() - started

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Callable, Optional
 
-from mia_dual.execution import Execution
+from mia_dual.execution import Execution, Together
+from mia_dual.flops import forward_flops
 from mia_dual.interface import Capability, NetworkSpec
-from mia_dual.measure.bench import CLASSES, Case, in_own_process, measure_training, random_records
+from mia_dual.measure.bench import MODES, Case, in_own_process, measure_training, random_records
 from mia_dual.networks import blank_weights
 from mia_dual.registry import load_backend
 from mia_dual.seeds import generator
@@ -26,57 +27,68 @@ FEWEST = 128
 
 @dataclass(frozen=True)
 class QuestionSpeed:
-    """One backend on ``models`` models of a network; seconds are those of a model and record.
+    """One backend asked about one case; seconds are those of a model and record.
 
+    ``alone`` and ``together``: answers of models one by one, and of stacked parameters wherever
+    the backend can. ``limit``: the counted operations forward at the speed of a large product.
     ``training``: of a step of ``BATCH`` records, by as many of them. ``gradients``: of
-    :meth:`mia_dual.interface.Backend.gradient_norms`; None where it has none.
+    :meth:`mia_dual.interface.Backend.gradient_norms`; None where it has none. Both are together.
     """
 
-    network: str
-    image: int
-    models: int
+    case: Case
     backend: str
-    answers: float
+    alone: float
+    together: float
+    limit: float
     training: float
     gradients: Optional[float]
+
+    @property
+    def best(self) -> float:
+        """Of an answer, the faster of both ways."""
+        return min(self.alone, self.together)
 
 
 def compare_questions(
     backends: Sequence[str],
-    networks: Sequence[str],
+    cases: Sequence[Case],
     *,
-    models: int,
-    image: int,
     device: str,
     seconds: float,
     rounds: int,
     workers: Optional[int],
+    peak: float,
 ) -> Iterator[QuestionSpeed]:
-    """Measure each network on each backend in turn; the fastest of ``rounds`` counts.
+    """Measure each case, in batches of ``BATCH``, on each backend in turn; the fastest of
+    ``rounds`` counts.
 
-    ``seconds`` is how long a measurement lasts.
+    ``seconds`` is how long a measurement lasts, ``peak`` what
+    :func:`mia_dual.measure.bench.matmul_flops` said.
     """
-    for network in networks:
-        spec = NetworkSpec(network, (1, image, image), CLASSES)
-        case, execution = Case(network, BATCH, models, image), Execution(workers=workers)
+    for case in cases:
+        spec, together = case.spec, Execution("always", workers=workers)
         trained: dict[str, list[float]] = {name: [] for name in backends}
-        found: dict[str, list[tuple[float, Optional[float]]]] = {name: [] for name in backends}
+        found: dict[tuple[str, Together], list[tuple[float, Optional[float]]]] = {}
         for _ in range(rounds):
             for name in backends:
-                timing = in_own_process(measure_training, name, device, case, execution, seconds)
+                timing = in_own_process(measure_training, name, device, case, together, seconds)
                 trained[name].append(timing.step / BATCH)
-                found[name].append(
-                    in_own_process(_measure, name, device, spec, execution, models, seconds)
-                )
+                for mode in MODES:
+                    execution = Execution(mode, workers=workers)
+                    asked = in_own_process(
+                        _measure, name, device, spec, execution, case.models, seconds
+                    )
+                    found.setdefault((name, mode), []).append(asked)
         for name in backends:
-            answers, gradients = zip(*found[name])
+            alone, _ = zip(*found[name, "never"])
+            answers, gradients = zip(*found[name, "always"])
             measured = [each for each in gradients if each is not None]
             yield QuestionSpeed(
-                network,
-                image,
-                models,
+                case,
                 name,
-                answers=min(answers),
+                alone=min(alone),
+                together=min(answers),
+                limit=forward_flops(spec, blank_weights(spec)) / peak,
                 training=min(trained[name]),
                 gradients=min(measured, default=None),
             )
@@ -111,5 +123,7 @@ def _measure(
                 return min(taken, timed(ask, count)) / count / models
             count = max(2 * count, round(count * seconds / max(taken, seconds / 20)))
 
-    has_gradients = Capability.GRADIENTS in backend.capabilities
-    return measured(backend.logits), measured(backend.gradient_norms) if has_gradients else None
+    answers = measured(backend.logits)
+    if execution.together == "never" or Capability.GRADIENTS not in backend.capabilities:
+        return answers, None
+    return answers, measured(backend.gradient_norms)

@@ -1,6 +1,7 @@
 """What a user can get wrong is one line that names it, exit code 2, and nothing lost."""
 
 import json
+import re
 import shutil
 from functools import cache
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from mia_dual.data.load import DATASETS
-from mia_dual.measure import bench
+from mia_dual.measure import bench, questions
 
 
 def assert_refused(done, *words):
@@ -184,19 +185,36 @@ def test_bench_prints_ratios(cli, monkeypatch):
     assert found["measured"][0]["times_first_backend"] == 1
 
 
-def test_bench_prints_what_questions_take(cli):
+def test_bench_prints_what_questions_take(cli, monkeypatch):
+    # No timing is looked at.
+    for module in (bench, questions):
+        monkeypatch.setattr(module, "in_own_process", lambda task, *given: task(*given))
     short = ("--models", "2", "--seconds", "0.1", "--rounds", "1", "--workers", "1")
-    done = cli("bench", "--questions", "--network", "fcnet", "--backend", "torch", *short)
+    asked = ("bench", "--questions", "--network", "fcnet", "--backend", "torch", *short)
+    done = cli(*asked, "--channels", "3", "--markdown")
     assert done.returncode == 0, done.stderr
-    title, row = (line.split() for line in done.stdout.splitlines()[:2])
-    assert title == [
-        *("network", "backend", "answer", "ms", "training", "ms", "/", "training"),
-        *("gradient", "ms", "/", "answer"),
+    tables = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in done.stdout.splitlines()
+        if line.startswith("| ")
     ]
-    answers, training, of_training, gradients, ratio = map(float, row[2:])
-    assert min(answers, training, gradients) > 0
-    assert of_training == pytest.approx(answers / training, rel=0.2, abs=0.01)
-    assert ratio == pytest.approx(gradients / answers, rel=0.2)
+    (titles, row), (titles_beside, beside) = tables[:2], tables[2:]
+    assert titles == [
+        *("network", "image", "backend", "alone", "together", "gain", "/ torch", "/ limit"),
+    ]
+    assert row[:3] == beside[:3] == ["fcnet", "3x28", "torch"]
+    alone, together, gain, of_torch, of_limit = map(float, row[3:])
+    assert gain == pytest.approx(alone / together, rel=0.02)
+    assert of_torch == 1
+    # Operations forward, a model and record, at the speed that the last line tells.
+    peak = float(re.search(r"at (\d+) GFLOP/s", done.stdout)[1])
+    limit = 2 * (3 * 28 * 28 * 50 + 50 * 10) / peak / 1e3
+    assert of_limit == pytest.approx(min(alone, together) / limit, rel=0.1, abs=0.1)
+    assert titles_beside[3:] == ["answer", "training", "/ training", "gradient", "/ answer"]
+    answers, training, of_training, gradients, ratio = map(float, beside[3:])
+    assert answers == min(alone, together)
+    assert of_training == pytest.approx(answers / training, rel=0.02, abs=0.01)
+    assert ratio == pytest.approx(gradients / answers, rel=0.02, abs=0.1)
 
 
 def test_a_size_of_memory_that_is_none_is_refused(cli):

@@ -1,6 +1,6 @@
 """Counted operations, against a count by hand and by what a framework really does."""
 
-from mia_dual.flops import training_flops
+from mia_dual.flops import forward_flops, training_flops
 from mia_dual.interface import NetworkSpec
 from mia_dual.networks import NETWORKS, blank_weights
 
@@ -23,6 +23,9 @@ def test_every_network_is_what_torch_counts():
         for side in (28, 32):
             spec = NetworkSpec(network, (3, side, side), 10)
             module = build(spec)
+            with FlopCounterMode(display=False) as counter:
+                module(torch.zeros(2, *spec.input_shape))
+            assert 2 * forward_flops(spec, blank_weights(spec)) == counter.get_total_flops()
             with FlopCounterMode(display=False) as counter:
                 module(torch.zeros(2, *spec.input_shape)).sum().backward()
             assert 2 * training_flops(spec, blank_weights(spec)) == counter.get_total_flops(), (

@@ -1,0 +1,104 @@
+"""What ``mia-dual bench`` prints of training: one by one, together, and the arithmetic limit."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Optional
+
+from mia_dual.cli.bench_machine import machine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mia_dual.cli.telling import Telling
+    from mia_dual.measure.bench import Case, Speed
+
+COLUMNS = ("network", "image", "batch", "backend", "alone", "together", "gain")
+"""Before the ratios to the first backend and to the limit."""
+
+
+def bench_training(
+    backends: Sequence[str],
+    cases: Sequence[Case],
+    device: str,
+    seconds: float,
+    rounds: int,
+    workers: Optional[int],
+    telling: Telling,
+) -> None:
+    """Measure training on each of ``cases``, and print it."""
+    from joblib import cpu_count
+
+    from mia_dual.measure.bench import compare, matmul_flops
+
+    peak = matmul_flops()
+    speeds = []
+    with telling.waiting.status("measuring") as status:
+        for speed in compare(
+            backends,
+            cases,
+            device=device,
+            seconds=seconds,
+            rounds=rounds,
+            workers=workers or cpu_count(),
+            peak=peak,
+        ):
+            speeds.append(speed)
+            status.update(f"measured {len(speeds)} of {len(cases) * len(backends)}")
+    rows = [
+        (
+            speed.case.network,
+            image_of(speed.case),
+            str(speed.case.batch_size),
+            speed.backend,
+            f"{speed.alone * 1000:.3f}",
+            f"{speed.together * 1000:.3f}",
+            f"{speed.alone / speed.together:.2f}",
+            f"{speed.best / _reference(speed, speeds).best:.2f}",
+            f"{speed.best / speed.limit:.1f}" if device == "cpu" else "-",
+        )
+        for speed in speeds
+    ]
+    telling.table((*COLUMNS, f"/ {backends[0]}", "/ limit"), rows, texts=4)
+    telling.end(
+        f"Milliseconds a model and step, {cases[0].models} models at once. {told_limit(peak)}",
+        lambda: _document(speeds, peak),
+    )
+
+
+def image_of(case: Case) -> str:
+    """The channels and the side of its images."""
+    return f"{case.channels}x{case.image}"
+
+
+def told_limit(peak: float) -> str:
+    """What the limit of a table is, in a sentence."""
+    from joblib import cpu_count
+
+    return (
+        f"The limit is the counted operations at {peak / 1e9:.0f} GFLOP/s, a large float32 product "
+        f"on {cpu_count()} cores in this run."
+    )
+
+
+def _reference(speed: Speed, speeds: Sequence[Speed]) -> Speed:
+    return next(other for other in speeds if other.case == speed.case)
+
+
+def _document(speeds: Sequence[Speed], peak: float) -> dict[str, Any]:
+    measured: list[dict[str, Any]] = [
+        {
+            **asdict(speed.case),
+            "backend": speed.backend,
+            "seconds_alone": speed.alone,
+            "seconds_together": speed.together,
+            "seconds_limit": speed.limit,
+            "seconds_first_call": speed.first_call,
+            "records_a_second": speed.records_a_second,
+            "gain": speed.alone / speed.together,
+            "times_first_backend": speed.best / _reference(speed, speeds).best,
+            "times_limit": speed.best / speed.limit,
+        }
+        for speed in speeds
+    ]
+    return {"machine": {**machine(), "matmul_flops": peak}, "measured": measured}
