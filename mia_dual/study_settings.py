@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import itertools
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,13 +32,11 @@ from mia_dual.cost_settings import CostSettings
 from mia_dual.errors import ConfigError
 from mia_dual.quoting import one_line, quoted
 from mia_dual.setting_types import Name, Seed
+from mia_dual.shipped import FOLDERS
 from mia_dual.yaml_file import write_yaml
 
-FOLDERS = (
-    Path(__file__).parents[1] / "configs" / "studies",
-    Path(sys.prefix) / "share" / "mia-dual" / "studies",
-)
-"""Where the studies lie that have a name: in a source tree, or where installing puts them."""
+STUDIES = tuple(folder / "studies" for folder in FOLDERS)
+"""Where the studies lie that have a name."""
 
 Across = Literal["value", "deleted", "gap", "train_accuracy", "test_accuracy"]
 Drawn = Literal[
@@ -221,13 +218,13 @@ def load_study(
 
 def study_names() -> list[str]:
     """The studies that have a name."""
-    return sorted({file.stem for folder in FOLDERS for file in folder.glob("*.yaml")})
+    return sorted({file.stem for folder in STUDIES for file in folder.glob("*.yaml")})
 
 
 def _find(name: str) -> Path:
     if Path(name).suffix in (".yaml", ".yml"):
         return Path(name)
-    for folder in FOLDERS:
+    for folder in STUDIES:
         if name in study_names() and (folder / f"{name}.yaml").is_file():
             return folder / f"{name}.yaml"
     raise ConfigError(

@@ -43,6 +43,9 @@ def bench(
     questions: bool = typer.Option(
         False, "--questions", help="Time answers and gradient norms, beside training."
     ),
+    start: bool = typer.Option(
+        False, "--start", help="Time what a start takes instead, and a small audit in whole."
+    ),
     attacks: bool = typer.Option(
         False, "--attacks", help="Measure attacks on a made-up table of logits instead."
     ),
@@ -72,8 +75,9 @@ def bench(
 ) -> None:
     """Models one by one against together, backend against backend, and the arithmetic limit.
 
-    With --questions the same of what models are asked. With --attacks: seconds and memory of each
-    attack, and the ratio to reading the logits once.
+    With --questions the same of what models are asked, with --start of what comes before the first
+    step. With --attacks: seconds and memory of each attack, and the ratio to reading the logits
+    once.
     """
     from mia_dual.cli.telling import Telling
 
@@ -105,6 +109,12 @@ def bench(
     from mia_dual.measure.bench import Case
 
     names = backends or ["torch", "mindspore"]
+    if start:
+        from mia_dual.cli.bench_start import bench_start
+
+        case = Case(networks[0], batch_sizes[0], models, image, channels[0])
+        bench_start(names, case, device, rounds, telling)
+        return
     if questions:
         from mia_dual.cli.bench_questions import bench_questions
         from mia_dual.measure.questions import BATCH

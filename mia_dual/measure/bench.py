@@ -188,6 +188,11 @@ def measure_training(
         steps = max(2 * steps, round(steps * seconds / max(taken, seconds / 20)))
 
 
+def first_step(name: str, device: str, case: Case) -> None:
+    """Load the backend, and train the models of ``case`` for a step."""
+    _train(load_backend(name, device), case.spec, case, 1)
+
+
 def _train(backend: Backend, spec: NetworkSpec, case: Case, steps: int) -> float:
     records = random_records(spec, generator(0, "bench"))
     jobs = bench_jobs(spec, case.models, case.batch_size, steps)

@@ -94,6 +94,7 @@ def test_a_wheel_holds_every_module(tmp_path):
         for file in (base / folder).rglob("*.py"):
             assert file.relative_to(base).as_posix() in inside
     assert "mia_dual/py.typed" in inside
+    assert any(name.endswith("share/mia-dual/quick.yaml") for name in inside)
     for file in (ROOT / "configs" / "studies").glob("*.yaml"):
         assert any(name.endswith(f"share/mia-dual/studies/{file.name}") for name in inside)
     for file in (ROOT / "mia_dual" / "report" / "page" / "words").glob("*.yaml"):
