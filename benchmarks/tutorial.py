@@ -1,148 +1,210 @@
 """The tutorial's job, in plain PyTorch and by mia-dual, in one run on the same records.
 
-ConvNet on a 28 x 28 set, batch 4, SGD .001 with momentum .9: a target and ten shadow models, one
-attack model a class. ``--epochs`` of the tutorial's 10 and ``--members`` of its 10,000 say which
-fraction is measured; mia-dual is also run with further seeds, to show how far accuracies spread.
+A network on a 28 x 28 set, SGD .001 with momentum .9: a target and ten shadow models, one attack
+model a class. ``--epochs`` of the tutorial's 10 and ``--members`` of its 10,000 say which fraction
+is measured; with further ``--seeds`` all is done again, to show how far accuracies spread. Each way
+is a process of its own, and its seconds are those of the whole process.
 
     python benchmarks/tutorial.py --epochs 1
-    python benchmarks/tutorial.py --members 1000 --epochs 10 --seeds 5
+    python benchmarks/tutorial.py --network lenet5 --batch-size 16 --members 1000 --seeds 3
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
-import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Optional
 
-import plain_pytorch
+import numpy as np
 
+from mia_dual.cli.bench_machine import machine
+from mia_dual.cli.telling import Telling
 from mia_dual.config import Config
 from mia_dual.data.dataset import Dataset
 from mia_dual.data.load import load_dataset
-from mia_dual.engine import Engine
+from mia_dual.measure.start_bench import COMMAND, Took, took
 from mia_dual.plan.splits import balanced, draw_split
 from mia_dual.progress import Silent
+from mia_dual.report.results import Results
 from mia_dual.seeds import generator
-from mia_dual.store.folder import RunFolder
-from mia_dual.store.objects import Store
-from mia_dual.walks.run import run_audit
+
+COLUMNS = (
+    *("network", "batch", "by", "seconds", "computing", "times as fast"),
+    *("attack accuracy", "target's, on non-members"),
+)
+PLAIN = Path(__file__).with_name("plain_pytorch.py")
 
 
-def settings(backend: str, arguments: argparse.Namespace, seed: int) -> Config:
-    """The tutorial's job without a deletion, as mia-dual's config."""
-    members = arguments.members
-    return Config.model_validate(
-        {
-            "backend": backend,
-            "device": "cpu",
-            "seed": seed,
-            "data": {"name": arguments.data},
-            "split": {
-                "target_members": members,
-                "target_non_members": max(members // 20, 200),
-                "shadow_members": members,
-                "shadow_non_members": members * 3 // 10,
-            },
-            "target": {
-                "network": "convnet",
-                "epochs": arguments.epochs,
-                "batch_size": 4,
-                "learning_rate": 0.001,
-            },
-            "shadows": {"count": arguments.shadows},
-            "attack": {
-                "families": ["shadow"],
-                "fcnet": {
-                    "network": "fcnet",
-                    "epochs": 5,
-                    "batch_size": 50,
-                    "optimizer": "adam",
-                    "learning_rate": 0.001,
+@dataclass(frozen=True)
+class Job:
+    """What is done, of ``members`` a model and for ``epochs``."""
+
+    network: str
+    batch_size: int
+    members: int
+    epochs: int
+    shadows: int
+    seed: int = 0
+
+    def settings(self, data: str) -> Config:
+        """The tutorial's job without a deletion and without a curve, as mia-dual's config."""
+        return Config.model_validate(
+            {
+                "device": "cpu",
+                "seed": self.seed,
+                "data": {"name": data},
+                "split": {
+                    "target_members": self.members,
+                    "target_non_members": max(self.members // 20, 200),
+                    "shadow_members": self.members,
+                    "shadow_non_members": self.members * 3 // 10,
                 },
-            },
-            "deletion": {"ratios": [], "methods": ["full"]},
-        }
-    )
+                "target": {
+                    "network": self.network,
+                    "epochs": self.epochs,
+                    "batch_size": self.batch_size,
+                    "learning_rate": 0.001,
+                    "curve": 0,
+                },
+                "shadows": {"count": self.shadows},
+                "attack": {
+                    "families": ["shadow"],
+                    "fcnet": {
+                        "network": "fcnet",
+                        "epochs": 5,
+                        "batch_size": 50,
+                        "optimizer": "adam",
+                        "learning_rate": 0.001,
+                    },
+                },
+                "deletion": {"ratios": [], "methods": ["full"]},
+            }
+        )
 
 
-def by_mia_dual(
-    backend: str, dataset: Dataset, arguments: argparse.Namespace, seed: int
-) -> tuple[float, float]:
-    """(seconds, attack accuracy) of the audit, importing the framework not counted."""
-    config = settings(backend, arguments, seed)
-    engine = Engine(backend, "cpu")
-    assert engine.environment
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        started = time.perf_counter()
-        with RunFolder(folder / "run", config, Store(folder / "store")) as run:
-            results = run_audit(config, engine, dataset, run, Silent())
-        seconds = time.perf_counter() - started
-        events = map(json.loads, (folder / "run" / "log.jsonl").read_text().splitlines())
-        asking = sum(event["seconds"] for event in events if event["event"] == "ask")
-        print(f"  {asking:.1f} of {seconds:.1f} s were questions")
-        return seconds, results.attacks["shadow_fcnet"].accuracy
+@dataclass(frozen=True)
+class Outcome:
+    """How long a job took, and how right the attack and the target were."""
+
+    took: Took
+    attack_accuracy: float
+    train_accuracy: float
+    test_accuracy: float
 
 
-def in_plain_pytorch(
-    dataset: Dataset, arguments: argparse.Namespace, seed: int
-) -> tuple[float, float]:
-    """(seconds, attack accuracy) of the baseline."""
-    config = settings("torch", arguments, seed)
+def by_mia_dual(backend: str, config: Config, data_dir: Optional[Path], folder: Path) -> Outcome:
+    """The audit, every file it writes but the page."""
+    file = folder / "job.yaml"
+    file.write_text(config.to_yaml())
+    words = ["run", "--config", str(file), "--backend", backend, "--no-page", "--quiet"]
+    words += [] if data_dir is None else ["--data-dir", str(data_dir)]
+    run = folder / backend
+    words += ["--out", str(run), "--store", str(folder / f"{backend}-store")]
+    spent, _ = took("job", backend, [*COMMAND, *words])
+    results = Results.model_validate_json((run / "results.json").read_bytes())
+    attack = results.attacks["shadow_fcnet"].accuracy
+    return Outcome(spent, attack, results.target.train_accuracy, results.target.test_accuracy)
+
+
+def in_plain_pytorch(job: Job, config: Config, dataset: Dataset, folder: Path) -> Outcome:
+    """The baseline, on the same members."""
     split = draw_split(len(dataset.labels), config)
-    truth = balanced(
-        split.target.members,
-        split.target.non_members,
+    target = split.target
+    asked = balanced(
+        target.members,
+        target.non_members,
         dataset.labels,
-        generator(seed, "attack", "balance", "target"),
+        generator(job.seed, "attack", "balance", "target"),
     )
-    outcome = plain_pytorch.run(
-        dataset.features[:, 0],
-        dataset.labels,
-        split.target,
-        split.shadows,
-        truth,
-        arguments.epochs,
-        seed,
+    file = folder / "job.npz"
+    np.savez(
+        file,
+        images=dataset.features[:, 0],
+        labels=dataset.labels,
+        target_members=target.members,
+        shadow_members=[np.asarray(shadow.members) for shadow in split.shadows],
+        shadow_non_members=[np.asarray(shadow.non_members) for shadow in split.shadows],
+        asked_members=asked.members,
+        asked_non_members=asked.non_members,
     )
-    return outcome.seconds, outcome.attack_accuracy
+    words = [f"--{key.replace('_', '-')}={getattr(job, key)}" for key in PASSED]
+    spent, said = took("job", None, [str(PLAIN), str(file), *words])
+    return Outcome(spent, **json.loads(said))
+
+
+PASSED = ("network", "batch_size", "epochs", "seed")
+"""What of a job the baseline is told by its arguments."""
+
+
+def measure(job: Job, backends: Sequence[str], given: argparse.Namespace) -> list[Outcome]:
+    """Each way of doing ``job``, the baseline first."""
+    dataset = load_dataset(given.data, data_dir=given.data_dir, progress=Silent())
+    config = job.settings(given.data)
+    with tempfile.TemporaryDirectory(prefix="mia-dual-bench-") as name:
+        found = [in_plain_pytorch(job, config, dataset, Path(name))]
+        found += [by_mia_dual(one, config, given.data_dir, Path(name)) for one in backends]
+    for outcome in found:
+        print(job, outcome, file=sys.stderr, flush=True)
+    return found
+
+
+def rows_of(ways: Sequence[Sequence[Outcome]], job: Job) -> Iterator[list[str]]:
+    """A row of the table for each of ``ways``, which holds its outcomes, one a seed."""
+    fastest = [min(one.took.wall for one in outcomes) for outcomes in ways]
+    for seconds, outcomes in zip(fastest, ways):
+        accuracies = zip(*((one.attack_accuracy, one.test_accuracy) for one in outcomes))
+        yield [
+            job.network,
+            str(job.batch_size),
+            outcomes[0].took.backend or "plain PyTorch",
+            f"{seconds:.1f}",
+            f"{min(one.took.computing or 0 for one in outcomes):.1f}",
+            f"{fastest[0] / seconds:.1f}",
+            *(", ".join(f"{one:.3f}" for one in each) for each in accuracies),
+        ]
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default="fashion_mnist")
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--network", action="append", help="repeatable; else convnet")
+    parser.add_argument("--batch-size", action="append", type=int, help="repeatable; else 4")
+    parser.add_argument("--backend", action="append", help="repeatable; else torch, mindspore")
+    parser.add_argument("--data", default="fashion_mnist", help="of one channel, 28 x 28")
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--members", type=int, default=10_000)
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--shadows", type=int, default=10)
-    parser.add_argument("--seeds", type=int, default=1, help="of each; the first is timed")
-    parser.add_argument("--backend", nargs="*", default=["torch", "mindspore"])
-    arguments = parser.parse_args()
-
-    dataset = load_dataset(arguments.data, data_dir=arguments.data_dir, progress=Silent())
-    share = arguments.epochs * arguments.members / 100_000
-    print(f"{share:.0%} of the tutorial's steps on {arguments.data}, {arguments.shadows} shadows")
-    ways = {
-        "plain PyTorch": lambda seed: in_plain_pytorch(dataset, arguments, seed),
-        **{
-            f"mia-dual, {name}": lambda seed, name=name: by_mia_dual(name, dataset, arguments, seed)
-            for name in arguments.backend
-        },
-    }
-    slowest = None
-    for title, way in ways.items():
-        found = [way(seed) for seed in range(arguments.seeds)]
-        seconds = min(taken for taken, _ in found)
-        slowest = slowest or seconds
-        accuracies = " ".join(f"{accuracy:.3f}" for _, accuracy in found)
-        print(
-            f"{title:20s} {seconds:8.1f} s, {slowest / seconds:5.1f} times as fast; "
-            f"attack accuracy {accuracies}",
-            flush=True,
-        )
+    parser.add_argument("--seeds", type=int, default=1, help="of each; the fastest counts")
+    parser.add_argument("--json", action="store_true", help="print what was found as JSON")
+    given = parser.parse_args()
+    backends = given.backend or ["torch", "mindspore"]
+    jobs = [
+        Job(network, batch_size, given.members, given.epochs, given.shadows)
+        for network in given.network or ["convnet"]
+        for batch_size in given.batch_size or [4]
+    ]
+    rows, measured = [], []
+    for job in jobs:
+        found = [measure(replace(job, seed=seed), backends, given) for seed in range(given.seeds)]
+        rows += rows_of(list(zip(*found)), job)
+        measured += [
+            {**asdict(job), "seed": seed, **asdict(outcome)}
+            for seed, outcomes in enumerate(found)
+            for outcome in outcomes
+        ]
+    telling = Telling(quiet=False, as_json=given.json, as_markdown=True)
+    telling.table(COLUMNS, rows, texts=3)
+    telling.end(
+        f"Seconds of whole processes, and of all cores; {given.epochs} epochs of {given.members:,} "
+        f"members of {given.data}, {given.shadows} shadows.",
+        lambda: {"machine": machine(), "measured": measured},
+    )
 
 
 if __name__ == "__main__":
