@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -163,7 +164,7 @@ def rows_of(ways: Sequence[Sequence[Outcome]], job: Job) -> Iterator[list[str]]:
             str(job.batch_size),
             outcomes[0].took.backend or "plain PyTorch",
             f"{seconds:.1f}",
-            f"{min(one.took.computing or 0 for one in outcomes):.1f}",
+            f"{min(one.took.computing or math.nan for one in outcomes):.1f}",
             f"{fastest[0] / seconds:.1f}",
             *(", ".join(f"{one:.3f}" for one in each) for each in accuracies),
         ]

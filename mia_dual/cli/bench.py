@@ -1,4 +1,4 @@
-"""``mia-dual bench``: how fast backends train and answer here, and attacks score, in one run."""
+"""``mia-dual bench``: how fast backends start, train and answer, and attacks score, in one run."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Optional
 
 from mia_dual.cli.bench_machine import machine
 
@@ -12,29 +12,35 @@ if TYPE_CHECKING:
 
     from mia_dual.cli.telling import Telling
     from mia_dual.measure.bench import Case
+    from mia_dual.measure.start_bench import Took
+
+COLUMNS = ("backend", "what", "seconds", "computing", "/ import", "/ quick audit")
 
 
 def bench_start(
     backends: Sequence[str], case: Case, device: str, rounds: int, telling: Telling
 ) -> None:
     """Measure what starts take, the first step being of ``case``, and print it."""
-    from mia_dual.measure.start_bench import AUDIT, measure_start
+    from mia_dual.measure.start_bench import AUDIT, IMPORT, measure_start
 
     with telling.waiting.status("measuring"):
         found = measure_start(backends, case, device, rounds)
-    audits = {took.backend: took.wall for took in found if took.what == AUDIT}
-    audits[None] = audits[backends[0]]
+    wall = {(took.backend, took.what): took.wall for took in found}
+
+    def times(took: Took, what: str) -> Optional[float]:
+        """How often as long as ``what`` of its backend, or of the first."""
+        other = wall.get((took.backend or backends[0], what))
+        return None if other is None else took.wall / other
+
     rows = [
         (
             took.backend or "-",
             took.what,
-            f"{took.wall:.2f}",
-            "-" if took.computing is None else f"{took.computing:.2f}",
-            f"{took.wall / audits[took.backend]:.2f}",
+            *map(_told, (took.wall, took.computing, times(took, IMPORT), times(took, AUDIT))),
         )
         for took in found
     ]
-    telling.table(("backend", "what", "seconds", "computing", "/ quick audit"), rows, texts=2)
+    telling.table(COLUMNS, rows, texts=2)
     telling.end(
         f"Seconds from a process's start, the fastest of {rounds}; computing: of all cores until "
         f"it ended. The first step is of {case.models} {case.network}s, batch {case.batch_size}.",
@@ -42,8 +48,16 @@ def bench_start(
             "machine": machine(),
             "case": asdict(case),
             "measured": [
-                {**asdict(took), "times_quick_audit": took.wall / audits[took.backend]}
+                {
+                    **asdict(took),
+                    "times_import": times(took, IMPORT),
+                    "times_quick_audit": times(took, AUDIT),
+                }
                 for took in found
             ],
         },
     )
+
+
+def _told(number: Optional[float]) -> str:
+    return "-" if number is None else f"{number:.2f}"

@@ -18,8 +18,8 @@ from mia_dual.measure.bench import Case
 from mia_dual.quoting import one_line
 from mia_dual.shipped import shipped_config
 
-AUDIT = "quick audit"
-"""The measurement that others are held against."""
+AUDIT, IMPORT = "quick audit", "import"
+"""What others of a backend are held against: the audit, and its framework's bare import."""
 
 COMMAND = ("-m", "mia_dual.cli.child")
 """``mia-dual``, which ends with the process that called it."""
@@ -76,7 +76,7 @@ def _measured(backends: Sequence[str], case: Case, device: str) -> Iterator[Took
         # A framework's module has its own name, or the backend's.
         for module in (framework, name):
             if find_spec(module) is not None:
-                yield took(f"import {module}", name, ["-c", f"import {module}"])[0]
+                yield took(IMPORT, name, ["-c", f"import {module}"])[0]
                 break
         yield ready
         numbers = map(str, list(asdict(case).values()))
