@@ -63,3 +63,13 @@ html_sidebars = {
 
 # The English first page alone is in no list of the Chinese site's; a test looks at all others.
 suppress_warnings = ["toc.not_included"] if chinese else []
+
+
+def setup(app):  # noqa: ANN001, ANN201  (Sphinx's types are nothing to us)
+    """Markdown that is no page of the site is linked as a file."""
+    app.connect("source-read", _link_files)
+
+
+def _link_files(app, page, source) -> None:  # noqa: ANN001
+    link = "](../benchmarks/README.md)"
+    source[0] = source[0].replace(link, link.replace("(", "(path:"))
