@@ -36,10 +36,8 @@ def bench_questions(
     """Measure what is asked of the models of ``cases``, and print it."""
     from joblib import cpu_count
 
-    from mia_dual.measure.bench import matmul_flops
     from mia_dual.measure.questions import BATCH, compare_questions
 
-    peak = matmul_flops()
     asked = []
     with telling.waiting.status("measuring") as status:
         for speed in compare_questions(
@@ -49,7 +47,6 @@ def bench_questions(
             seconds=seconds,
             rounds=rounds,
             workers=workers or cpu_count(),
-            peak=peak,
         ):
             asked.append(speed)
             status.update(f"measured {len(asked)} of {len(cases) * len(backends)}")
@@ -80,8 +77,8 @@ def bench_questions(
     telling.end(
         f"Microseconds a model and record, {cases[0].models} models at once: what they say of a "
         f"record, what a step on it takes in batches of {BATCH}, and the norms of their loss's "
-        f"gradient on it. {told_limit(peak)}",
-        lambda: _document(asked, peak),
+        f"gradient on it. {told_limit(asked)}",
+        lambda: _document(asked),
     )
 
 
@@ -93,7 +90,7 @@ def _reference(speed: QuestionSpeed, asked: Sequence[QuestionSpeed]) -> Question
     return next(other for other in asked if other.case == speed.case)
 
 
-def _document(asked: Sequence[QuestionSpeed], peak: float) -> dict[str, Any]:
+def _document(asked: Sequence[QuestionSpeed]) -> dict[str, Any]:
     measured: list[dict[str, Any]] = [
         {
             **asdict(speed.case),
@@ -101,6 +98,7 @@ def _document(asked: Sequence[QuestionSpeed], peak: float) -> dict[str, Any]:
             "seconds_alone": speed.alone,
             "seconds_together": speed.together,
             "seconds_limit": speed.limit,
+            "matmul_flops": speed.peak,
             "seconds_training": speed.training,
             "seconds_gradients": speed.gradients,
             "gain": speed.alone / speed.together,
@@ -110,4 +108,4 @@ def _document(asked: Sequence[QuestionSpeed], peak: float) -> dict[str, Any]:
         }
         for speed in asked
     ]
-    return {"machine": {**machine(), "matmul_flops": peak}, "measured": measured}
+    return {"machine": machine(), "measured": measured}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 from mia_dual.cli.bench_machine import machine
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from mia_dual.cli.telling import Telling
     from mia_dual.measure.bench import Case, Speed
+    from mia_dual.measure.questions import QuestionSpeed
 
 COLUMNS = ("network", "image", "batch", "backend", "alone", "together", "gain")
 """Before the ratios to the first backend and to the limit."""
@@ -29,9 +30,8 @@ def bench_training(
     """Measure training on each of ``cases``, and print it."""
     from joblib import cpu_count
 
-    from mia_dual.measure.bench import compare, matmul_flops
+    from mia_dual.measure.bench import compare
 
-    peak = matmul_flops()
     speeds = []
     with telling.waiting.status("measuring") as status:
         for speed in compare(
@@ -41,7 +41,6 @@ def bench_training(
             seconds=seconds,
             rounds=rounds,
             workers=workers or cpu_count(),
-            peak=peak,
         ):
             speeds.append(speed)
             status.update(f"measured {len(speeds)} of {len(cases) * len(backends)}")
@@ -61,8 +60,8 @@ def bench_training(
     ]
     telling.table((*COLUMNS, f"/ {backends[0]}", "/ limit"), rows, texts=4)
     telling.end(
-        f"Milliseconds a model and step, {cases[0].models} models at once. {told_limit(peak)}",
-        lambda: _document(speeds, peak),
+        f"Milliseconds a model and step, {cases[0].models} models at once. {told_limit(speeds)}",
+        lambda: _document(speeds),
     )
 
 
@@ -71,13 +70,14 @@ def image_of(case: Case) -> str:
     return f"{case.channels}x{case.image}"
 
 
-def told_limit(peak: float) -> str:
+def told_limit(speeds: Sequence[Union[Speed, QuestionSpeed]]) -> str:
     """What the limit of a table is, in a sentence."""
     from joblib import cpu_count
 
+    peaks = [speed.peak / 1e9 for speed in speeds]
     return (
-        f"The limit is the counted operations at {peak / 1e9:.0f} GFLOP/s, a large float32 product "
-        f"on {cpu_count()} cores in this run."
+        f"The limit is the counted operations at the speed of a large float32 product on "
+        f"{cpu_count()} cores, measured beside each: {min(peaks):.1f} to {max(peaks):.1f} GFLOP/s."
     )
 
 
@@ -85,7 +85,7 @@ def _reference(speed: Speed, speeds: Sequence[Speed]) -> Speed:
     return next(other for other in speeds if other.case == speed.case)
 
 
-def _document(speeds: Sequence[Speed], peak: float) -> dict[str, Any]:
+def _document(speeds: Sequence[Speed]) -> dict[str, Any]:
     measured: list[dict[str, Any]] = [
         {
             **asdict(speed.case),
@@ -93,6 +93,7 @@ def _document(speeds: Sequence[Speed], peak: float) -> dict[str, Any]:
             "seconds_alone": speed.alone,
             "seconds_together": speed.together,
             "seconds_limit": speed.limit,
+            "matmul_flops": speed.peak,
             "seconds_first_call": speed.first_call,
             "records_a_second": speed.records_a_second,
             "gain": speed.alone / speed.together,
@@ -101,4 +102,4 @@ def _document(speeds: Sequence[Speed], peak: float) -> dict[str, Any]:
         }
         for speed in speeds
     ]
-    return {"machine": {**machine(), "matmul_flops": peak}, "measured": measured}
+    return {"machine": machine(), "measured": measured}

@@ -50,8 +50,9 @@ class Speed:
     """One backend on one case; seconds are those of a model's step.
 
     ``alone`` and ``together``: jobs trained one by one, and with stacked parameters wherever the
-    backend can. ``limit``: the counted operations of a step at the speed of ``matmul_flops``.
-    ``first_call``: seconds of the first call with all it must load and compile.
+    backend can. ``limit``: the counted operations of a step at ``peak`` operations a second, what
+    :func:`matmul_flops` said beside it. ``first_call``: seconds of the first call with all it must
+    load and compile.
     """
 
     case: Case
@@ -59,6 +60,7 @@ class Speed:
     alone: float
     together: float
     limit: float
+    peak: float
     first_call: float
 
     @property
@@ -85,15 +87,16 @@ def compare(
     seconds: float,
     rounds: int,
     workers: Optional[int],
-    peak: float,
 ) -> Iterator[Speed]:
     """Measure each case on each backend, both ways in turn; the fastest of ``rounds`` counts.
 
-    ``seconds`` is how long a measurement lasts, ``peak`` what :func:`matmul_flops` said.
+    ``seconds`` is how long a measurement lasts.
     """
     for case in cases:
         found: dict[tuple[str, Together], list[Timing]] = {}
+        peak = 0.0
         for _ in range(rounds):
+            peak = max(peak, matmul_flops())
             for name in backends:
                 for mode in MODES:
                     timing = in_own_process(
@@ -115,6 +118,7 @@ def compare(
                 alone.step,
                 together.step,
                 limit=together.flops / peak,
+                peak=peak,
                 first_call=max(timing.first for timing in found[name, "always"]),
             )
 

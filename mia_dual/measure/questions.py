@@ -12,7 +12,14 @@ from typing import Callable, Optional
 from mia_dual.execution import Execution, Together
 from mia_dual.flops import forward_flops
 from mia_dual.interface import Capability, NetworkSpec
-from mia_dual.measure.bench import MODES, Case, in_own_process, measure_training, random_records
+from mia_dual.measure.bench import (
+    MODES,
+    Case,
+    in_own_process,
+    matmul_flops,
+    measure_training,
+    random_records,
+)
 from mia_dual.networks import blank_weights
 from mia_dual.registry import load_backend
 from mia_dual.seeds import generator
@@ -30,7 +37,8 @@ class QuestionSpeed:
     """One backend asked about one case; seconds are those of a model and record.
 
     ``alone`` and ``together``: answers of models one by one, and of stacked parameters wherever
-    the backend can. ``limit``: the counted operations forward at the speed of a large product.
+    the backend can. ``limit``: the counted operations forward at ``peak`` operations a second, what
+    :func:`mia_dual.measure.bench.matmul_flops` said beside it.
     ``training``: of a step of ``BATCH`` records, by as many of them. ``gradients``: of
     :meth:`mia_dual.interface.Backend.gradient_norms`; None where it has none. Both are together.
     """
@@ -40,6 +48,7 @@ class QuestionSpeed:
     alone: float
     together: float
     limit: float
+    peak: float
     training: float
     gradients: Optional[float]
 
@@ -57,19 +66,19 @@ def compare_questions(
     seconds: float,
     rounds: int,
     workers: Optional[int],
-    peak: float,
 ) -> Iterator[QuestionSpeed]:
     """Measure each case, in batches of ``BATCH``, on each backend in turn; the fastest of
     ``rounds`` counts.
 
-    ``seconds`` is how long a measurement lasts, ``peak`` what
-    :func:`mia_dual.measure.bench.matmul_flops` said.
+    ``seconds`` is how long a measurement lasts.
     """
     for case in cases:
         spec, together = case.spec, Execution("always", workers=workers)
         trained: dict[str, list[float]] = {name: [] for name in backends}
         found: dict[tuple[str, Together], list[tuple[float, Optional[float]]]] = {}
+        peak = 0.0
         for _ in range(rounds):
+            peak = max(peak, matmul_flops())
             for name in backends:
                 timing = in_own_process(measure_training, name, device, case, together, seconds)
                 trained[name].append(timing.step / BATCH)
@@ -89,6 +98,7 @@ def compare_questions(
                 alone=min(alone),
                 together=min(answers),
                 limit=forward_flops(spec, blank_weights(spec)) / peak,
+                peak=peak,
                 training=min(trained[name]),
                 gradients=min(measured, default=None),
             )
