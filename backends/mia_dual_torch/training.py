@@ -23,6 +23,7 @@ from mia_dual_torch.networks import build, forward
 from mia_dual_torch.records import DeviceRecords, EachDevicesRecords
 from mia_dual_torch.stacked.networks import LAYERED
 from mia_dual_torch.stacked.one import SingleStack
+from mia_dual_torch.stacked.residual import ResidualStack
 from mia_dual_torch.stacked.stack import Stack, bytes_a_model, make_stack
 from mia_dual_torch.stacked.training import train_together
 from mia_dual_torch.workers import run
@@ -54,9 +55,13 @@ def train(
     else:
         chunks = [[job] for job in sorted(jobs, key=lambda job: -len(job.batches))]
         drawing = draws_in_training(spec, places[0])
+        by_taps = pays_by_taps(spec, places[0], execution)
 
         def make(data: DeviceRecords, chunk: Sequence[TrainingJob]) -> Stack:
-            return SingleStack(spec, chunk[0], data, drawing)
+            (job,) = chunk
+            if by_taps:
+                return ResidualStack(spec, job.batches.shape[1], data)
+            return SingleStack(spec, job, data, drawing)
 
     def work(
         chunk: Sequence[TrainingJob], place: torch.device, told: ReportSteps
@@ -83,6 +88,14 @@ def pays_together(spec: NetworkSpec, device: torch.device, execution: Execution)
         return True
     wanted = execution.together == "always" or not is_factory(spec.name)
     return device.type != "cpu" and wanted and not draws_in_training(spec, device)
+
+
+def pays_by_taps(spec: NetworkSpec, device: torch.device, execution: Execution) -> bool:
+    """Whether models of ``spec`` that are trained one by one are so by layers of ours.
+
+    Measured faster at every batch on a CPU; ``never`` is PyTorch's own layers.
+    """
+    return spec.name == "resnet18" and device.type == "cpu" and execution.together != "never"
 
 
 def draws_in_training(spec: NetworkSpec, device: torch.device) -> bool:

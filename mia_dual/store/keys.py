@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-CODE_SCHEMA = 4
+CODE_SCHEMA = 5
 """Raised when the same inputs would give other objects than the code before."""
 
 

@@ -25,7 +25,7 @@ ALIGNMENT = 32
 """Floats of two of the longest vectors, which is what a kernel takes at a time."""
 
 
-_threshold_backward = torch.ops.aten.threshold_backward.grad_input
+threshold_backward = torch.ops.aten.threshold_backward.grad_input
 """The error where the output is above a threshold, 0 elsewhere."""
 
 
@@ -252,7 +252,7 @@ class Relu:
 
     def backward(self, error: Tensor) -> Tensor:
         """``error``, changed."""
-        found: Tensor = _threshold_backward(error, self._out, 0, grad_input=error)
+        found: Tensor = threshold_backward(error, self._out, 0, grad_input=error)
         return found
 
 
