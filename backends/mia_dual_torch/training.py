@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -30,6 +31,11 @@ from mia_dual_torch.workers import run
 
 CACHE = 16 * 2**20
 """Bytes of models in training that a core works through fastest (see benchmarks/README.md)."""
+
+LARGEST = 64 * 64
+"""Pixels of the images up to which layers of ours were faster for ResNet18 at every batch from 4 to
+64: 1.1 to 1.7 times there, 1 to 1.3 at 96 x 96, .9 to 1.1 at 128 x 128.
+"""
 
 
 def train(
@@ -93,9 +99,12 @@ def pays_together(spec: NetworkSpec, device: torch.device, execution: Execution)
 def pays_by_taps(spec: NetworkSpec, device: torch.device, execution: Execution) -> bool:
     """Whether models of ``spec`` that are trained one by one are so by layers of ours.
 
-    Measured faster at every batch on a CPU; ``never`` is PyTorch's own layers.
+    On a CPU they are faster at every batch, up to images of some size: see ``LARGEST``. ``never``
+    is PyTorch's own layers.
     """
-    return spec.name == "resnet18" and device.type == "cpu" and execution.together != "never"
+    if execution.together == "never" or device.type != "cpu" or spec.name != "resnet18":
+        return False
+    return math.prod(spec.input_shape[1:]) <= LARGEST
 
 
 def draws_in_training(spec: NetworkSpec, device: torch.device) -> bool:

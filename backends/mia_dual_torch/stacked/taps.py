@@ -112,7 +112,7 @@ class TapConvolution:
         self._reads, self._writes = indices.t().contiguous().unbind()
         self._pixels = math.prod(given), math.prod(self.grid)
         self._memory = memory
-        self._kept = memory.maps(len(pairs), channels[0])
+        memory.share("taken", len(pairs), channels[0])
         self._results = memory.maps(self._pixels[1], channels[1])
         self._returns = memory.maps(self._pixels[0], channels[0])
         memory.share("products", len(pairs), max(channels))
@@ -125,7 +125,7 @@ class TapConvolution:
         self._out = seen(self._results, self._pixels[1], records, after)
         self._error = seen(self._returns, self._pixels[0], records, before)
         maps = (
-            seen(self._kept, many, records, before),
+            seen(self._memory.shared("taken"), many, records, before),
             seen(products, many, records, after),
             seen(self._memory.shared("errors"), many, records, after),
             seen(products, many, records, before),
@@ -152,11 +152,11 @@ class TapConvolution:
 
     def forward(self, given: Tensor) -> Tensor:
         """See :class:`Layer`."""
-        self._given = given.flatten(0, 1)
+        self._given = given
         if self._middle is None:
             self._out.zero_()
         else:
-            torch.mm(self._given, self._taps[self._middle], out=self._out.flatten(0, 1))
+            torch.mm(given.flatten(0, 1), self._taps[self._middle], out=self._out.flatten(0, 1))
         torch.index_select(given.flatten(1), 0, self._reads, out=self._taken)
         for taken, values, product in self._forward:
             torch.bmm(taken, values, out=product)
@@ -169,11 +169,13 @@ class TapConvolution:
             self._error.zero_()
         else:
             rows = error.flatten(0, 1)
-            torch.mm(self._given.t(), rows, out=self._taps_error[self._middle])
+            torch.mm(self._given.flatten(0, 1).t(), rows, out=self._taps_error[self._middle])
             torch.mm(rows, self._taps[self._middle].t(), out=self._error.flatten(0, 1))
         for tap in self._blank:
             self._taps_error[tap].zero_()
         torch.index_select(error.flatten(1), 0, self._writes, out=self._errors)
+        # Taken again rather than kept: the cache is what is short.
+        torch.index_select(self._given.flatten(1), 0, self._reads, out=self._taken)
         for taken, errors, gradient in self._learning:
             torch.mm(taken, errors, out=gradient)
         for errors, values, returned in self._backward:
