@@ -59,7 +59,11 @@ class FirstConvolution:
 
 
 class Normalisation:
-    """Over pixels and records, by PyTorch's own function."""
+    """Over pixels and records.
+
+    Not by PyTorch's function, which adds up channels that lie innermost one number after another:
+    of 1600 that left an error of 3e-6 of a float32's size, where these sums leave 1e-7.
+    """
 
     def __init__(self, memory: Memory, name: str, grid: Grid, channels: int) -> None:
         weight, bias, weight_error, bias_error = torch.zeros(4, 1, channels).unbind()
@@ -69,43 +73,41 @@ class Normalisation:
         self.others = {f"{name}.running_mean": mean, f"{name}.running_var": variance}
         self._weight, self._bias = weight[0], bias[0]
         self._weight_error, self._bias_error = weight_error[0], bias_error[0]
-        self._running = mean[0], variance[0]
-        self._batch = torch.zeros(2, channels).unbind()
-        self._pixels, self._results = math.prod(grid), memory.maps(math.prod(grid), channels)
+        self._running_mean, self._running_variance = mean[0], variance[0]
+        self._mean, self._variance, self._narrowing, self._scale = torch.zeros(4, channels)
+        self._pixels, self._memory = math.prod(grid), memory
+        self._results, self._gaps = (memory.maps(self._pixels, channels) for _ in range(2))
+        memory.share("normalised", self._pixels, channels)
 
     def see(self, records: int) -> None:
         """See :class:`mia_dual_torch.stacked.taps.Layer`."""
-        self._out = seen(self._results, self._pixels, records, len(self._weight))
+        size = (self._pixels, records, len(self._weight))
+        self._out, self._gap = seen(self._results, *size), seen(self._gaps, *size).flatten(0, 1)
+        self._error = seen(self._memory.shared("normalised"), *size)
 
     def forward(self, given: Tensor) -> Tensor:
         """(pixels, records, channels); moves the running statistics."""
-        self._given = given.flatten(0, 1)
-        out = (self._out.flatten(0, 1), *self._batch)
-        torch.native_batch_norm(
-            self._given,
-            self._weight,
-            self._bias,
-            *self._running,
-            training=True,
-            momentum=MOMENTUM,
-            eps=EPSILON,
-            out=out,
-        )
+        rows, squares = given.flatten(0, 1), self._error.flatten(0, 1)
+        torch.mean(rows, 0, out=self._mean)
+        torch.sub(rows, self._mean, out=self._gap)
+        torch.mean(torch.mul(self._gap, self._gap, out=squares), 0, out=self._variance)
+        unbiased = len(rows) / (len(rows) - 1)
+        self._running_mean.lerp_(self._mean, MOMENTUM)
+        self._running_variance.mul_(1 - MOMENTUM).add_(self._variance, alpha=MOMENTUM * unbiased)
+        torch.add(self._variance, EPSILON, out=self._narrowing).rsqrt_()
+        torch.mul(self._weight, self._narrowing, out=self._scale)
+        torch.addcmul(self._bias, self._gap, self._scale, out=self._out.flatten(0, 1))
         return self._out
 
     def backward(self, error: Tensor) -> Tensor:
-        """The gradient of the maps given, in memory of its own."""
-        found, weight, bias = torch.ops.aten.native_batch_norm_backward(
-            error.flatten(0, 1),
-            self._given,
-            self._weight,
-            *self._running,
-            *self._batch,
-            train=True,
-            eps=EPSILON,
-            output_mask=[True, True, True],
-        )
-        self._weight_error.copy_(weight)
-        self._bias_error.copy_(bias)
-        gradient: Tensor = found.view_as(error)
-        return gradient
+        """The gradient of the maps given, in memory that the next layer of this kind writes."""
+        rows, found = error.flatten(0, 1), self._error.flatten(0, 1)
+        torch.sum(rows, 0, out=self._bias_error)
+        torch.sum(torch.mul(rows, self._gap, out=found), 0, out=self._weight_error)
+        self._weight_error.mul_(self._narrowing)
+        # scale (error - mean of error - gap times what the variance takes)
+        shared = self._scale / -len(rows)
+        slope = self._weight_error * shared * self._narrowing
+        torch.addcmul(shared * self._bias_error, self._gap, slope, out=found)
+        found.addcmul_(rows, self._scale)
+        return self._error
