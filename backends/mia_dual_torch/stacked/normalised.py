@@ -84,10 +84,11 @@ class Normalisation:
         size = (self._pixels, records, len(self._weight))
         self._out, self._gap = seen(self._results, *size), seen(self._gaps, *size).flatten(0, 1)
         self._error = seen(self._memory.shared("normalised"), *size)
+        self._out_rows, self._error_rows = self._out.flatten(0, 1), self._error.flatten(0, 1)
 
     def forward(self, given: Tensor) -> Tensor:
         """(pixels, records, channels); moves the running statistics."""
-        rows, squares = given.flatten(0, 1), self._error.flatten(0, 1)
+        rows, squares = given.flatten(0, 1), self._error_rows
         torch.mean(rows, 0, out=self._mean)
         torch.sub(rows, self._mean, out=self._gap)
         torch.mean(torch.mul(self._gap, self._gap, out=squares), 0, out=self._variance)
@@ -96,12 +97,12 @@ class Normalisation:
         self._running_variance.mul_(1 - MOMENTUM).add_(self._variance, alpha=MOMENTUM * unbiased)
         torch.add(self._variance, EPSILON, out=self._narrowing).rsqrt_()
         torch.mul(self._weight, self._narrowing, out=self._scale)
-        torch.addcmul(self._bias, self._gap, self._scale, out=self._out.flatten(0, 1))
+        torch.addcmul(self._bias, self._gap, self._scale, out=self._out_rows)
         return self._out
 
     def backward(self, error: Tensor) -> Tensor:
         """The gradient of the maps given, in memory that the next layer of this kind writes."""
-        rows, found = error.flatten(0, 1), self._error.flatten(0, 1)
+        rows, found = error.flatten(0, 1), self._error_rows
         torch.sum(rows, 0, out=self._bias_error)
         torch.sum(torch.mul(rows, self._gap, out=found), 0, out=self._weight_error)
         self._weight_error.mul_(self._narrowing)

@@ -124,6 +124,7 @@ class TapConvolution:
         products, many = self._memory.shared("products"), len(self._reads)
         self._out = seen(self._results, self._pixels[1], records, after)
         self._error = seen(self._returns, self._pixels[0], records, before)
+        self._out_pixels, self._error_pixels = self._out.flatten(1), self._error.flatten(1)
         maps = (
             seen(self._memory.shared("taken"), many, records, before),
             seen(products, many, records, after),
@@ -160,7 +161,7 @@ class TapConvolution:
         torch.index_select(given.flatten(1), 0, self._reads, out=self._taken)
         for taken, values, product in self._forward:
             torch.bmm(taken, values, out=product)
-        self._out.flatten(1).index_add_(0, self._writes, self._products)
+        self._out_pixels.index_add_(0, self._writes, self._products)
         return self._out
 
     def backward(self, error: Tensor) -> Tensor:
@@ -180,7 +181,7 @@ class TapConvolution:
             torch.mm(taken, errors, out=gradient)
         for errors, values, returned in self._backward:
             torch.bmm(errors, values, out=returned)
-        self._error.flatten(1).index_add_(0, self._reads, self._returned)
+        self._error_pixels.index_add_(0, self._reads, self._returned)
         return self._error
 
 

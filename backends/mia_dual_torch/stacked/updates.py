@@ -76,7 +76,9 @@ class StackedUpdate:
         cuts = [0, *(np.flatnonzero(rates[1:] != rates[:-1]) + 1).tolist(), len(rates)]
         for start, end in zip(cuts, cuts[1:]):
             values, found, first = (
-                [rows[start:end] for rows in part] for part in (self._values, slopes, self._first)
+                # Each part that is cut is a call.
+                part if len(cuts) == 2 else [rows[start:end] for rows in part]
+                for part in (self._values, slopes, self._first)
             )
             sgd(
                 values,
