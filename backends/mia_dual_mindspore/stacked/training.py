@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Callable, Optional
 
 import numpy as np
+from mindspore import Tensor
 
 from mia_dual.errors import DivergedError
 from mia_dual.interface import KeptState, Optimizer, Records, ReportSteps, TrainingJob
@@ -39,11 +41,14 @@ def train_together(
         moments.put(place, job.start)
     shapes = {name: shape[1:] for name, shape in stack.shapes().items()}
     masks = list(stack_masks(stack.spec, jobs, shapes, stack.models).values())
+    descent = None
+    if on_host and optimizer.name == "sgd" and not masks:
+        descent = stack.descent(optimizer, moments)
     update = make_update(optimizer, stack.parameters, moments, on_host, masks)
     table = TargetTable(jobs, records.labels, stack.spec.classes)
     step = 0
     for block in blocks(jobs, CHECK_EVERY):
-        losses = _take_steps(stack, update, block, records, table)
+        losses = _take_steps(stack, update, descent, block, records, table)
         step += block.steps
         for place in np.flatnonzero(~np.isfinite(losses[: block.models])):
             raise DivergedError(jobs[place].name, step)
@@ -65,7 +70,12 @@ def _reached(
 
 
 def _take_steps(
-    stack: Stack, update: Update, block: Block, records: Records, table: TargetTable
+    stack: Stack,
+    update: Update,
+    descent: Optional[Callable[..., Tensor]],
+    block: Block,
+    records: Records,
+    table: TargetTable,
 ) -> np.ndarray:
     idle = ((0, 0), (0, stack.models - block.models))
     rows = np.pad(block.rows, (*idle, (0, 0)))
@@ -74,7 +84,11 @@ def _take_steps(
     rates = np.pad(block.rates, idle)
     for step in range(block.steps):
         truth = table.distributions[places[step]]
-        losses, gradients = stack.differentiate(records, rows[step], truth, shares[step])
-        update.apply(gradients, rates[step])
+        given = stack.given(records, rows[step], truth, shares[step])
+        if descent is not None and (block.rates[step] == block.rates[step, 0]).all():
+            losses = descent(given, block.rates[step, 0])
+        else:
+            losses, gradients = stack.differentiate(given)
+            update.apply(gradients, rates[step])
     found: np.ndarray = losses.asnumpy()
     return found
