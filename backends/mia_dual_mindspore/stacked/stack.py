@@ -105,6 +105,8 @@ class Stack:
         """
         if optimizer not in self._descents:
             self._descents[optimizer] = Descent(self._gradients, optimizer).set_train(True)
+            # In this phase MindSpore runs what it compiled without asking again whether it fits.
+            self._descents[optimizer].phase = "increment"
         descent = self._descents[optimizer]
         velocities = [velocity.asnumpy() for velocity in descent.velocities]
         for velocity, first in zip(velocities, moments.first):
