@@ -19,8 +19,8 @@ from mia_dual_mindspore.stacked.layers import (
 def build_stacked(spec: NetworkSpec, models: int, records: int) -> nn.Cell:
     """``models`` models of ``spec`` that see ``records`` records a step.
 
-    Takes (models, channels, records, height, width), for FCNet (models, records, features);
-    gives logits (models, records, classes).
+    Takes (models, records, features), or what its first convolution's ``windows`` gives of
+    (models, records, channels, height, width); gives logits (models, records, classes).
     """
     networks = {"fcnet": FCNet, "convnet": ConvNet, "lenet5": LeNet5}
     return networks[spec.name](spec, models, records)
@@ -46,7 +46,7 @@ class ConvNet(nn.Cell):
     def __init__(self, spec: NetworkSpec, models: int, records: int) -> None:
         super().__init__()
         channels, height, width = spec.input_shape
-        self.conv1 = MaxPooled(models, records, (channels, height, width), 6)
+        self.conv1 = MaxPooled(models, records, (channels, height, width), 6, first=True)
         self.conv2 = MaxPooled(models, records, self.conv1.shape, 16)
         self.flatten = Flatten()
         self.fc1 = Linear(models, math.prod(self.conv2.shape), 120)
@@ -54,9 +54,9 @@ class ConvNet(nn.Cell):
         self.fc3 = Linear(models, 84, spec.classes)
         self.relu = nn.ReLU()
 
-    def construct(self, maps: Tensor) -> Tensor:
+    def construct(self, windows: Tensor) -> Tensor:
         """Logits (models, records, classes)."""
-        vectors = self.flatten(self.conv2(self.conv1(maps)))
+        vectors = self.flatten(self.conv2(self.conv1(windows)))
         vectors = self.relu(self.fc1(vectors))
         return self.fc3(self.relu(self.fc2(vectors)))
 
@@ -67,13 +67,14 @@ class LeNet5(nn.Cell):
     def __init__(self, spec: NetworkSpec, models: int, records: int) -> None:
         super().__init__()
         channels, height, width = spec.input_shape
-        self.conv1 = MeanPooled(models, records, (channels, height, width), 6, padding=2)
+        given = (channels, height, width)
+        self.conv1 = MeanPooled(models, records, given, 6, padding=2, first=True)
         self.conv2 = MeanPooled(models, records, self.conv1.shape, 16)
         self.conv3 = Plain(models, records, self.conv2.shape, 120)
         self.flatten = Flatten()
         self.fc1 = Linear(models, math.prod(self.conv3.shape), 84)
         self.fc2 = Linear(models, 84, spec.classes)
 
-    def construct(self, maps: Tensor) -> Tensor:
+    def construct(self, windows: Tensor) -> Tensor:
         """Logits (models, records, classes)."""
-        return self.fc2(self.fc1(self.flatten(self.conv3(self.conv2(self.conv1(maps))))))
+        return self.fc2(self.fc1(self.flatten(self.conv3(self.conv2(self.conv1(windows))))))

@@ -38,8 +38,6 @@ class Places:
         """What the network takes for ``rows`` (models, batch)."""
         inputs = records.inputs(rows.ravel())
         if self._spec.name == "fcnet":
-            inputs = inputs.reshape(self._models, self._batch, -1)
-        else:
-            # (models, records, channels, ...) to (models, channels, records, ...)
-            inputs = inputs.reshape(self._models, self._batch, *inputs.shape[1:]).swapaxes(1, 2)
-        return Tensor.from_numpy(np.ascontiguousarray(inputs))
+            return Tensor.from_numpy(inputs.reshape(self._models, self._batch, -1))
+        images = inputs.reshape(self._models, self._batch, *inputs.shape[1:])
+        return Tensor.from_numpy(self.network.conv1.convolution.windows(images))
