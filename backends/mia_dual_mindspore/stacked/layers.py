@@ -1,12 +1,12 @@
-"""Layers of many models at once, made of products, transpositions and elementwise kernels.
+"""Layers of many models at once, made of products, elementwise kernels and moves of rows.
 
 Those are the kernels of MindSpore's CPU that use the machine; its convolution, pooling and their
 gradients take 3 to 10 times as long (benchmarks/README.md). So a convolution is a product of its
-kernels with windows of the map, and windows are taken by products with matrices of zeros and
-ones. Where a 2 x 2 pool follows, a window serves its four pixels at once: 6 x 6 for a 5 x 5
-kernel, and the kernel comes in four positions.
+kernels with windows of the map, which are taken row by row. Where a 2 x 2 pool follows, a window
+serves its four pixels at once: 6 x 6 for a 5 x 5 kernel, and the kernel comes in four positions.
 
-Maps are (models, channels, records, height, width), vectors (models, records, features).
+Maps are (models x channels, rows x columns x records), so that a pixel's records are moved
+together; vectors are (models, records, features).
 """
 
 from __future__ import annotations
@@ -57,12 +57,42 @@ class Ordered(nn.Cell):
         return (self.gather(error, self.back, 0),)
 
 
+class Windows(nn.Cell):
+    """Takes the windows of maps, and sums up the gradients of windows into those of maps.
+
+    ``taken`` (taps, places): which pixel is where. Where pixels are not in equally many windows
+    there is a tap more, whose gradient has to be 0, for those that are in fewer.
+    """
+
+    def __init__(self, maps: int, pixels: int, taken: np.ndarray) -> None:
+        super().__init__()
+        order = np.argsort(taken, axis=None, kind="stable")
+        counts = np.bincount(taken.ravel(), minlength=pixels)
+        self.taps = len(taken) + bool(counts.min() < counts.max())
+        back = np.full((counts.max(), pixels), taken.size)
+        back.T[np.arange(counts.max()) < counts[:, None]] = order
+        each = np.arange(maps)[:, None] * self.taps * taken.shape[1]
+        back = (back[:, None] + each).reshape(len(back), -1)
+        self.taken = Tensor(np.resize(taken, (self.taps, taken.shape[1])).ravel().astype(np.int32))
+        self.back = Tensor(back.astype(np.int32))
+        self.gather, self.sum = ops.Gather(), ops.ReduceSum()
+
+    def construct(self, maps: Tensor) -> Tensor:
+        """(maps, taps x places, records) of (maps, pixels, records)."""
+        return self.gather(maps, self.taken, 1)
+
+    def bprop(self, maps: Tensor, out: Tensor, error: Tensor) -> tuple:
+        """The gradient of ``maps``."""
+        found = self.gather(error.reshape(-1, maps.shape[2]), self.back, 0)
+        return (self.sum(found, 0).reshape(maps.shape),)
+
+
 class Convolution(nn.Cell):
     """Stride 1, no bias, at all pixels of each ``block`` x ``block`` window.
 
     ``given`` is (channels, height, width); rows and columns that fill no window are left out.
     The ``first`` of a network is given windows that :meth:`windows` took on the host, since
-    nobody asks for the gradient of images.
+    nobody asks for the gradient of images; it alone may have ``padding``.
     """
 
     def __init__(
@@ -77,58 +107,60 @@ class Convolution(nn.Cell):
         first: bool = False,
     ) -> None:
         super().__init__()
-        self.given = (models, given[0], records, given[1], given[2])
-        self.window = kernel + block - 1
-        rows = windows(given[1], self.window, block, padding)
-        columns = windows(given[2], self.window, block, padding)
-        self.shape = (channels, rows.shape[1] // self.window, columns.shape[1] // self.window)
-        self.padding, self.first = padding, first
+        window = kernel + block - 1
+        rows, columns = ((side + 2 * padding - window) // block + 1 for side in given[1:])
+        self.shape = (channels, rows, columns)
+        self.padding, self.window, self.block, self.first = padding, window, block, first
         self.weight = Parameter(
             Tensor(np.zeros((models, channels, given[0], kernel, kernel), np.float32))
         )
-        self.take_rows, self.take_columns = Tensor(rows), Tensor(columns)
-        self.kernels = Tensor(positions(kernel, block))
-        placed = np.arange(models * channels * given[0] * block * block)
-        placed = placed.reshape(models, channels, given[0], -1).transpose(0, 3, 1, 2)
-        self.order = Ordered(placed.ravel())
+        taps = window * window
+        if not first:
+            pixels = np.arange(math.prod(given[1:])).reshape(given[1:])
+            seen = sliding_window_view(pixels, (window, window))[::block, ::block]
+            taken = seen.transpose(2, 3, 0, 1).reshape(taps, -1)
+            self.take = Windows(models * given[0], pixels.size, taken)
+            taps = self.take.taps
+        self.placed = block > 1 or taps > window * window
+        self.positions = Tensor(positions(kernel, block, taps))
+        order = np.arange(models * channels * given[0] * block * block)
+        order = order.reshape(models, channels, given[0], -1).transpose(0, 3, 1, 2)
+        self.order = Ordered(order.ravel())
         self.multiply = ops.MatMul()
         self.multiply_models = ops.BatchMatMul()
-        self.transpose = ops.Transpose()
-        self.split = ops.Split(1, block * block)
-        self.block = block
+        # What is reshaped to: maps, windows, a kernel a row, a position of a kernel a row, all.
+        self.maps = (models * given[0], -1, records)
+        self.windowed = (models, given[0] * taps, -1)
+        self.each = (models * channels * given[0], -1)
+        self.each_position = (models * channels * given[0] * block * block, -1)
+        self.kernels = (models, block * block * channels, given[0] * taps)
 
     def windows(self, images: np.ndarray) -> np.ndarray:
-        """What :meth:`take` gives of ``images`` (models, records, channels, height, width)."""
+        """(models, channels x window x window, rows x columns x records) of ``images`` (models,
+        records, channels, height, width).
+        """
+        models, records, channels = images.shape[:3]
         if self.padding:
             images = np.pad(images, (*((0, 0),) * 3, *((self.padding, self.padding),) * 2))
-        seen = sliding_window_view(images, (self.window, self.window), (3, 4))
-        seen = seen[:, :, :, :: self.block, :: self.block].transpose(0, 2, 5, 6, 1, 3, 4)
-        return seen.reshape(len(seen), math.prod(seen.shape[1:4]), -1)
+        step, columns = self.block, self.shape[2]
+        # Pixels that are side by side in windows of one tap, and then records, innermost.
+        width = step * (columns - 1) + self.window
+        planes = images[..., :width].reshape(models, records, channels, -1, width // step, step)
+        planes = np.ascontiguousarray(planes.transpose(0, 2, 3, 5, 4, 1))
+        seen = sliding_window_view(planes, self.window, 2)[:, :, ::step]
+        seen = sliding_window_view(seen, columns, 4).transpose(0, 1, 6, 4, 3, 2, 7, 5)
+        return seen.reshape(models, channels * self.window**2, -1)
 
-    def take(self, maps: Tensor) -> Tensor:
-        """(models, channels x window x window, records x rows x columns)."""
-        models, channels_in, records, height, width = self.given
-        _, rows, columns = self.shape
-        window = self.window
-        taken = self.multiply(maps.reshape(-1, width), self.take_columns)
-        taken = self.transpose(taken.reshape(-1, height, window * columns), (0, 2, 1))
-        taken = self.multiply(taken.reshape(-1, height), self.take_rows)
-        taken = taken.reshape(models, channels_in, records, window, columns, window, rows)
-        taken = self.transpose(taken, (0, 1, 5, 3, 2, 6, 4))
-        return taken.reshape(models, channels_in * window * window, records * rows * columns)
-
-    def construct(self, maps: Tensor) -> tuple:
-        """For each pixel of a window, row by row: (models, 1, channels x records x windows)."""
-        models, channels_in = self.given[:2]
-        channels = self.shape[0]
-        taken = maps if self.first else self.take(maps)
-        kernels = self.multiply(
-            self.weight.reshape(models * channels * channels_in, -1), self.kernels
-        )
-        kernels = self.order(kernels.reshape(-1, self.window * self.window))
-        kernels = kernels.reshape(models, self.block * self.block * channels, -1)
-        maps = self.multiply_models(kernels, taken)
-        return self.split(maps.reshape(models, self.block * self.block, -1))
+    def construct(self, maps: Tensor) -> Tensor:
+        """(models, block x block x channels, rows x columns x records)."""
+        taken = maps
+        if not self.first:
+            taken = self.take(maps.reshape(self.maps)).reshape(self.windowed)
+        kernels = self.weight
+        if self.placed:
+            kernels = self.multiply(kernels.reshape(self.each), self.positions)
+            kernels = self.order(kernels.reshape(self.each_position))
+        return self.multiply_models(kernels.reshape(self.kernels), taken)
 
 
 class MaxPooled(nn.Cell):
@@ -146,18 +178,15 @@ class MaxPooled(nn.Cell):
         self.convolution = Convolution(models, records, given, channels, 5, first=first)
         self.shape = self.convolution.shape
         self.bias = Parameter(Tensor(np.zeros((models, channels), np.float32)))
-        self.maximum = Maximum()
-        self.relu = nn.ReLU()
-        self.sizes = (models * channels, -1)
-        self.out = (models, channels, records, *self.shape[1:])
+        self.split, self.maximum, self.relu = ops.Split(1, 4), Maximum(), nn.ReLU()
+        self.pixels, self.channels = (models, 4, -1), (models * channels, -1)
 
     def construct(self, maps: Tensor) -> Tensor:
-        """(models, channels, records, height / 2, width / 2)."""
-        one, two, three, four = self.convolution(maps)
+        """(models x channels, rows x columns x records), of half as many rows and columns."""
+        one, two, three, four = self.split(self.convolution(maps).reshape(self.pixels))
         most = self.maximum(self.maximum(one, two), self.maximum(three, four))
         # A channel's bias keeps order, so that it may come after the maximum.
-        most = most.reshape(self.sizes) + self.bias.reshape(-1, 1)
-        return self.relu(most).reshape(self.out)
+        return self.relu(most.reshape(self.channels) + self.bias.reshape(-1, 1))
 
 
 class MeanPooled(nn.Cell):
@@ -176,19 +205,16 @@ class MeanPooled(nn.Cell):
         self.convolution = Convolution(models, records, given, channels, 5, padding, first=first)
         self.shape = self.convolution.shape
         self.bias = Parameter(Tensor(np.zeros((models, channels), np.float32)))
-        self.sigmoid = nn.Sigmoid()
-        self.sizes = (models * channels, -1)
-        self.out = (models, channels, records, *self.shape[1:])
+        self.tile, self.sigmoid, self.split = ops.Tile(), nn.Sigmoid(), ops.Split(1, 4)
+        self.each, self.pixels = (models * 4 * channels, -1), (models, 4, -1)
+        self.channels = (models * channels, -1)
 
     def construct(self, maps: Tensor) -> Tensor:
-        """(models, channels, records, height / 2, width / 2)."""
-        one, two, three, four = self.convolution(maps)
-        bias = self.bias.reshape(-1, 1)
-        upper = self.sigmoid(one.reshape(self.sizes) + bias)
-        upper = upper + self.sigmoid(two.reshape(self.sizes) + bias)
-        lower = self.sigmoid(three.reshape(self.sizes) + bias)
-        lower = lower + self.sigmoid(four.reshape(self.sizes) + bias)
-        return ((upper + lower) * 0.25).reshape(self.out)
+        """(models x channels, rows x columns x records), of half as many rows and columns."""
+        bias = self.tile(self.bias, (1, 4)).reshape(-1, 1)
+        maps = self.sigmoid(self.convolution(maps).reshape(self.each) + bias)
+        one, two, three, four = self.split(maps.reshape(self.pixels))
+        return (((one + two) + (three + four)) * 0.25).reshape(self.channels)
 
 
 class Plain(nn.Cell):
@@ -201,26 +227,24 @@ class Plain(nn.Cell):
         self.convolution = Convolution(models, records, given, channels, 5, block=1)
         self.shape = self.convolution.shape
         self.bias = Parameter(Tensor(np.zeros((models, channels), np.float32)))
-        self.sizes = (models * channels, -1)
-        self.out = (models, channels, records, *self.shape[1:])
+        self.channels = (models * channels, -1)
 
     def construct(self, maps: Tensor) -> Tensor:
-        """(models, channels, records, height, width)."""
-        (only,) = self.convolution(maps)
-        return (only.reshape(self.sizes) + self.bias.reshape(-1, 1)).reshape(self.out)
+        """(models x channels, rows x columns x records)."""
+        return self.convolution(maps).reshape(self.channels) + self.bias.reshape(-1, 1)
 
 
 class Flatten(nn.Cell):
     """Maps to vectors, in the order of channels, rows, columns."""
 
-    def __init__(self) -> None:
+    def __init__(self, models: int, records: int) -> None:
         super().__init__()
         self.transpose = ops.Transpose()
+        self.features = (models, -1, records)
 
     def construct(self, maps: Tensor) -> Tensor:
-        """(models, records, channels x height x width)."""
-        models, _, records, _, _ = maps.shape
-        return self.transpose(maps, (0, 2, 1, 3, 4)).reshape(models, records, -1)
+        """(models, records, channels x rows x columns)."""
+        return self.transpose(maps.reshape(self.features), (0, 2, 1))
 
 
 class Linear(nn.Cell):
@@ -237,31 +261,17 @@ class Linear(nn.Cell):
         return self.multiply(vectors, self.weight) + self.bias.expand_dims(1)
 
 
-def windows(side: int, window: int, step: int, padding: int) -> np.ndarray:
-    """Takes windows from a row of ``side`` pixels, padded with zeros, when multiplied by.
-
-    (side, window x count) float32: column (tap, place) has its one at place x step + tap.
-    """
-    count = (side + 2 * padding - window) // step + 1
-    taken = np.zeros((side, window, count), np.float32)
-    for tap in range(window):
-        for place in range(count):
-            pixel = place * step + tap - padding
-            if 0 <= pixel < side:
-                taken[pixel, tap, place] = 1
-    return taken.reshape(side, window * count)
-
-
-def positions(kernel: int, block: int) -> np.ndarray:
+def positions(kernel: int, block: int, taps: int) -> np.ndarray:
     """Puts a kernel at each pixel of a block's window when multiplied by.
 
-    (kernel x kernel, block x block x window x window) float32.
+    (kernel x kernel, block x block x taps) float32, of which taps beyond the window are 0.
     """
     window = kernel + block - 1
-    placed = np.zeros((kernel, kernel, block, block, window, window), np.float32)
+    placed = np.zeros((kernel, kernel, block, block, taps), np.float32)
     for row in range(kernel):
         for column in range(kernel):
             for down in range(block):
                 for right in range(block):
-                    placed[row, column, down, right, row + down, column + right] = 1
+                    tap = (row + down) * window + column + right
+                    placed[row, column, down, right, tap] = 1
     return placed.reshape(kernel * kernel, -1)

@@ -48,7 +48,7 @@ class ConvNet(nn.Cell):
         channels, height, width = spec.input_shape
         self.conv1 = MaxPooled(models, records, (channels, height, width), 6, first=True)
         self.conv2 = MaxPooled(models, records, self.conv1.shape, 16)
-        self.flatten = Flatten()
+        self.flatten = Flatten(models, records)
         self.fc1 = Linear(models, math.prod(self.conv2.shape), 120)
         self.fc2 = Linear(models, 120, 84)
         self.fc3 = Linear(models, 84, spec.classes)
@@ -71,7 +71,7 @@ class LeNet5(nn.Cell):
         self.conv1 = MeanPooled(models, records, given, 6, padding=2, first=True)
         self.conv2 = MeanPooled(models, records, self.conv1.shape, 16)
         self.conv3 = Plain(models, records, self.conv2.shape, 120)
-        self.flatten = Flatten()
+        self.flatten = Flatten(models, records)
         self.fc1 = Linear(models, math.prod(self.conv3.shape), 84)
         self.fc2 = Linear(models, 84, spec.classes)
 
