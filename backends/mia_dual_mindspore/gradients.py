@@ -12,6 +12,7 @@ from mindspore import Parameter, Tensor, nn, ops
 from mia_dual.gradients import loss_errors
 from mia_dual.interface import NO_RECORD, GradientNorms, NetworkSpec, Records, Weights
 from mia_dual_mindspore.networks import build
+from mia_dual_mindspore.same_shapes import always_alike
 from mia_dual_mindspore.stacked.places import Places
 from mia_dual_mindspore.weights import load, trained_parameters
 
@@ -127,10 +128,10 @@ class Slopes:
     def __init__(self, spec: NetworkSpec, together: bool) -> None:
         self._spec = spec
         self._holder: Holder = Copies(spec) if together else Single(spec)
-        self._squares = Squares(
+        squares = Squares(
             self._holder.network, list(self._holder.parameters.values()), self._holder.records
         )
-        self._squares.set_train(False)
+        self._squares = always_alike(squares.set_train(False))
         names = list(self._holder.parameters)
         self._order = sorted(range(len(names)), key=names.__getitem__)
         self.names = tuple(names[place] for place in self._order)

@@ -9,6 +9,7 @@ from mindspore import Tensor
 
 from mia_dual.interface import NO_RECORD, NetworkSpec, Records, Weights
 from mia_dual_mindspore.networks import build
+from mia_dual_mindspore.same_shapes import always_alike
 from mia_dual_mindspore.weights import load
 
 QUERY_BATCH = {"fcnet": 2048}
@@ -23,8 +24,7 @@ class Query:
     def __init__(self, spec: NetworkSpec) -> None:
         self._spec = spec
         self._batch = QUERY_BATCH.get(spec.name, 256)
-        self._cell = build(spec)
-        self._cell.set_train(False)
+        self._cell = always_alike(build(spec).set_train(False))
 
     def logits(self, models: Sequence[Weights], records: Records, rows: np.ndarray) -> np.ndarray:
         """(models, rows, classes) float32; see :meth:`mia_dual.interface.Backend.logits`."""

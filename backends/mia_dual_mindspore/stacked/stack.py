@@ -11,6 +11,7 @@ from mindspore import Parameter, Tensor, nn, ops
 
 from mia_dual.interface import NetworkSpec, Optimizer, Records, Weights
 from mia_dual_mindspore.moments import Moments
+from mia_dual_mindspore.same_shapes import always_alike
 from mia_dual_mindspore.stacked.places import Places
 
 
@@ -83,8 +84,7 @@ class Stack:
         self.spec, self.models = spec, models
         self._places = Places(spec, models, batch)
         self.parameters: list[Parameter] = self._places.parameters
-        self._gradients = Gradients(self._places.network)
-        self._gradients.set_train(True)
+        self._gradients = always_alike(Gradients(self._places.network).set_train(True))
         self._descents: dict[Optimizer, Descent] = {}
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -104,9 +104,8 @@ class Stack:
         gives, and of a rate. ``moments``, all zeros but for what is put there, become its own.
         """
         if optimizer not in self._descents:
-            self._descents[optimizer] = Descent(self._gradients, optimizer).set_train(True)
-            # In this phase MindSpore runs what it compiled without asking again whether it fits.
-            self._descents[optimizer].phase = "increment"
+            descent = Descent(self._gradients, optimizer).set_train(True)
+            self._descents[optimizer] = always_alike(descent)
         descent = self._descents[optimizer]
         velocities = [velocity.asnumpy() for velocity in descent.velocities]
         for velocity, first in zip(velocities, moments.first):
