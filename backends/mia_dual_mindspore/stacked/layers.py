@@ -88,11 +88,12 @@ class Windows(nn.Cell):
 
 
 class Convolution(nn.Cell):
-    """Stride 1, no bias, at all pixels of each ``block`` x ``block`` window.
+    """Stride 1, at all pixels of each ``block`` x ``block`` window.
 
     ``given`` is (channels, height, width); rows and columns that fill no window are left out.
     The ``first`` of a network is given windows that :meth:`windows` took on the host, since
-    nobody asks for the gradient of images; it alone may have ``padding``.
+    nobody asks for the gradient of images; it alone may have ``padding``, and adds its bias,
+    with ones among the windows, where others leave that to who knows a cheaper place.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class Convolution(nn.Cell):
         self.weight = Parameter(
             Tensor(np.zeros((models, channels, given[0], kernel, kernel), np.float32))
         )
+        self.bias = Parameter(Tensor(np.zeros((models, channels), np.float32)))
         taps = window * window
         if not first:
             pixels = np.arange(math.prod(given[1:])).reshape(given[1:])
@@ -134,10 +136,11 @@ class Convolution(nn.Cell):
         self.each = (models * channels * given[0], -1)
         self.each_position = (models * channels * given[0] * block * block, -1)
         self.kernels = (models, block * block * channels, given[0] * taps)
+        self.tile, self.concat = ops.Tile(), ops.Concat(2)
 
     def windows(self, images: np.ndarray) -> np.ndarray:
-        """(models, channels x window x window, rows x columns x records) of ``images`` (models,
-        records, channels, height, width).
+        """(models, channels x window x window + 1, rows x columns x records) of ``images``
+        (models, records, channels, height, width); the last row is ones.
         """
         models, records, channels = images.shape[:3]
         if self.padding:
@@ -149,7 +152,11 @@ class Convolution(nn.Cell):
         planes = np.ascontiguousarray(planes.transpose(0, 2, 3, 5, 4, 1))
         seen = sliding_window_view(planes, self.window, 2)[:, :, ::step]
         seen = sliding_window_view(seen, columns, 4).transpose(0, 1, 6, 4, 3, 2, 7, 5)
-        return seen.reshape(models, channels * self.window**2, -1)
+        taps, places = math.prod(seen.shape[1:5]), math.prod(seen.shape[5:])
+        taken = np.empty((models, taps + 1, places), np.float32)
+        taken[:, :-1].reshape(seen.shape)[...] = seen
+        taken[:, -1] = 1
+        return taken
 
     def construct(self, maps: Tensor) -> Tensor:
         """(models, block x block x channels, rows x columns x records)."""
@@ -160,7 +167,14 @@ class Convolution(nn.Cell):
         if self.placed:
             kernels = self.multiply(kernels.reshape(self.each), self.positions)
             kernels = self.order(kernels.reshape(self.each_position))
-        return self.multiply_models(kernels.reshape(self.kernels), taken)
+        kernels = kernels.reshape(self.kernels)
+        if self.first:
+            kernels = self.concat((kernels, self.biases().reshape(*self.kernels[:2], 1)))
+        return self.multiply_models(kernels, taken)
+
+    def biases(self) -> Tensor:
+        """Of each position of a kernel: (models x block x block x channels, 1)."""
+        return self.tile(self.bias, (1, self.block * self.block)).reshape(-1, 1)
 
 
 class MaxPooled(nn.Cell):
@@ -177,7 +191,6 @@ class MaxPooled(nn.Cell):
         super().__init__()
         self.convolution = Convolution(models, records, given, channels, 5, first=first)
         self.shape = self.convolution.shape
-        self.bias = Parameter(Tensor(np.zeros((models, channels), np.float32)))
         self.split, self.maximum, self.relu = ops.Split(1, 4), Maximum(), nn.ReLU()
         self.pixels, self.channels = (models, 4, -1), (models * channels, -1)
 
@@ -185,8 +198,11 @@ class MaxPooled(nn.Cell):
         """(models x channels, rows x columns x records), of half as many rows and columns."""
         one, two, three, four = self.split(self.convolution(maps).reshape(self.pixels))
         most = self.maximum(self.maximum(one, two), self.maximum(three, four))
-        # A channel's bias keeps order, so that it may come after the maximum.
-        return self.relu(most.reshape(self.channels) + self.bias.reshape(-1, 1))
+        most = most.reshape(self.channels)
+        if not self.convolution.first:
+            # A channel's bias keeps order, so that it may come after the maximum.
+            most = most + self.convolution.bias.reshape(-1, 1)
+        return self.relu(most)
 
 
 class MeanPooled(nn.Cell):
@@ -204,16 +220,16 @@ class MeanPooled(nn.Cell):
         super().__init__()
         self.convolution = Convolution(models, records, given, channels, 5, padding, first=first)
         self.shape = self.convolution.shape
-        self.bias = Parameter(Tensor(np.zeros((models, channels), np.float32)))
-        self.tile, self.sigmoid, self.split = ops.Tile(), nn.Sigmoid(), ops.Split(1, 4)
+        self.sigmoid, self.split = nn.Sigmoid(), ops.Split(1, 4)
         self.each, self.pixels = (models * 4 * channels, -1), (models, 4, -1)
         self.channels = (models * channels, -1)
 
     def construct(self, maps: Tensor) -> Tensor:
         """(models x channels, rows x columns x records), of half as many rows and columns."""
-        bias = self.tile(self.bias, (1, 4)).reshape(-1, 1)
-        maps = self.sigmoid(self.convolution(maps).reshape(self.each) + bias)
-        one, two, three, four = self.split(maps.reshape(self.pixels))
+        maps = self.convolution(maps).reshape(self.each)
+        if not self.convolution.first:
+            maps = maps + self.convolution.biases()
+        one, two, three, four = self.split(self.sigmoid(maps).reshape(self.pixels))
         return (((one + two) + (three + four)) * 0.25).reshape(self.channels)
 
 
@@ -226,12 +242,11 @@ class Plain(nn.Cell):
         super().__init__()
         self.convolution = Convolution(models, records, given, channels, 5, block=1)
         self.shape = self.convolution.shape
-        self.bias = Parameter(Tensor(np.zeros((models, channels), np.float32)))
         self.channels = (models * channels, -1)
 
     def construct(self, maps: Tensor) -> Tensor:
         """(models x channels, rows x columns x records)."""
-        return self.convolution(maps).reshape(self.channels) + self.bias.reshape(-1, 1)
+        return self.convolution(maps).reshape(self.channels) + self.convolution.biases()
 
 
 class Flatten(nn.Cell):

@@ -29,7 +29,7 @@ class Places:
     def named(self) -> dict[str, np.ndarray]:
         """Canonical name -> array that shares memory with the parameter, models first."""
         return {
-            # A convolution's weight lies a level down.
+            # What a convolution has lies a level down.
             name.replace(".convolution.", "."): parameter.asnumpy()
             for name, parameter in self.network.parameters_and_names()
         }

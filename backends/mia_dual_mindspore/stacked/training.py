@@ -32,7 +32,7 @@ def train_together(
     """Train ``jobs``, the longest first, all at once; each state is given when it is reached.
 
     ``stack`` may have more places than there are jobs. A place without a job, or whose job is
-    finished, goes along at rate 0: another number of models would compile again.
+    finished, goes along with records of no weight: another number of models would compile again.
     """
     laps = Laps(len(jobs))
     moments = still_moments(optimizer, stack.shapes(), stack.models)
