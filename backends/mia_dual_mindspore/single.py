@@ -27,7 +27,7 @@ from mia_dual.training.targets import TargetTable
 from mia_dual_mindspore.dropout import seed_dropout, write_key
 from mia_dual_mindspore.moments import moments_of
 from mia_dual_mindspore.networks import build
-from mia_dual_mindspore.updates import make_update
+from mia_dual_mindspore.steps import Steps
 from mia_dual_mindspore.weights import load, trained_parameters, unload
 
 CHECK_EVERY = 50
@@ -50,10 +50,7 @@ class Loss(nn.Cell):
 
 
 class Gradients(nn.Cell):
-    """Loss and gradients of a network's trained parameters.
-
-    The update stays outside: compiled with it inside, a step took 3 to 5 times as long on a CPU.
-    """
+    """Loss and gradients of a network's trained parameters."""
 
     def __init__(self, network: nn.Cell, parameters: list[Parameter]) -> None:
         super().__init__(auto_prefix=False)
@@ -77,7 +74,9 @@ class Learner:
         # A short batch compiles again, unless it can be filled up with records that weigh
         # nothing. Normalisation would see those, so such networks get short batches as they are.
         self._normalises = normalises(unload(self.cell))
-        self._gradients = Gradients(self.cell, list(self._trained.values()))
+        parameters = list(self._trained.values())
+        self._gradients = Gradients(self.cell, parameters)
+        self._steps = Steps(self._gradients, parameters, alike=False)
         self._repeats = not is_factory(spec.name)
 
     def train(
@@ -94,31 +93,29 @@ class Learner:
             table = TargetTable([job], records.labels, self.spec.classes)
         self._check(job, records, table)
         load(self.cell, job.start.weights, self.spec)
-        self._gradients.set_train(True)
         shapes = {name: tuple(found.shape) for name, found in self._trained.items()}
         start = moments_of(job.start, optimizer, shapes)
         masks = [mask[0] for mask in stack_masks(self.spec, [job], shapes, 1).values()]
-        update = make_update(optimizer, list(self._trained.values()), start, self._on_host, masks)
+        self._steps.start(optimizer, start, masks, self._on_host)
         reported, last = 0, len(job.batches)
         for step, rate in enumerate(job.learning_rates, start=1):
-            loss, gradients = self._step(job, step - 1, records, table)
-            update.apply(gradients, float(rate))
+            loss = self._steps.take(self._given(job, step - 1, records, table), float(rate))
             if step % CHECK_EVERY == 0 or step in job.keep or step == last:
                 if not np.isfinite(loss.asnumpy()):
                     raise DivergedError(job.name, step)
                 report(step - reported)
                 reported = step
             if step in job.keep or step == last:
-                state = update.moments().state(unload(self.cell))
+                state = self._steps.moments().state(unload(self.cell))
                 # MindSpore's ReLU turns NaN to 0, so that a loss may look well when weights
                 # are not.
                 if not all(np.isfinite(array).all() for array in state.weights.values()):
                     raise DivergedError(job.name, step)
                 yield KeptState(job.name, step, state, time.perf_counter() - started)
 
-    def _step(
+    def _given(
         self, job: TrainingJob, step: int, records: Records, table: Optional[TargetTable]
-    ) -> Any:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         if self._key is not None:
             write_key(self._key, job.stream, job.start.steps + step)
         batch, shares = job.batches[step], job_shares(job, step, step + 1)[0]
@@ -129,7 +126,7 @@ class Learner:
         truth = records.labels[rows].astype(np.int32)
         if table is not None:
             truth = table.distributions[table.places(rows[None, None])[0, 0]]
-        return self._gradients(Tensor(records.inputs(rows)), Tensor(truth), Tensor(shares))
+        return Tensor(records.inputs(rows)), Tensor(truth), Tensor(shares)
 
     def _check(self, job: TrainingJob, records: Records, table: Optional[TargetTable]) -> None:
         if self._normalises and ((job.batches != NO_RECORD).sum(axis=1) == 1).any():
@@ -153,6 +150,5 @@ class Learner:
         self, job: TrainingJob, records: Records, table: Optional[TargetTable]
     ) -> list[np.ndarray]:
         load(self.cell, job.start.weights, self.spec)
-        self._gradients.set_train(True)
-        loss, gradients = self._step(job, 0, records, table)
+        loss, gradients = self._gradients(*self._given(job, 0, records, table))
         return [found.asnumpy().copy() for found in (loss, *gradients)]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Callable, Optional
 
 import numpy as np
-from mindspore import Tensor
 
 from mia_dual.errors import DivergedError
 from mia_dual.interface import KeptState, Optimizer, Records, ReportSteps, TrainingJob
@@ -15,7 +13,6 @@ from mia_dual.training.masks import stack_masks
 from mia_dual.training.targets import TargetTable
 from mia_dual_mindspore.moments import still_moments
 from mia_dual_mindspore.stacked.stack import Stack
-from mia_dual_mindspore.updates import Update, make_update
 
 CHECK_EVERY = 50
 """Steps between looks at the losses and reports of progress."""
@@ -41,14 +38,11 @@ def train_together(
         moments.put(place, job.start)
     shapes = {name: shape[1:] for name, shape in stack.shapes().items()}
     masks = list(stack_masks(stack.spec, jobs, shapes, stack.models).values())
-    descent = None
-    if on_host and optimizer.name == "sgd" and not masks:
-        descent = stack.descent(optimizer, moments)
-    update = make_update(optimizer, stack.parameters, moments, on_host, masks)
+    stack.steps.start(optimizer, moments, masks, on_host)
     table = TargetTable(jobs, records.labels, stack.spec.classes)
     step = 0
     for block in blocks(jobs, CHECK_EVERY):
-        losses = _take_steps(stack, update, descent, block, records, table)
+        losses = _take_steps(stack, block, records, table)
         step += block.steps
         for place in np.flatnonzero(~np.isfinite(losses[: block.models])):
             raise DivergedError(jobs[place].name, step)
@@ -56,39 +50,26 @@ def train_together(
         report(block.steps * block.models)
         ended = [place for place in range(block.models) if len(jobs[place].batches) == step]
         for place in (*block.kept, *ended):
-            yield _reached(stack, update, place, jobs[place], step, laps.seconds[place])
+            yield _reached(stack, place, jobs[place], step, laps.seconds[place])
 
 
-def _reached(
-    stack: Stack, update: Update, place: int, job: TrainingJob, step: int, seconds: float
-) -> KeptState:
-    state = update.moments().state(stack.taken(place), place)
+def _reached(stack: Stack, place: int, job: TrainingJob, step: int, seconds: float) -> KeptState:
+    state = stack.steps.moments().state(stack.taken(place), place)
     # MindSpore's ReLU turns NaN to 0, so that a loss may look well when weights are not.
     if not all(np.isfinite(array).all() for array in state.weights.values()):
         raise DivergedError(job.name, step)
     return KeptState(job.name, step, state, seconds)
 
 
-def _take_steps(
-    stack: Stack,
-    update: Update,
-    descent: Optional[Callable[..., Tensor]],
-    block: Block,
-    records: Records,
-    table: TargetTable,
-) -> np.ndarray:
+def _take_steps(stack: Stack, block: Block, records: Records, table: TargetTable) -> np.ndarray:
     idle = ((0, 0), (0, stack.models - block.models))
     rows = np.pad(block.rows, (*idle, (0, 0)))
     places = np.pad(table.places(block.rows), (*idle, (0, 0)))
     shares = np.pad(block.shares, (*idle, (0, 0)))
-    rates = np.pad(block.rates, idle)
+    rates = np.pad(block.rates, idle, "edge")
     for step in range(block.steps):
         truth = table.distributions[places[step]]
         given = stack.given(records, rows[step], truth, shares[step])
-        if descent is not None and (block.rates[step] == block.rates[step, 0]).all():
-            losses = descent(given, block.rates[step, 0])
-        else:
-            losses, gradients = stack.differentiate(given)
-            update.apply(gradients, rates[step])
+        losses = stack.steps.take(given, rates[step])
     found: np.ndarray = losses.asnumpy()
     return found
