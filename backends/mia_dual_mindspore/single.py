@@ -75,8 +75,7 @@ class Learner:
         # nothing. Normalisation would see those, so such networks get short batches as they are.
         self._normalises = normalises(unload(self.cell))
         parameters = list(self._trained.values())
-        self._gradients = Gradients(self.cell, parameters)
-        self._steps = Steps(self._gradients, parameters, alike=False)
+        self._steps = Steps(Gradients(self.cell, parameters), parameters, alike=False)
         self._repeats = not is_factory(spec.name)
 
     def train(
@@ -91,12 +90,8 @@ class Learner:
         table = None
         if job.targets is not None:
             table = TargetTable([job], records.labels, self.spec.classes)
-        self._check(job, records, table)
-        load(self.cell, job.start.weights, self.spec)
-        shapes = {name: tuple(found.shape) for name, found in self._trained.items()}
-        start = moments_of(job.start, optimizer, shapes)
-        masks = [mask[0] for mask in stack_masks(self.spec, [job], shapes, 1).values()]
-        self._steps.start(optimizer, start, masks, self._on_host)
+        self._check(optimizer, job, records, table)
+        self._start(optimizer, job)
         reported, last = 0, len(job.batches)
         for step, rate in enumerate(job.learning_rates, start=1):
             loss = self._steps.take(self._given(job, step - 1, records, table), float(rate))
@@ -113,6 +108,13 @@ class Learner:
                     raise DivergedError(job.name, step)
                 yield KeptState(job.name, step, state, time.perf_counter() - started)
 
+    def _start(self, optimizer: Optimizer, job: TrainingJob) -> None:
+        load(self.cell, job.start.weights, self.spec)
+        shapes = {name: tuple(found.shape) for name, found in self._trained.items()}
+        start = moments_of(job.start, optimizer, shapes)
+        masks = [mask[0] for mask in stack_masks(self.spec, [job], shapes, 1).values()]
+        self._steps.start(optimizer, start, masks, self._on_host)
+
     def _given(
         self, job: TrainingJob, step: int, records: Records, table: Optional[TargetTable]
     ) -> tuple[Tensor, Tensor, Tensor]:
@@ -128,7 +130,13 @@ class Learner:
             truth = table.distributions[table.places(rows[None, None])[0, 0]]
         return Tensor(records.inputs(rows)), Tensor(truth), Tensor(shares)
 
-    def _check(self, job: TrainingJob, records: Records, table: Optional[TargetTable]) -> None:
+    def _check(
+        self,
+        optimizer: Optimizer,
+        job: TrainingJob,
+        records: Records,
+        table: Optional[TargetTable],
+    ) -> None:
         if self._normalises and ((job.batches != NO_RECORD).sum(axis=1) == 1).any():
             raise NetworkError(
                 f"network '{self.spec.name}' normalises over the batch, and model '{job.name}' "
@@ -137,7 +145,7 @@ class Learner:
         if self._repeats or not len(job.batches):
             return
         # What a network draws by itself shows when the same step gives something else.
-        first, second = (self._tried(job, records, table) for _ in range(2))
+        first, second = (self._tried(optimizer, job, records, table) for _ in range(2))
         if any(not np.array_equal(one, other, equal_nan=True) for one, other in zip(first, second)):
             raise NetworkError(
                 f"network '{self.spec.name}' draws random numbers that MindSpore cannot repeat: "
@@ -147,8 +155,12 @@ class Learner:
         self._repeats = True
 
     def _tried(
-        self, job: TrainingJob, records: Records, table: Optional[TargetTable]
+        self,
+        optimizer: Optimizer,
+        job: TrainingJob,
+        records: Records,
+        table: Optional[TargetTable],
     ) -> list[np.ndarray]:
-        load(self.cell, job.start.weights, self.spec)
-        loss, gradients = self._gradients(*self._given(job, 0, records, table))
-        return [found.asnumpy().copy() for found in (loss, *gradients)]
+        self._start(optimizer, job)
+        loss = self._steps.take(self._given(job, 0, records, table), float(job.learning_rates[0]))
+        return [loss.asnumpy().copy(), *(found.copy() for found in self._steps.moments().first)]
