@@ -220,7 +220,8 @@ class MeanPooled(nn.Cell):
         super().__init__()
         self.convolution = Convolution(models, records, given, channels, 5, padding, first=first)
         self.shape = self.convolution.shape
-        self.sigmoid, self.split = nn.Sigmoid(), ops.Split(1, 4)
+        self.sigmoid, self.multiply_models = nn.Sigmoid(), ops.BatchMatMul()
+        self.quarters = Tensor(np.full((models, 1, 4), 0.25, np.float32))
         self.each, self.pixels = (models * 4 * channels, -1), (models, 4, -1)
         self.channels = (models * channels, -1)
 
@@ -229,8 +230,8 @@ class MeanPooled(nn.Cell):
         maps = self.convolution(maps).reshape(self.each)
         if not self.convolution.first:
             maps = maps + self.convolution.biases()
-        one, two, three, four = self.split(self.sigmoid(maps).reshape(self.pixels))
-        return (((one + two) + (three + four)) * 0.25).reshape(self.channels)
+        pixels = self.sigmoid(maps).reshape(self.pixels)
+        return self.multiply_models(self.quarters, pixels).reshape(self.channels)
 
 
 class Plain(nn.Cell):
