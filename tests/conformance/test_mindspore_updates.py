@@ -60,6 +60,11 @@ def check(one, other, tolerance=1e-5):
             assert gap <= tolerance, (name, gap)
 
 
+def same_bits(one, other):
+    pairs = ((one.weights, other.weights), (one.moments, other.moments))
+    return all(np.array_equal(a[name], b[name]) for a, b in pairs for name in a)
+
+
 def check_mask(found, mask):
     for name, trained in mask.items():
         assert np.array_equal(found.weights[name][~trained], start.weights[name][~trained]), name
@@ -79,6 +84,9 @@ for optimizer in (Optimizer("sgd", 0.9, 0.01), Optimizer("adam", weight_decay=0.
         found = stacked(on_host, optimizer, [other, rest])
         check(found["a", 7], host)
         check(found["b", 12], single(True, optimizer, other)[-1])
+        # Alone all its steps are at one rate, which the host takes in the graph of the gradients.
+        alone = stacked(on_host, optimizer, [other])["b", 12]
+        assert not on_host or same_bits(found["b", 12], alone)
     # Masked by either, one by one and stacked.
     mask = example_mask(start.weights)
     jobs = [replace(job, mask=mask), replace(other, mask=example_mask(start.weights, "b"))]
