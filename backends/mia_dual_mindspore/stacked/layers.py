@@ -12,11 +12,15 @@ together; vectors are (models, records, features).
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 from mindspore.ops.operations import _grad_ops
 from numpy.lib.stride_tricks import sliding_window_view
+
+KERNEL = 5
+"""Rows and columns of every kernel."""
 
 
 class Maximum(nn.Cell):
@@ -88,12 +92,11 @@ class Windows(nn.Cell):
 
 
 class Convolution(nn.Cell):
-    """Stride 1, at all pixels of each ``block`` x ``block`` window.
+    """5 x 5 at all pixels of each ``block`` x ``block`` window, and bias.
 
-    ``given`` is (channels, height, width); rows and columns that fill no window are left out.
-    The ``first`` of a network is given windows that :meth:`windows` took on the host, since
-    nobody asks for the gradient of images; it alone may have ``padding``, and adds its bias,
-    with ones among the windows, where others leave that to who knows a cheaper place.
+    ``given`` is (channels, height, width), ``shape`` what comes of it; rows and columns that fill
+    no window are left out. The ``first`` of a network is given windows that :meth:`windows` took
+    on the host, since nobody asks for the gradient of images; it alone may have ``padding``.
     """
 
     def __init__(
@@ -102,41 +105,42 @@ class Convolution(nn.Cell):
         records: int,
         given: tuple[int, int, int],
         channels: int,
-        kernel: int,
-        padding: int = 0,
         block: int = 2,
+        padding: int = 0,
         first: bool = False,
     ) -> None:
         super().__init__()
-        window = kernel + block - 1
-        rows, columns = ((side + 2 * padding - window) // block + 1 for side in given[1:])
+        self.window = KERNEL + block - 1
+        rows, columns = ((side + 2 * padding - self.window) // block + 1 for side in given[1:])
         self.shape = (channels, rows, columns)
-        self.padding, self.window, self.block, self.first = padding, window, block, first
-        self.weight = Parameter(
-            Tensor(np.zeros((models, channels, given[0], kernel, kernel), np.float32))
-        )
+        self.padding, self.block, self.first = padding, block, first
+        weight = np.zeros((models, channels, given[0], KERNEL, KERNEL), np.float32)
+        self.weight = Parameter(Tensor(weight))
         self.bias = Parameter(Tensor(np.zeros((models, channels), np.float32)))
-        taps = window * window
+        taps, pixels = self.window**2, block * block
         if not first:
-            pixels = np.arange(math.prod(given[1:])).reshape(given[1:])
-            seen = sliding_window_view(pixels, (window, window))[::block, ::block]
+            numbers = np.arange(math.prod(given[1:])).reshape(given[1:])
+            seen = sliding_window_view(numbers, (self.window, self.window))[::block, ::block]
             taken = seen.transpose(2, 3, 0, 1).reshape(taps, -1)
-            self.take = Windows(models * given[0], pixels.size, taken)
+            self.take = Windows(models * given[0], numbers.size, taken)
             taps = self.take.taps
-        self.placed = block > 1 or taps > window * window
-        self.positions = Tensor(positions(kernel, block, taps))
-        order = np.arange(models * channels * given[0] * block * block)
-        order = order.reshape(models, channels, given[0], -1).transpose(0, 3, 1, 2)
+        self.placed = block > 1 or taps > KERNEL**2
+        self.positions = Tensor(positions(block, taps))
+        order = np.arange(models * channels * given[0] * pixels)
+        order = order.reshape(models, channels, given[0], pixels).transpose(0, 3, 1, 2)
         self.order = Ordered(order.ravel())
-        self.multiply = ops.MatMul()
-        self.multiply_models = ops.BatchMatMul()
-        # What is reshaped to: maps, windows, a kernel a row, a position of a kernel a row, all.
+        self.multiply, self.multiply_models = ops.MatMul(), ops.BatchMatMul()
+        self.tile, self.concat, self.split = ops.Tile(), ops.Concat(2), ops.Split(1, pixels)
+        # What is reshaped to: maps, windows, a kernel a row, a position of one a row, all of them.
         self.maps = (models * given[0], -1, records)
         self.windowed = (models, given[0] * taps, -1)
         self.each = (models * channels * given[0], -1)
-        self.each_position = (models * channels * given[0] * block * block, -1)
-        self.kernels = (models, block * block * channels, given[0] * taps)
-        self.tile, self.concat = ops.Tile(), ops.Concat(2)
+        self.each_position = (models * channels * given[0] * pixels, -1)
+        self.kernels = (models, pixels * channels, given[0] * taps)
+        # And what comes of it: a channel of a position a row, positions, a channel a row.
+        self.rows = (models * pixels * channels, -1)
+        self.pixels = (models, pixels, -1)
+        self.channels = (models * channels, -1)
 
     def windows(self, images: np.ndarray) -> np.ndarray:
         """(models, channels x window x window + 1, rows x columns x records) of ``images``
@@ -158,8 +162,12 @@ class Convolution(nn.Cell):
         taken[:, -1] = 1
         return taken
 
-    def construct(self, maps: Tensor) -> Tensor:
-        """(models, block x block x channels, rows x columns x records)."""
+    def convolved(self, maps: Tensor) -> Tensor:
+        """(models, block x block x channels, rows x columns x records).
+
+        The ``first`` adds its bias, with ones among the windows; others leave that to who knows a
+        cheaper place.
+        """
         taken = maps
         if not self.first:
             taken = self.take(maps.reshape(self.maps)).reshape(self.windowed)
@@ -176,78 +184,45 @@ class Convolution(nn.Cell):
         """Of each position of a kernel: (models x block x block x channels, 1)."""
         return self.tile(self.bias, (1, self.block * self.block)).reshape(-1, 1)
 
+    def construct(self, maps: Tensor) -> Tensor:
+        """(models x block x block x channels, rows x columns x records)."""
+        maps = self.convolved(maps).reshape(self.rows)
+        return maps if self.first else maps + self.biases()
 
-class MaxPooled(nn.Cell):
-    """Convolution 5 x 5, maximum of each 2 x 2 pixels, bias, ReLU."""
 
-    def __init__(
-        self,
-        models: int,
-        records: int,
-        given: tuple[int, int, int],
-        channels: int,
-        first: bool = False,
-    ) -> None:
-        super().__init__()
-        self.convolution = Convolution(models, records, given, channels, 5, first=first)
-        self.shape = self.convolution.shape
-        self.split, self.maximum, self.relu = ops.Split(1, 4), Maximum(), nn.ReLU()
-        self.pixels, self.channels = (models, 4, -1), (models * channels, -1)
+class MaxPooled(Convolution):
+    """Convolution, maximum of each 2 x 2 pixels, bias, ReLU."""
+
+    def __init__(self, *sizes: Any, **options: Any) -> None:
+        super().__init__(*sizes, **options)
+        self.maximum, self.relu = Maximum(), nn.ReLU()
 
     def construct(self, maps: Tensor) -> Tensor:
         """(models x channels, rows x columns x records), of half as many rows and columns."""
-        one, two, three, four = self.split(self.convolution(maps).reshape(self.pixels))
+        one, two, three, four = self.split(self.convolved(maps).reshape(self.pixels))
         most = self.maximum(self.maximum(one, two), self.maximum(three, four))
         most = most.reshape(self.channels)
-        if not self.convolution.first:
+        if not self.first:
             # A channel's bias keeps order, so that it may come after the maximum.
-            most = most + self.convolution.bias.reshape(-1, 1)
+            most = most + self.bias.reshape(-1, 1)
         return self.relu(most)
 
 
-class MeanPooled(nn.Cell):
-    """Convolution 5 x 5, bias, sigmoid, mean of each 2 x 2 pixels."""
+class MeanPooled(Convolution):
+    """Convolution, bias, sigmoid, mean of each 2 x 2 pixels."""
 
-    def __init__(
-        self,
-        models: int,
-        records: int,
-        given: tuple[int, int, int],
-        channels: int,
-        padding: int = 0,
-        first: bool = False,
-    ) -> None:
-        super().__init__()
-        self.convolution = Convolution(models, records, given, channels, 5, padding, first=first)
-        self.shape = self.convolution.shape
-        self.sigmoid, self.multiply_models = nn.Sigmoid(), ops.BatchMatMul()
+    def __init__(self, models: int, *sizes: Any, **options: Any) -> None:
+        super().__init__(models, *sizes, **options)
+        self.sigmoid = nn.Sigmoid()
         self.quarters = Tensor(np.full((models, 1, 4), 0.25, np.float32))
-        self.each, self.pixels = (models * 4 * channels, -1), (models, 4, -1)
-        self.channels = (models * channels, -1)
 
     def construct(self, maps: Tensor) -> Tensor:
         """(models x channels, rows x columns x records), of half as many rows and columns."""
-        maps = self.convolution(maps).reshape(self.each)
-        if not self.convolution.first:
-            maps = maps + self.convolution.biases()
+        maps = self.convolved(maps).reshape(self.rows)
+        if not self.first:
+            maps = maps + self.biases()
         pixels = self.sigmoid(maps).reshape(self.pixels)
         return self.multiply_models(self.quarters, pixels).reshape(self.channels)
-
-
-class Plain(nn.Cell):
-    """Convolution 5 x 5 and bias."""
-
-    def __init__(
-        self, models: int, records: int, given: tuple[int, int, int], channels: int
-    ) -> None:
-        super().__init__()
-        self.convolution = Convolution(models, records, given, channels, 5, block=1)
-        self.shape = self.convolution.shape
-        self.channels = (models * channels, -1)
-
-    def construct(self, maps: Tensor) -> Tensor:
-        """(models x channels, rows x columns x records)."""
-        return self.convolution(maps).reshape(self.channels) + self.convolution.biases()
 
 
 class Flatten(nn.Cell):
@@ -277,17 +252,13 @@ class Linear(nn.Cell):
         return self.multiply(vectors, self.weight) + self.bias.expand_dims(1)
 
 
-def positions(kernel: int, block: int, taps: int) -> np.ndarray:
+def positions(block: int, taps: int) -> np.ndarray:
     """Puts a kernel at each pixel of a block's window when multiplied by.
 
     (kernel x kernel, block x block x taps) float32, of which taps beyond the window are 0.
     """
-    window = kernel + block - 1
-    placed = np.zeros((kernel, kernel, block, block, taps), np.float32)
-    for row in range(kernel):
-        for column in range(kernel):
-            for down in range(block):
-                for right in range(block):
-                    tap = (row + down) * window + column + right
-                    placed[row, column, down, right, tap] = 1
-    return placed.reshape(kernel * kernel, -1)
+    window = KERNEL + block - 1
+    placed = np.zeros((KERNEL, KERNEL, block, block, taps), np.float32)
+    for row, column, down, right in np.ndindex(placed.shape[:4]):
+        placed[row, column, down, right, (row + down) * window + column + right] = 1
+    return placed.reshape(KERNEL * KERNEL, -1)

@@ -8,11 +8,11 @@ from mindspore import Tensor, nn
 
 from mia_dual.interface import NetworkSpec
 from mia_dual_mindspore.stacked.layers import (
+    Convolution,
     Flatten,
     Linear,
     MaxPooled,
     MeanPooled,
-    Plain,
 )
 
 
@@ -70,7 +70,7 @@ class LeNet5(nn.Cell):
         given = (channels, height, width)
         self.conv1 = MeanPooled(models, records, given, 6, padding=2, first=True)
         self.conv2 = MeanPooled(models, records, self.conv1.shape, 16)
-        self.conv3 = Plain(models, records, self.conv2.shape, 120)
+        self.conv3 = Convolution(models, records, self.conv2.shape, 120, block=1)
         self.flatten = Flatten(models, records)
         self.fc1 = Linear(models, math.prod(self.conv3.shape), 84)
         self.fc2 = Linear(models, 84, spec.classes)

@@ -29,9 +29,7 @@ class Places:
     def named(self) -> dict[str, np.ndarray]:
         """Canonical name -> array that shares memory with the parameter, models first."""
         return {
-            # What a convolution has lies a level down.
-            name.replace(".convolution.", "."): parameter.asnumpy()
-            for name, parameter in self.network.parameters_and_names()
+            name: parameter.asnumpy() for name, parameter in self.network.parameters_and_names()
         }
 
     def inputs(self, records: Records, rows: np.ndarray) -> Tensor:
@@ -40,4 +38,4 @@ class Places:
         if self._spec.name == "fcnet":
             return Tensor.from_numpy(inputs.reshape(self._models, self._batch, -1))
         images = inputs.reshape(self._models, self._batch, *inputs.shape[1:])
-        return Tensor.from_numpy(self.network.conv1.convolution.windows(images))
+        return Tensor.from_numpy(self.network.conv1.windows(images))
