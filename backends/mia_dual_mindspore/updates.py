@@ -34,7 +34,8 @@ class Update(Protocol):
 
 
 class HostUpdate:
-    """The update in NumPy, for a CPU: there a kernel's launch costs more than the arithmetic.
+    """The update in NumPy, for a CPU, of what :class:`.steps.Descent` does not know: a kernel's
+    launch costs more there than the arithmetic.
 
     Parameters are changed where they lie: on a CPU ``asnumpy`` shares their memory, and graph
     mode computes with what is there.

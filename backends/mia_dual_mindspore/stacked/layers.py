@@ -184,10 +184,14 @@ class Convolution(nn.Cell):
         """Of each position of a kernel: (models x block x block x channels, 1)."""
         return self.tile(self.bias, (1, self.block * self.block)).reshape(-1, 1)
 
-    def construct(self, maps: Tensor) -> Tensor:
+    def biased(self, maps: Tensor) -> Tensor:
         """(models x block x block x channels, rows x columns x records)."""
         maps = self.convolved(maps).reshape(self.rows)
         return maps if self.first else maps + self.biases()
+
+    def construct(self, maps: Tensor) -> Tensor:
+        """See :meth:`biased`."""
+        return self.biased(maps)
 
 
 class MaxPooled(Convolution):
@@ -218,10 +222,7 @@ class MeanPooled(Convolution):
 
     def construct(self, maps: Tensor) -> Tensor:
         """(models x channels, rows x columns x records), of half as many rows and columns."""
-        maps = self.convolved(maps).reshape(self.rows)
-        if not self.first:
-            maps = maps + self.biases()
-        pixels = self.sigmoid(maps).reshape(self.pixels)
+        pixels = self.sigmoid(self.biased(maps)).reshape(self.pixels)
         return self.multiply_models(self.quarters, pixels).reshape(self.channels)
 
 
