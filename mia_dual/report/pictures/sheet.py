@@ -97,10 +97,10 @@ def sheet(
         figure = canvas(figsize=(WIDTH, height), layout="constrained")
         panels = figure.subplots(1, len(widths), squeeze=False, width_ratios=widths)[0]
         paint(Sheet(theme, texts, panels))
-        # Ticks are made when they are first drawn, and must be so in this style; what is laid out
-        # once need not be so again for every format.
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+        # Ticks are made when they are first laid out, and must be so in this style; what is laid
+        # out once need not be so again for every format, and is then drawn but once for each.
+        figure.get_layout_engine().execute(figure)
+        figure.set_layout_engine(None)
     return figure
 
 
@@ -153,6 +153,9 @@ def split(ends: Ends) -> tuple[Optional[float], Optional[float]]:
 def _style(theme: Theme) -> dict[str, Any]:
     return {
         "font.size": 9,
+        # Nor is a layout that the user's own style asks for put in place of ours.
+        "figure.autolayout": False,
+        "figure.constrained_layout.use": False,
         "figure.constrained_layout.w_pad": 0.07,
         "figure.constrained_layout.h_pad": 0.07,
         "figure.facecolor": theme.paper,
