@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, Optional
 
 import numpy as np
 
-from mia_dual.metrics.permutation import chance, permuted
+from mia_dual.metrics.permutation import chance, permuted_together
 
 DRAWS = 999
 """Draws of memberships: the least p is .001."""
@@ -41,11 +41,11 @@ def kolmogorov_smirnov(
 
     A record comes once a target and scores alike in all of them, so pairs are not independent. So
     p comes of ``draws`` memberships dealt out anew within each record (see
-    :func:`mia_dual.metrics.permutation.permuted`), and holds where each record's memberships were
-    drawn apart from the others' and scores did not look at them: not where a target took all of
-    these records or none, nor for scores by references that are other targets. Where no record is
-    on both sides, as with one target, memberships are dealt out anew among all pairs. None where
-    either side has no pairs.
+    :mod:`mia_dual.metrics.permutation`), and holds where each record's memberships were drawn apart
+    from the others' and scores did not look at them: not where a target took all of these records
+    or none, nor for scores by references that are other targets. Where no record is on both sides,
+    as with one target, memberships are dealt out anew among all pairs. None where either side has
+    no pairs.
 
     Where records lie further apart than their members do from their non-members the test is weak:
     give it :func:`about_own_mean` of the scores then, which knows nothing of memberships either.
@@ -73,13 +73,11 @@ def kolmogorov_smirnov(
     if not related:
         # All pairs as if they were of one record.
         membership, asked = membership[asked][:, None], np.ones((members + others, 1), bool)
-    drawn = np.array(
-        [
-            np.abs(np.where(drawn[asked][order], others, -members).cumsum()[ends]).max()
-            for drawn in permuted(membership, asked, draws, rng)
-        ]
-    )
-    p = float(chance(np.abs(steps[furthest]), drawn))
+    drawn = []
+    for dealt in permuted_together(membership, asked, draws, rng):
+        steps_of = np.where(dealt[:, asked][:, order], others, -members).cumsum(axis=1)[:, ends]
+        drawn.append(np.abs(steps_of).max(axis=1))
+    p = float(chance(np.abs(steps[furthest]), np.concatenate(drawn)))
     return KolmogorovSmirnov(statistic, where, p, "permuted" if related else "unrelated")
 
 
