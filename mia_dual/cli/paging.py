@@ -21,9 +21,9 @@ class Paging:
     """
 
     def __init__(self, wanted: bool, language: str, records: bool) -> None:
-        from mia_dual.report.page.phrases import read_words
+        from mia_dual.report.page.phrases import check_language
 
-        read_words(language)
+        check_language(language)
         self._wanted, self._language, self._records = wanted, language, records
 
     def of_runs(
@@ -41,15 +41,18 @@ class Paging:
         Beside that of a finished run, its pictures' numbers go into the run's folder. One that was
         made from the same is left as it is.
         """
-        from mia_dual.progress import Silent
-        from mia_dual.report.pictures.all import pictures_of
-        from mia_dual.report.pictures.write import FOLDER, write_numbers
-        from mia_dual.walks.finished import FinishedRun
-        from mia_dual.walks.report import is_current, made_from, opened, report
+        from mia_dual.walks.current import is_current, made_from
 
         def draw() -> Optional[str]:
             if is_current(file, made_from(runs, self._language, self._records)):
                 return None
+            # Not before, since it takes a moment.
+            from mia_dual.progress import Silent
+            from mia_dual.report.pictures.all import pictures_of
+            from mia_dual.report.pictures.write import FOLDER, write_numbers
+            from mia_dual.walks.finished import FinishedRun
+            from mia_dual.walks.report import opened, report
+
             found = [opened(run) for run in runs]
             if len(found) == 1 and isinstance(found[0], FinishedRun):
                 write_numbers(pictures_of(found[0]), runs[0] / FOLDER)

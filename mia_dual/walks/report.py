@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional, Union
 
-from mia_dual import __version__
 from mia_dual.data.dataset import Dataset
 from mia_dual.data.load import dataset_of
 from mia_dual.errors import ConfigError, DataError
@@ -17,31 +16,14 @@ from mia_dual.report.page.exposed import NotHere
 from mia_dual.report.page.page import Told, make_page
 from mia_dual.report.page.phrases import Phrases, read_words
 from mia_dual.report.pictures.all import pictures_of
-from mia_dual.store.files import checksum_of
-from mia_dual.store.folder import CERTIFICATE, FORGETTING, LEDGER, PENDING, REPORT, SIGNATURE
-from mia_dual.store.keys import key_of
+from mia_dual.store.folder import REPORT
 from mia_dual.walks.compare import compare_runs
+from mia_dual.walks.current import made_from
 from mia_dual.walks.finished import FinishedRun
 from mia_dual.walks.unfinished import UnfinishedRun
 
-SOURCES = (
-    "config.yaml",
-    "environment.json",
-    "results.json",
-    "cost.json",
-    FORGETTING,
-    LEDGER,
-    PENDING,
-    CERTIFICATE,
-    SIGNATURE,
-)
-"""Files of a run that decide what its page says; scores and curves follow from them."""
-
 MOST_NAMES = 4
 """Runs that a file is not named after, each of them, any more."""
-
-BEGINNING = 1000
-"""Letters of a page that hold what it was made from."""
 
 
 def opened(path: Path) -> Union[FinishedRun, UnfinishedRun]:
@@ -98,27 +80,6 @@ def report(
     # What lacks records is drawn again: their data set may be here by then.
     source = made_from([run.path for run in runs], language, records) if is_whole else ""
     return make_page(told, language, comparison, source)
-
-
-def made_from(paths: Sequence[Path], language: str, records: bool) -> str:
-    """A digest of what a page on the runs in ``paths`` is made from, and how."""
-    found = [
-        [
-            str(path),
-            [(name, checksum_of(path / name)) for name in SOURCES if (path / name).exists()],
-        ]
-        for path in paths
-    ]
-    return key_of({"version": __version__, "language": language, "records": records, "runs": found})
-
-
-def is_current(page: Path, source: str) -> bool:
-    """Whether ``page`` was made from what :func:`made_from` digests as ``source``."""
-    try:
-        with page.open(encoding="utf-8", errors="replace") as stream:
-            return f'content="{source}"' in stream.read(BEGINNING)
-    except OSError:
-        return False
 
 
 def _data(

@@ -24,8 +24,9 @@ from mia_dual.report.page.page import Told, make_page
 from mia_dual.report.page.phrases import LANGUAGES, Phrases, read_words
 from mia_dual.report.page.verdict import verdict_on
 from mia_dual.report.pictures.picture import DARK, LIGHT, Picture
+from mia_dual.walks.current import made_from
 from mia_dual.walks.finished import FinishedRun
-from mia_dual.walks.report import made_from, opened, page_of, report
+from mia_dual.walks.report import opened, page_of, report
 from tests.pipeline.test_bad_input import assert_refused
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>"

@@ -17,11 +17,16 @@ LANGUAGES = {"en": "en", "zh": "zh-Hans"}
 """Each language's name on the command line, and as HTML names it."""
 
 
+def check_language(language: str) -> None:
+    """Raise ConfigError for a ``language`` that there is not."""
+    if language not in LANGUAGES:
+        raise ConfigError(f"language {quoted(language)} is unknown: choose {', '.join(LANGUAGES)}")
+
+
 @cache
 def read_words(language: str) -> Mapping[str, str]:
     """The texts of ``language`` by key; raises ConfigError for one that there is not."""
-    if language not in LANGUAGES:
-        raise ConfigError(f"language {quoted(language)} is unknown: choose {', '.join(LANGUAGES)}")
+    check_language(language)
     file = files("mia_dual.report.page") / "words" / f"{language}.yaml"
     return MappingProxyType(read_yaml(file.read_text(encoding="utf-8")))
 
