@@ -46,6 +46,11 @@ class Answers:
             {**self._keys, **other._keys},
         )
 
+    @property
+    def keys(self) -> dict[str, str]:
+        """The store's key of what each model says."""
+        return dict(self._keys)
+
     def key(self, model: str) -> str:
         """The store's key of what ``model`` says."""
         return self._keys[model]

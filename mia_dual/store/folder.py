@@ -359,6 +359,19 @@ class RunFolder:
         except OSError as error:
             raise self._unwritable(error) from error
 
+    def last_logged(self, event: str) -> dict[str, Any]:
+        """The last line about ``event`` in ``log.jsonl``; empty where there is none."""
+        try:
+            lines = (self.path / "log.jsonl").read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            return {}
+        for line in reversed(lines):
+            with suppress(ValueError, RecursionError):
+                found = json.loads(line)
+                if isinstance(found, dict) and found.get("event") == event:
+                    return found
+        return {}
+
     def write(self, name: str, content: bytes) -> None:
         """Write ``name``, a file of the run itself."""
         try:

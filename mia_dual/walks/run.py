@@ -29,13 +29,14 @@ from mia_dual.walks.costs import costs
 from mia_dual.walks.crowd import most_exposed, together
 from mia_dual.walks.curves import roc_arrays
 from mia_dual.walks.exposed import exposed_records
-from mia_dual.walks.finish import finish
+from mia_dual.walks.finish import say_done
 from mia_dual.walks.forgetting import Inquiry
 from mia_dual.walks.group_scoring import score_versions
 from mia_dual.walks.judge import Judge
 from mia_dual.walks.learning import learning_curve
 from mia_dual.walks.models import make_models
 from mia_dual.walks.offered import offered_by_references
+from mia_dual.walks.remembered import found_from, remembered, written
 from mia_dual.walks.shadow_records import Questions
 from mia_dual.walks.shadows import (
     grouped_references,
@@ -70,9 +71,9 @@ def run_audit(
     choice = Choice(there, trainer, folder, config.seed, shape=shape)
     attacks, not_run = choice.attacks(config.attack)
     folder.write_json("environment.json", engine.record())
-    written = None if folder.has_results() else plan
-    if written is not None:
-        _write_plan(folder, written)
+    begun = None if folder.has_results() else plan
+    if begun is not None:
+        _write_plan(folder, begun)
 
     given = {}
     if config.target.weights is not None:
@@ -115,6 +116,21 @@ def run_audit(
             config, plan, Judge(plan, dataset.labels, answers, beside, drawn=True)
         )
 
+    source = found_from(
+        config,
+        engine.record(),
+        original.digest(),
+        ledger,
+        trained,
+        (answers, models.said),
+        [part for part in (scored.scores, scored.single) if part is not None],
+        (not_run, scored.not_run),
+    )
+    # Made records are looked at beside real ones, which is not all in there.
+    before = remembered(folder, source) if made is None else None
+    if before is not None:
+        say_done(folder, found_from=source, written=written(folder))
+        return before
     drawn = config.target.weights is None
     judge = Judge(plan, dataset.labels, answers, scores, drawn, scored.single)
     steps = {name: own_steps(plan.models[name], model) for name, model in trained.items()}
@@ -155,7 +171,7 @@ def run_audit(
         compared=compared,
     )
     # A finished run stays as it was until what takes its place is whole.
-    if plan is not written:
+    if plan is not begun:
         _write_plan(folder, plan)
     folder.write_arrays("scores.npz", scores.arrays(dataset.labels))
     if scored.single is not None:
@@ -164,7 +180,9 @@ def run_audit(
     if inquiry.by_record:
         folder.write_arrays(FORGETTING, inquiry.by_record)
     folder.write_json("cost.json", costs(plan, trained, made))
-    return finish(folder, results)
+    folder.write_json("results.json", results.model_dump(mode="json"))
+    say_done(folder, found_from=source, written=written(folder))
+    return results
 
 
 def _write_plan(folder: RunFolder, plan: Plan) -> None:
