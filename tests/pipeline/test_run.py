@@ -84,8 +84,18 @@ def test_one_config_gives_the_same_bytes_and_trains_once(cli, small_config, tmp_
     for kind in ("train", "ask", "attack"):
         first_done = events(tmp_path / "one", "done")[0]["time"]
         assert all(line["time"] < first_done for line in events(tmp_path / "one", kind)), kind
+    # Once more: what nothing changed is not written again, what was damaged is.
+    files = [tmp_path / "one" / name for name in ("results.json", "scores.npz", "plan.json")]
+    as_written = [file.read_bytes() for file in files]
+    files[0].write_bytes(one.replace(b"0.", b"1.", 1))
+    for out in ("one", "one"):
+        stamps = [file.stat().st_mtime_ns for file in files]
+        assert cli(*command, "--out", out, "--store", f"store-{out}").returncode == 0
+        assert [file.read_bytes() for file in files] == as_written
+        kept = [file.stat().st_mtime_ns for file in files] == stamps
+    assert kept
     done = events(tmp_path / "one", "done")
-    assert len(done) == 2
+    assert len(done) == 4
     # An interpreter takes some megabytes at least.
     assert all(line["peak_memory"] > 1e7 for line in done)
 
