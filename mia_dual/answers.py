@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Union
 
 import numpy as np
@@ -25,6 +26,9 @@ from mia_dual.training.trainer import Trained, Trainer
 
 FLOATS_A_CALL = 1 << 26
 """Logits that one call to a backend gives at most: 256 MiB."""
+
+SMALL, MOST_KEPT = 1 << 16, 256
+"""Bytes of what a model says that is kept in memory once it was read, and of how many models."""
 
 
 class Answers:
@@ -112,11 +116,22 @@ def ask(
     for name in models:
         folder.link(entries[name], f"answers/{name}.npy")
     # Mapped when a model's are looked at, and let go: pages of all of them would fill the memory.
+    # Small ones are kept, since they are looked at many times.
+    kept = lru_cache(maxsize=MOST_KEPT)(_read)
     logits = {
-        name: partial(np.load, folder.store.file(entry), mmap_mode="r")
+        name: partial(
+            kept if entry.bytes <= SMALL else partial(np.load, mmap_mode="r"),
+            folder.store.file(entry),
+        )
         for name, entry in entries.items()
     }
     return Answers(asked, Deferred(logits), keys)
+
+
+def _read(file: Path) -> np.ndarray:
+    found: np.ndarray = np.load(file)
+    found.flags.writeable = False
+    return found
 
 
 def _ask(
