@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
@@ -48,12 +49,20 @@ class SklearnScorer:
         self._models = {}
         self._known = Known(np.empty(len(evidence.labels)), evidence.membership)
         vectors, parts = features.of(evidence.confidences), features.parts(evidence.labels)
-        for label in np.unique(parts):
-            rows = parts == label
-            classifier = _classifier(model, seed, int(label))
-            classifier.fit(vectors[rows], evidence.membership[rows])
-            self._models[int(label)] = classifier
-            self._known.scores[rows] = _of_own(classifier, vectors[rows])
+        # scikit-learn takes a second to import, and a finished run asks nothing of it. Threads of
+        # its libraries can be limited once those are there.
+        import_module("sklearn")
+        from threadpoolctl import threadpool_limits
+
+        # Sums that are split among threads round otherwise, and threads wait for small ones longer
+        # than these take.
+        with threadpool_limits(limits=1):
+            for label in np.unique(parts):
+                rows = parts == label
+                classifier = _classifier(model, seed, int(label))
+                classifier.fit(vectors[rows], evidence.membership[rows])
+                self._models[int(label)] = classifier
+                self._known.scores[rows] = _of_own(classifier, vectors[rows])
 
     def known(self) -> Known:
         """Of the evidence; a forest's trees are asked about what each was not grown on."""
@@ -74,7 +83,6 @@ class SklearnScorer:
 
 
 def _classifier(model: str, seed: int, label: int) -> Any:
-    # scikit-learn takes a second to import, and a finished run asks nothing of it.
     if model == "logistic_regression":
         from sklearn.linear_model import LogisticRegression
 
