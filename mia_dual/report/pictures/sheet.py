@@ -99,7 +99,9 @@ def sheet(
         paint(Sheet(theme, texts, panels))
         # Ticks are made when they are first laid out, and must be so in this style; what is laid
         # out once need not be so again for every format, and is then drawn but once for each.
-        figure.get_layout_engine().execute(figure)
+        engine = figure.get_layout_engine()
+        assert engine is not None
+        engine.execute(figure)
         figure.set_layout_engine(None)
     return figure
 
