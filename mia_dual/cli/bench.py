@@ -115,6 +115,14 @@ def bench(
         case = Case(networks[0], batch_sizes[0], models, image, channels[0])
         bench_start(names, case, device, rounds, telling)
         return
+    from joblib import cpu_count
+
+    how = {
+        "device": device,
+        "seconds": seconds,
+        "rounds": rounds,
+        "workers": workers or cpu_count(),
+    }
     if questions:
         from mia_dual.cli.bench_questions import bench_questions
         from mia_dual.measure.questions import BATCH
@@ -122,7 +130,7 @@ def bench(
         asked = [
             Case(network, BATCH, models, image, each) for network in networks for each in channels
         ]
-        bench_questions(names, asked, device, seconds, rounds, workers, telling)
+        bench_questions(names, asked, telling, **how)
         return
     from mia_dual.cli.bench_training import bench_training
 
@@ -132,4 +140,4 @@ def bench(
         for each in channels
         for batch_size in batch_sizes
     ]
-    bench_training(names, cases, device, seconds, rounds, workers, telling)
+    bench_training(names, cases, telling, **how)

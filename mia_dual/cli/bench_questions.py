@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
-from mia_dual.cli.bench_machine import machine
-from mia_dual.cli.bench_training import image_of, told_limit
+from mia_dual.cli.bench_ways import document, image_of, measured, ratios, told_limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,39 +23,20 @@ BESIDE = (
 
 
 def bench_questions(
-    backends: Sequence[str],
-    cases: Sequence[Case],
-    device: str,
-    seconds: float,
-    rounds: int,
-    workers: Optional[int],
-    telling: Telling,
+    backends: Sequence[str], cases: Sequence[Case], telling: Telling, **how: Any
 ) -> None:
-    """Measure what is asked of the models of ``cases``, and print it."""
-    from joblib import cpu_count
-
+    """Measure what is asked of the models of ``cases``, and print it; ``how`` as
+    :func:`mia_dual.measure.questions.compare_questions` takes it.
+    """
     from mia_dual.measure.questions import BATCH, compare_questions
 
-    asked = []
-    with telling.waiting.status("measuring") as status:
-        for speed in compare_questions(
-            backends,
-            cases,
-            device=device,
-            seconds=seconds,
-            rounds=rounds,
-            workers=workers or cpu_count(),
-        ):
-            asked.append(speed)
-            status.update(f"measured {len(asked)} of {len(cases) * len(backends)}")
+    asked = measured(compare_questions, backends, cases, telling, **how)
     answers = [
         (
             *_names(speed),
             f"{speed.alone * 1e6:.2f}",
             f"{speed.together * 1e6:.2f}",
-            f"{speed.alone / speed.together:.2f}",
-            f"{speed.best / _reference(speed, asked).best:.2f}",
-            f"{speed.best / speed.limit:.1f}" if device == "cpu" else "-",
+            *ratios(speed, asked, how["device"]),
         )
         for speed in asked
     ]
@@ -78,34 +57,16 @@ def bench_questions(
         f"Microseconds a model and record, {cases[0].models} models at once: what they say of a "
         f"record, what a step on it takes in batches of {BATCH}, and the norms of their loss's "
         f"gradient on it. {told_limit(asked)}",
-        lambda: _document(asked),
+        lambda: document(
+            asked,
+            lambda speed: {
+                "seconds_training": speed.training,
+                "seconds_gradients": speed.gradients,
+                "times_training": speed.best / speed.training,
+            },
+        ),
     )
 
 
 def _names(speed: QuestionSpeed) -> tuple[str, str, str]:
     return speed.case.network, image_of(speed.case), speed.backend
-
-
-def _reference(speed: QuestionSpeed, asked: Sequence[QuestionSpeed]) -> QuestionSpeed:
-    return next(other for other in asked if other.case == speed.case)
-
-
-def _document(asked: Sequence[QuestionSpeed]) -> dict[str, Any]:
-    measured: list[dict[str, Any]] = [
-        {
-            **asdict(speed.case),
-            "backend": speed.backend,
-            "seconds_alone": speed.alone,
-            "seconds_together": speed.together,
-            "seconds_limit": speed.limit,
-            "matmul_flops": speed.peak,
-            "seconds_training": speed.training,
-            "seconds_gradients": speed.gradients,
-            "gain": speed.alone / speed.together,
-            "times_first_backend": speed.best / _reference(speed, asked).best,
-            "times_limit": speed.best / speed.limit,
-            "times_training": speed.best / speed.training,
-        }
-        for speed in asked
-    ]
-    return {"machine": machine(), "measured": measured}
