@@ -75,6 +75,10 @@ def lacking(stages: Mapping[str, Stage], folder: RunFolder) -> dict[str, Stage]:
 
 
 def release(stages: Mapping[str, Stage], folder: RunFolder) -> None:
-    """Let the store have the room of ``stages`` back, which were asked, unless a run needs them."""
-    keys = [stage.model for stage in stages.values()]
-    folder.release([*keys, *map(moments_key, keys)])
+    """Let the store have the room of ``stages`` back, which were asked, unless a run needs them.
+
+    What a run left that was stopped before it came to this goes, too.
+    """
+    models = [stage.model for stage in stages.values()]
+    keys = [*models, *map(moments_key, models)]
+    folder.release(filter(folder.store.has, keys))

@@ -32,7 +32,7 @@ def ask_stages(
     rows = plan.target_rows
     keys = {name: stage.answers for name, stage in stages.items()}
     ask(trainer, folder, family, trained, dict.fromkeys(trained, rows), progress)
-    release({name: stages[name] for name in trained}, folder)
+    release(stages, folder)
     logits = {}
     for name, key in keys.items():
         entry = folder.find(key)

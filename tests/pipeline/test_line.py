@@ -176,6 +176,23 @@ def test_a_curve_takes_no_training_but_where_the_target_is_there_without_it(audi
     assert curve == [found["curve"][place] for place in (1, 3, 5)]
 
 
+def test_what_a_curve_was_asked_of_goes_though_the_run_was_stopped_before(audit, tmp_path):
+    changes = {"attack": {"models": ["logistic_regression"]}}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("mia_dual.walks.learning.release", stop)
+        with pytest.raises(Interrupted):
+            audit("run", changes)
+    assert any("epoch" in one.name for one in Store(tmp_path / "store") if one.kind == "model")
+    audit("run", changes)
+    store = Store(tmp_path / "store")
+    assert {one.key for one in store} <= store.referred().keys()
+    assert sorted(one.name for one in store if one.kind == "model") == sorted(FIRST)
+
+
+def stop(*_):
+    raise Interrupted
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_model_that_was_killed_goes_on_in_its_middle(tmp_path, digits, optimizer):
     config = Config.model_validate(
