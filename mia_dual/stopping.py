@@ -73,12 +73,16 @@ class _Process:
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        """Something is done that would lose an exception."""
+        """Something is done that would lose an exception: one that was to come comes then."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # signals are handled elsewhere
+            return
         self._is_busy = True
         try:
             yield
         finally:
             self._is_busy = False
+        self._raise_again()
 
     def stop(self, number: int, frame: Optional[FrameType]) -> None:
         """Handle a signal: SIGTERM, or any other, which interrupts."""
@@ -104,7 +108,7 @@ class _Process:
         self._put_off = None
         raise stop
 
-    def _raise_again(self, _number: int, frame: Optional[FrameType]) -> None:
+    def _raise_again(self, _number: int = 0, frame: Optional[FrameType] = None) -> None:
         # A second signal may have come meanwhile, which is not put off.
         if self._phase == "at work" and self._put_off is not None:
             stop, self._put_off = self._put_off, None

@@ -16,6 +16,8 @@ from typing import IO
 
 import numpy as np
 
+from mia_dual.stopping import PROCESS
+
 PARTIAL = ".partial"
 """How the name of a file ends that is still being written."""
 
@@ -129,8 +131,9 @@ def write_npz(stream: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:
     """
     with zipfile.ZipFile(stream, "w") as archive:
         for name, array in arrays.items():
+            # An archive that is interrupted while it opens or closes a member cannot be closed.
             # Sizes are not known before the array is written, and may be above 4 GiB.
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+            with PROCESS.busy(), archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(  # type: ignore[no-untyped-call]
                     member, np.asanyarray(array), allow_pickle=False
                 )
