@@ -13,8 +13,8 @@ QUICK = Path(__file__).parents[2] / "configs" / "quick.yaml"
 
 def test_quick_runs_part_less_by_framework_than_by_seed(cli, tmp_path):
     found = {}
-    for backend in ("torch", "mindspore"):
-        for seed in (0, 1):
+    for backend, seeds in (("torch", (0, 1, 2)), ("mindspore", (0, 1))):
+        for seed in seeds:
             done = cli(
                 "run", "-c", QUICK, "--backend", backend, "--seed", seed, "--out", "run",
                 "--set", "shadows.count=4", "--set", "deletion.ratios=[]",
@@ -30,10 +30,8 @@ def test_quick_runs_part_less_by_framework_than_by_seed(cli, tmp_path):
             (tmp_path / "run").rename(tmp_path / f"{backend}-{seed}")
     assert len({result["digest"] for result in found.values()}) == 1
     for figure in ("accuracy", "AUC"):
-        spread = max(
-            abs(found[backend, 0][figure] - found[backend, 1][figure])
-            for backend in ("torch", "mindspore")
-        )
+        # Two seeds lie close together now and then.
+        spread = np.ptp([found["torch", seed][figure] for seed in (0, 1, 2)])
         for seed in (0, 1):
             gap = found["torch", seed][figure] - found["mindspore", seed][figure]
             assert abs(gap) <= spread, figure
