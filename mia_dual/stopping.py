@@ -33,6 +33,7 @@ class _Process:
     def __init__(self) -> None:
         self._phase: Literal["before", "at work", "after"] = "before"
         self._put_off: Optional[KeyboardInterrupt] = None
+        self._is_timed = False
         self._is_busy = False
         self._is_terminated = False
 
@@ -65,10 +66,9 @@ class _Process:
             yield
         finally:
             self._phase = "after"
-            if self._put_off is not None:
-                # Came too late to stop anything; once Python lets go of signals, the timer's would
-                # end this process as if it had failed.
-                self._put_off = None
+            if self._is_timed:
+                # What is put off came too late to stop anything; and once Python lets go of
+                # signals, the timer's would end this process as if it had failed.
                 signal.setitimer(signal.ITIMER_REAL, 0)
 
     @contextmanager
@@ -101,7 +101,7 @@ class _Process:
         # What is imported may take an exception for a package that is broken, or lose it.
         lost = self._is_busy or _imports(frame)
         if self._put_off is None and lost and hasattr(signal, "setitimer"):
-            self._put_off = stop
+            self._put_off, self._is_timed = stop, True
             signal.signal(signal.SIGALRM, self._raise_again)
             signal.setitimer(signal.ITIMER_REAL, SOON)
             return
