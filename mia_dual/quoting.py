@@ -38,6 +38,11 @@ def one_line(message: str, length: int = LINE_LENGTH) -> str:
     return _without_middle(printable, length)
 
 
+def sayable(text: str) -> str:
+    """``text`` with escapes for what no encoding has: bytes of a path that were no characters."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _without_middle(text: str, length: int) -> str:
     if len(text) <= length:
         return text

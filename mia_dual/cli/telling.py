@@ -13,6 +13,7 @@ from rich.console import Console
 
 from mia_dual.execution import peak_memory
 from mia_dual.progress import Progress, Silent
+from mia_dual.quoting import sayable
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -73,7 +74,7 @@ class Telling:
 
     def say(self, line: str) -> None:
         """Say a ``line`` beside the findings, in one piece however long it is."""
-        self.console.print(line, soft_wrap=True, markup=False, highlight=False)
+        self.console.print(sayable(line), soft_wrap=True, markup=False, highlight=False)
 
     def say_memory(self) -> None:
         """Say how much memory this process held at most, where the system knows."""
@@ -84,7 +85,7 @@ class Telling:
     def end(self, line: str, document: Callable[[], Document]) -> None:
         """Say the last ``line``, or what was found as JSON where that was asked for."""
         if not self.as_json:
-            typer.echo(line)
+            typer.echo(sayable(line))
             return
         found = document()
         if isinstance(found, (dict, list)):
