@@ -25,7 +25,7 @@ ALIGNMENT = 32
 """Floats of two of the longest vectors, which is what a kernel takes at a time."""
 
 
-threshold_backward = torch.ops.aten.threshold_backward.grad_input
+_threshold_backward = torch.ops.aten.threshold_backward.grad_input
 """The error where the output is above a threshold, 0 elsewhere."""
 
 
@@ -252,8 +252,7 @@ class Relu:
 
     def backward(self, error: Tensor) -> Tensor:
         """``error``, changed."""
-        found: Tensor = threshold_backward(error, self._out, 0, grad_input=error)
-        return found
+        return where_on(error, self._out)
 
 
 class Sigmoid:
@@ -290,6 +289,12 @@ class Flatten:
         """The gradient of the maps given."""
         self._maps.flatten(1, 3).copy_(error[:, :, : self._features].transpose(1, 2))
         return self._maps
+
+
+def where_on(error: Tensor, out: Tensor) -> Tensor:
+    """``error`` where ReLU's output is above 0, else 0; in place."""
+    found: Tensor = _threshold_backward(error, out, 0, grad_input=error)
+    return found
 
 
 def product_into(out: Tensor, left: Tensor, right: Tensor) -> Tensor:

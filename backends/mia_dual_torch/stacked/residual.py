@@ -17,7 +17,7 @@ from torch import Tensor
 from mia_dual.errors import NetworkError
 from mia_dual.interface import NetworkSpec
 from mia_dual_torch.records import DeviceRecords
-from mia_dual_torch.stacked.layers import threshold_backward
+from mia_dual_torch.stacked.layers import where_on
 from mia_dual_torch.stacked.normalised import FirstConvolution, Normalisation
 from mia_dual_torch.stacked.taps import Grid, Layer, Memory, TapConvolution, seen
 
@@ -83,7 +83,7 @@ class ResidualStack:
         passed.copy_(torch.mm(error, self._weight[0]).div_(self._pixels))
         for block in reversed(self._blocks):
             passed = block.backward(passed)
-        convolution.backward(normalisation.backward(_where_on(passed, start)))
+        convolution.backward(normalisation.backward(where_on(passed, start)))
         return error[None]
 
     def _see(self, records: int) -> None:
@@ -130,8 +130,8 @@ class Block:
 
     def backward(self, error: Tensor) -> Tensor:
         """The gradient of the maps given; changes ``error``."""
-        error = _where_on(error, self._out)
-        inner = _where_on(_backward(self._lower, error), self._inner)
+        error = where_on(error, self._out)
+        inner = where_on(_backward(self._lower, error), self._inner)
         beside = error if self._beside is None else _backward(self._beside, error)
         return _backward(self._upper, inner).add_(beside)
 
@@ -144,9 +144,3 @@ def _forward(layers: Pair, given: Tensor) -> Tensor:
 def _backward(layers: Pair, error: Tensor) -> Tensor:
     convolution, normalisation = layers
     return convolution.backward(normalisation.backward(error))
-
-
-def _where_on(error: Tensor, out: Tensor) -> Tensor:
-    """``error`` where ReLU's output is above 0, else 0; in place."""
-    found: Tensor = threshold_backward(error, out, 0, grad_input=error)
-    return found
