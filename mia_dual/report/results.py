@@ -306,7 +306,7 @@ class Results(_Result):
         "target, the accuracies above); none where target.curve is 0, models are fitted at once, "
         "or the target was trained elsewhere",
     )
-    attacks: dict[str, AttackResult] = Field(description="on the target, by attack")
+    attacks: dict[str, AttackResult] = Field(min_length=1, description="on the target, by attack")
     together: Optional[Together] = Field(description="null for one attack alone")
     exposure: Optional[Exposure] = Field(description="null where a record is in one target alone")
     not_run: dict[str, str] = Field(

@@ -123,12 +123,12 @@ def test_words_are_taken_as_they_say_or_refused(count, deleted_run, tmp_path, fi
 
     def holds(words):
         done = called_here(words, place, {"MIA_DUAL_STORE": str(place / "shared")})
-        became = outcome(done, also=(1,) if words[:2] == ["store", "verify"] else ())
         there = contents(tmp_path)
         if there != whole:
             shutil.rmtree(outer)
             place.mkdir(parents=True)
             _fill(place, deleted_run)
+        became = outcome(done, also=(1,) if words[:2] == ["store", "verify"] else ())
         if became == "refused":
             # A run folder that was opened before what it is for was refused holds its config,
             # beside a store that holds nothing: the mended command goes on there.

@@ -167,6 +167,11 @@ def test_a_run_folder_is_read_as_it_is_or_refused(count, deleted_run, tmp_path, 
     first, *rest = map(json.loads, (deleted_run / LEDGER).read_text().splitlines())
     renamed = _chained([{**first, "versions": {"": "full-request-1"}}, *rest])
     ledger = "".join(f"{json.dumps(entry)}\n" for entry in renamed).encode()
-    known = [(place / "run", (LEDGER, ledger), ["log", "run"])]
+    results = json.loads((deleted_run / "results.json").read_text())
+    unattacked = json.dumps({**results, "attacks": {}}).encode()
+    known = [
+        (place / "run", (LEDGER, ledger), ["log", "run"]),
+        (place / "run", ("results.json", unattacked), COMMANDS[-1]),
+    ]
     outcomes = try_examples(holds, commands.flatmap(with_file), count, figures, known)
     assert outcomes["refused_by_log"] > 0
