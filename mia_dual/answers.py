@@ -25,7 +25,7 @@ from mia_dual.training.family import Family
 from mia_dual.training.trainer import Trained, Trainer
 
 FLOATS_A_CALL = 1 << 26
-"""Logits that one call to a backend gives at most: 256 MiB."""
+"""Logits and weights that one call to a backend holds at most: 256 MiB."""
 
 SMALL, MOST_KEPT = 1 << 16, 256
 """Bytes of what a model says that is kept in memory once it was read, and of how many models."""
@@ -108,7 +108,7 @@ def ask(
         started = time.perf_counter()
         questions = sum(len(asked[name]) for name in missing)
         with progress.stage("answers", questions, unit="records", models=len(missing)) as report:
-            for names in calls(missing, asked, family.spec.classes):
+            for names in calls(missing, asked, family.spec.classes, models):
                 entries.update(_ask(trainer, folder, family, models, asked, keys, names))
                 report(sum(len(asked[name]) for name in names), len(names))
         seconds = time.perf_counter() - started
@@ -154,13 +154,24 @@ def _ask(
     }
 
 
-def calls(names: Sequence[str], asked: Mapping[str, np.ndarray], classes: int) -> list[list[str]]:
-    """``names`` in as few calls as keep to ``FLOATS_A_CALL``, alike numbers of rows together."""
+def calls(
+    names: Sequence[str],
+    asked: Mapping[str, np.ndarray],
+    values: int,
+    models: Mapping[str, Trained],
+) -> list[list[str]]:
+    """``names`` in as few calls as keep to ``FLOATS_A_CALL``, alike numbers of rows together.
+
+    ``values``: floats that each of the ``models`` gives of a row.
+    """
     calls: list[list[str]] = []
+    weights = 0
     for name in sorted(names, key=lambda name: -len(asked[name])):
         widest = len(asked[calls[-1][0]]) if calls else 0
-        if calls and (len(calls[-1]) + 1) * widest * classes <= FLOATS_A_CALL:
+        weights += models[name].entry.bytes // 4
+        if calls and (len(calls[-1]) + 1) * widest * values + weights <= FLOATS_A_CALL:
             calls[-1].append(name)
         else:
             calls.append([name])
+            weights = models[name].entry.bytes // 4
     return calls

@@ -27,6 +27,11 @@ class Execution:
     memory: Optional[int] = None
     workers: Optional[int] = None
 
+    @property
+    def room(self) -> int:
+        """Bytes of main memory that ``memory`` allows now."""
+        return self.memory or int(free_memory() * SHARE_OF_FREE_MEMORY)
+
 
 DEFAULT = Execution()
 

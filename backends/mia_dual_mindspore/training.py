@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mia_dual.execution import SHARE_OF_FREE_MEMORY, Execution, free_memory, models_that_fit
+from mia_dual.execution import Execution, models_that_fit
 from mia_dual.flops import training_flops
 from mia_dual.interface import NO_RECORD, NetworkSpec, Optimizer, TrainingJob
 from mia_dual.training.lockstep import form_chunks
@@ -31,8 +31,8 @@ def training_tasks(
         return [Training(spec, optimizer, (job,)) for job in longest_first]
     batch = max(job.batches.shape[1] for job in jobs)
     masked = any(job.mask is not None for job in jobs)
-    limit = execution.memory or int(free_memory() * SHARE_OF_FREE_MEMORY)
-    most = min(MOST, models_that_fit(limit // workers, bytes_a_model(spec, batch, masked)))
+    each = bytes_a_model(spec, batch, masked)
+    most = min(MOST, models_that_fit(execution.room // workers, each))
     chunks = form_chunks(jobs, most, workers)
     # Equally many places everywhere, so that a process compiles once.
     places = max(len(chunk) for chunk in chunks)

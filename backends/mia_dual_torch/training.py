@@ -8,7 +8,7 @@ from functools import partial
 
 import torch
 
-from mia_dual.execution import SHARE_OF_FREE_MEMORY, Execution, free_memory, models_that_fit
+from mia_dual.execution import SHARE_OF_FREE_MEMORY, Execution, models_that_fit
 from mia_dual.interface import (
     KeptState,
     NetworkSpec,
@@ -127,9 +127,9 @@ def _most(
     masked = any(job.mask is not None for job in jobs)
     each = bytes_a_model(spec, batch, data, masked)
     if data.device.type == "cpu":
-        limit = execution.memory or int(free_memory() * SHARE_OF_FREE_MEMORY)
-        # A chunk a core at a time: all of them share the limit, and each has its own cache.
-        return min(models_that_fit(limit // len(places), each), models_that_fit(CACHE, each))
+        # A chunk a core at a time: all of them share the room, and each has its own cache.
+        share = execution.room // len(places)
+        return min(models_that_fit(share, each), models_that_fit(CACHE, each))
     if execution.memory:
         return models_that_fit(execution.memory // len(places), each)
     # The fullest card, and what each of its workers has of it.

@@ -73,7 +73,7 @@ def _ask_family(
     signals: dict[str, np.ndarray] = {}
     parameters = len(trainer.weights(next(iter(models.values()))))
     # A norm takes as much memory as two logits, and working on it as much again.
-    for names in calls(list(models), dict.fromkeys(models, rows), 4 * parameters):
+    for names in calls(list(models), dict.fromkeys(models, rows), 4 * parameters, models):
         found = trainer.engine.backend.gradient_norms(
             family.spec,
             [trainer.weights(models[name]) for name in names],

@@ -13,7 +13,7 @@ from mia_dual.attacks.asked import Means
 from mia_dual.attacks.panel import Panel
 from mia_dual.attacks.scratch import fits, scratch
 from mia_dual.attacks.views import OfLogits, Scene, View
-from mia_dual.execution import DEFAULT, SHARE_OF_FREE_MEMORY, Execution, free_memory
+from mia_dual.execution import DEFAULT, Execution
 from mia_dual.plan.plan import Version
 
 Signal = Union[str, View]
@@ -53,7 +53,7 @@ class SignalTable:
         if execution is None:
             execution = DEFAULT if means is None else means.trainer.engine.execution
         self._answers, self._means, self._workers = answers, means, execution.workers
-        self._limit = execution.memory or int(free_memory() * SHARE_OF_FREE_MEMORY)
+        self._limit = execution.room
         self._values: dict[View, np.ndarray] = {}
 
     def __len__(self) -> int:

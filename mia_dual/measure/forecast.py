@@ -20,14 +20,12 @@ from mia_dual.training.family import Family, Member, suited
 from mia_dual.training.jobs import built_weights, first_state, make_job
 from mia_dual.training.planned import plan_members
 from mia_dual.training.stages import Stage
+from mia_dual.training.waiting import MOMENTS, that_wait
 from mia_dual.training.work import total_work
 
 WARM_STEPS = 3
 LONGEST = 2.0
 """Seconds that a measurement takes, about."""
-
-MOMENTS = {"sgd": 1, "adam": 2}
-"""Averages an optimizer keeps of each parameter."""
 
 ASKED = 512
 """Records each model is asked about to measure questions."""
@@ -128,7 +126,8 @@ def _of_family(
     each, copies = 0.0, 1
     weights = built_weights(family, engine.backend, seed=0)
     if by_steps:
-        each = _step_seconds(family, engine, missing)
+        wave = that_wait(family, missing, weights, engine.execution)
+        each = _step_seconds(family, engine, missing[:wave])
         copies = 1 + MOMENTS[family.settings.optimizer]
     elif missing or questions:
         each, weights = _fit_seconds(family, engine, missing or list(members.values()))

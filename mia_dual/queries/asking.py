@@ -172,7 +172,7 @@ def _ask(
         name: np.concatenate([np.arange(count) + places.index(place) * count for place in wanted])
         for name, wanted in own.items()
     }
-    for names in calls(list(own), asked, family.spec.classes):
+    for names in calls(list(own), asked, family.spec.classes, models):
         rows = np.full((len(names), max(len(asked[name]) for name in names)), NO_RECORD, np.int64)
         for line, name in zip(rows, names):
             line[: len(asked[name])] = asked[name]

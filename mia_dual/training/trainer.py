@@ -19,6 +19,7 @@ from mia_dual.store.folder import RunFolder
 from mia_dual.store.keys import moments_key
 from mia_dual.training.family import Family, Member, suited
 from mia_dual.training.jobs import first_state, make_job
+from mia_dual.training.waiting import that_wait
 from mia_dual.training.weights import drawn_names
 
 WORTH_KEEPING = 3e11
@@ -94,7 +95,7 @@ class Trainer:
         found = {key: self._find_model(key) for key in last.values()}
         missing = [label for label, key in last.items() if found[key] is None]
         while missing:
-            wave = self._wave(missing, staying)
+            wave = self._that_wait(family, members, self._wave(missing, staying), keys)
             found.update(self._train(title, family, members, wave, keys, staying))
             # A training that goes on from a stored state passes no earlier ones.
             missing = [label for label in missing if found.get(last[label]) is None]
@@ -144,6 +145,21 @@ class Trainer:
                 chosen.append(label)
                 coming.update(key for key in staying[label] if self._folder.find(key) is None)
         return chosen
+
+    def _that_wait(
+        self,
+        family: Family,
+        members: Mapping[str, Member],
+        wave: Sequence[str],
+        keys: Mapping[str, list[str]],
+    ) -> list[str]:
+        """Those of ``wave`` that memory has room for until they are trained."""
+        labels = _longest(wave, keys)
+        weights = self._start(family, members[labels[0]], keys[labels[0]]).state.weights
+        waiting = [members[label] for label in labels]
+        count = that_wait(family, waiting, weights, self.engine.execution)
+        reached = {key for label in labels[:count] for key in keys[label]}
+        return [label for label in wave if keys[label][-1] in reached]
 
     def _passed(self, keys: Sequence[str]) -> Iterator[tuple[Entry, Entry]]:
         """What is stored of the states of ``keys``; one that is damaged or gone is left out."""
