@@ -1,11 +1,13 @@
-"""The attacking and judging part of a large run, with its peak memory against ``--memory``.
+"""A large run but for the training itself, with its peak memory against ``--memory``.
 
 Nothing trains: models' answers are drawn from a generator, and stored as a backend's are. By
 default 256 shadows, in and out of half of 60,000 records of ten classes each: 614 MB of answers.
-All attacks on records and all thresholds run; ``--family`` names others. Each size of memory is
-measured in a process of its own, and all give the same results.
+All attacks on records and all thresholds run; ``--family`` names others. ``--network`` and
+``--epochs`` say what waits for its training: first weights and batches of that kind. Each size of
+memory is measured in a process of its own, and all give the same results.
 
     python benchmarks/memory.py --memory 2GB --memory 8GB
+    python benchmarks/memory.py --memory 8GB --network resnet18 --epochs 50
 """
 
 from __future__ import annotations
@@ -39,10 +41,13 @@ from mia_dual.networks import blank_weights
 from mia_dual.progress import Silent
 from mia_dual.store.folder import RunFolder
 from mia_dual.store.objects import Store
+from mia_dual.training.weights import drawn_names
 from mia_dual.walks.run import run_audit
 
 FAMILIES = ("thresholds", "population", "reference", "lira", "bavaria", "rmia", "base", "proxy")
-FEATURES = 16
+SHAPE = (1, 8, 8)
+"""Of a record; weights of a network like ResNet18 do not depend on it."""
+
 RIGHT = 4.0
 """What the right class has more than the others, so that models are right as a rule."""
 
@@ -51,7 +56,7 @@ class Drawn:
     """A backend whose models stay as they begin, and say what a generator draws for them."""
 
     capabilities = frozenset({Capability.STEPS, Capability.WEIGHTS})
-    networks = ("fcnet",)
+    networks = ("fcnet", "resnet18")
 
     def environment(self) -> dict[str, str]:
         """See :class:`mia_dual.interface.Backend`, here and below."""
@@ -77,7 +82,7 @@ class Drawn:
         said = np.zeros((*rows.shape, spec.classes), np.float32)
         for weights, chosen, answer in zip(models, rows, said):
             asked = np.flatnonzero(chosen != NO_RECORD)
-            seed = hashlib.sha256(weights["fc1.weight"].tobytes()).digest()[:8]
+            seed = hashlib.sha256(weights[drawn_names(weights)[0]].tobytes()).digest()[:8]
             rng = np.random.default_rng(int.from_bytes(seed, "little"))
             answer[asked] = 3 * rng.standard_normal((len(asked), spec.classes), np.float32)
             answer[asked, records.labels[chosen[asked]]] += RIGHT
@@ -93,7 +98,14 @@ class DrawnEngine(Engine):
 
 
 def measure(
-    shadows: int, records: int, classes: int, memory: int, families: Sequence[str], folder: Path
+    shadows: int,
+    records: int,
+    classes: int,
+    memory: int,
+    families: Sequence[str],
+    network: str,
+    epochs: int,
+    folder: Path,
 ) -> tuple[float, int, str]:
     """Seconds, the peak in bytes, and the digest of the results."""
     side = (records - records // 60) // 2
@@ -103,14 +115,14 @@ def measure(
             f"split={{target_members: {side}, target_non_members: {side}, "
             f"shadow_members: {records // 2}}}",
             f"shadows={{count: {shadows}, design: in_and_out}}",
-            "target={network: fcnet, epochs: 1, batch_size: 500}",
+            f"target={{network: {network}, epochs: {epochs}, batch_size: 500, curve: 0}}",
             "deletion={methods: [full], ratios: [0.01]}",
             f"attack.families=[{', '.join(families)}]",
         ],
         {},
     )
     rng = np.random.default_rng(0)
-    features = rng.standard_normal((records, FEATURES), np.float32)
+    features = rng.standard_normal((records, *SHAPE), np.float32)
     labels = rng.integers(0, classes, records)
     engine = DrawnEngine(Execution(memory=memory))
     started = time.perf_counter()
@@ -130,6 +142,8 @@ def main() -> None:
     parser.add_argument("--classes", type=int, default=10)
     parser.add_argument("--memory", action="append", help="as 2GB; repeatable")
     parser.add_argument("--family", action="append", help="of attacks; repeatable")
+    parser.add_argument("--network", choices=Drawn.networks, default="fcnet")
+    parser.add_argument("--epochs", type=int, default=1)
     given = parser.parse_args()
     families = given.family or FAMILIES
     answers = 4 * given.shadows * given.records * given.classes
@@ -145,6 +159,8 @@ def main() -> None:
                 given.classes,
                 parse_memory(memory),
                 families,
+                given.network,
+                given.epochs,
                 Path(folder),
             )
         digests.add(digest)
