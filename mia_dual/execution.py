@@ -17,10 +17,11 @@ class Execution:
     """Choices about time and memory.
 
     ``together``: train the jobs of a call with stacked parameters always, never, or where the
-    backend measured it to be faster. ``memory``: bytes that models in training may take, and then
-    references' signals; None is half of what is free. ``workers``: threads or processes that train
-    side by side, or make signals of answers; None leaves it to the backend, which takes a core each
-    where that pays or a card each, and takes a core each for signals.
+    backend measured it to be faster. ``memory``: bytes that models in training may take, those that
+    wait half as much beside, and then references' signals; None is half of what is free.
+    ``workers``: threads or processes that train side by side, or make signals of answers; None
+    leaves it to the backend, which takes a core each where that pays or a card each, and takes a
+    core each for signals.
     """
 
     together: Together = "auto"
