@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mia_dual.interface import NetworkSpec
+from mia_dual.interface import NO_RECORD, NetworkSpec, TrainingJob
 from mia_dual.networks import NETWORKS
 
 
@@ -23,6 +23,12 @@ def training_flops(spec: NetworkSpec, weights: Mapping[str, np.ndarray]) -> int:
     """
     products = _products(spec, weights)
     return 3 * sum(products) - sum(products[:1])
+
+
+def jobs_flops(spec: NetworkSpec, jobs: Sequence[TrainingJob]) -> int:
+    """Those of all ``jobs``, one at least."""
+    seen = sum(int(np.count_nonzero(job.batches != NO_RECORD)) for job in jobs)
+    return seen * training_flops(spec, jobs[0].start.weights)
 
 
 def forward_flops(spec: NetworkSpec, weights: Mapping[str, np.ndarray]) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Union
 import numpy as np
 
 from mia_dual.execution import DEFAULT, Execution
+from mia_dual.flops import jobs_flops
 from mia_dual.interface import (
     Capability,
     GradientNorms,
@@ -25,8 +26,9 @@ from mia_dual.interface import (
     Weights,
 )
 from mia_dual.networks import NETWORKS
+from mia_dual.processes.crew import Crew
 from mia_dual_mindspore import asking, training
-from mia_dual_mindspore.crew import CREW, Crew, crew_of
+from mia_dual_mindspore.crews import CREW, crew_of
 from mia_dual_mindspore.environment import choose, devices, instructions, mindspore_version
 from mia_dual_mindspore.tasks import Building
 
@@ -89,7 +91,7 @@ class MindSporeBackend:
         """Train ``jobs``; see the protocol."""
         if not jobs:
             return
-        workers = self._workers(len(jobs), training.operations(spec, jobs))
+        workers = self._workers(len(jobs), jobs_flops(spec, jobs))
         together = training.pays_together(spec, self._device == "cpu", self._execution)
         tasks = training.training_tasks(spec, optimizer, jobs, together, self._execution, workers)
         for _, state in self._hands.do(tasks, min(workers, len(tasks)), records, report):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Optional
 
 import numpy as np
 
@@ -36,19 +37,17 @@ def mindspore_version() -> str:
         raise ImportError("MindSpore is not installed") from error
 
 
-def process_settings(scratch: Path) -> dict[str, str]:
-    """The environment of a process that computes on a CPU, on one core.
+def settings(scratch: Path, card: Optional[int]) -> dict[str, str]:
+    """The environment of a process that computes on ``card``, as a platform starts one a card, or,
+    where that is None, on a core of a CPU.
 
     What MindSpore writes about a graph that it cannot compile goes to ``scratch``, not to where
     the user works.
     """
-    ours = {**CPU_SETTINGS, "MS_OM_PATH": str(scratch)}
-    return {**ours, **os.environ, "OMP_NUM_THREADS": "1"}
-
-
-def card_settings(scratch: Path, card: int) -> dict[str, str]:
-    """The environment of a process that computes on ``card``: as a platform starts one a card."""
-    return {"MS_OM_PATH": str(scratch), **os.environ, "DEVICE_ID": str(card)}
+    ours = {"MS_OM_PATH": str(scratch)}
+    if card is None:
+        return {**CPU_SETTINGS, **ours, **os.environ, "OMP_NUM_THREADS": "1"}
+    return {**ours, **os.environ, "DEVICE_ID": str(card)}
 
 
 def instructions() -> str:

@@ -1,14 +1,11 @@
-"""Which jobs are trained together, and how many processes that is worth."""
+"""Which jobs are trained together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from mia_dual.execution import Execution, models_that_fit
-from mia_dual.flops import training_flops
-from mia_dual.interface import NO_RECORD, NetworkSpec, Optimizer, TrainingJob
+from mia_dual.interface import NetworkSpec, Optimizer, TrainingJob
 from mia_dual.training.lockstep import form_chunks
 from mia_dual_mindspore.stacked.sizes import LAYERED, bytes_a_model
 from mia_dual_mindspore.tasks import Training
@@ -49,9 +46,3 @@ def pays_together(spec: NetworkSpec, on_host: bool, execution: Execution) -> boo
     if spec.name not in LAYERED:
         return False
     return on_host if execution.together == "auto" else execution.together == "always"
-
-
-def operations(spec: NetworkSpec, jobs: Sequence[TrainingJob]) -> int:
-    """Floating-point operations counted in ``jobs``."""
-    seen = sum(int(np.count_nonzero(job.batches != NO_RECORD)) for job in jobs)
-    return seen * training_flops(spec, jobs[0].start.weights)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mia_dual.interface import NetworkSpec, Records, ReportSteps
+from mia_dual_mindspore import device as devices
 from mia_dual_mindspore.fresh import build_fresh
 from mia_dual_mindspore.gradients import Slopes
 from mia_dual_mindspore.query import Query
@@ -13,6 +14,14 @@ from mia_dual_mindspore.single import Learner
 from mia_dual_mindspore.stacked.stack import Stack
 from mia_dual_mindspore.stacked.training import train_together
 from mia_dual_mindspore.tasks import Building, Differentiation, Question, Task, Training
+
+
+def begin(device: str) -> Workshop:
+    """A workshop in a process of its own, on ``device``."""
+    devices.start(device)
+    if device == "cpu":
+        devices.compute_once()
+    return Workshop(on_host=device == "cpu")
 
 
 class Workshop:

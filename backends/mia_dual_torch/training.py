@@ -9,6 +9,7 @@ from functools import partial
 import torch
 
 from mia_dual.execution import SHARE_OF_FREE_MEMORY, Execution, models_that_fit
+from mia_dual.flops import jobs_flops
 from mia_dual.interface import (
     KeptState,
     NetworkSpec,
@@ -23,14 +24,19 @@ from mia_dual_torch.draws import draws
 from mia_dual_torch.networks import build, forward
 from mia_dual_torch.records import DeviceRecords, EachDevicesRecords
 from mia_dual_torch.stacked.networks import LAYERED
-from mia_dual_torch.stacked.one import SingleStack
-from mia_dual_torch.stacked.residual import ResidualStack
-from mia_dual_torch.stacked.stack import Stack, bytes_a_model, make_stack
-from mia_dual_torch.stacked.training import train_together
-from mia_dual_torch.workers import run
+from mia_dual_torch.stacked.stack import bytes_a_model
+from mia_dual_torch.tasks import Training
+from mia_dual_torch.workers import Place, run
+from mia_dual_torch.workshop import CREW
 
 CACHE = 16 * 2**20
 """Bytes of models in training that a core works through fastest (see benchmarks/README.md)."""
+
+WORTH_STARTING = 1e11
+"""Counted operations of a call that another process, which takes two seconds to start, ends sooner
+than another thread where threads wait for each other: with ConvNet at batch 4 eight seconds of one
+core.
+"""
 
 LARGEST = 64 * 64
 """Pixels of the images up to which layers of ours are faster for ResNet18. Measured at 64 x 64: 1.6
@@ -54,28 +60,23 @@ def train(
     if pays_together(spec, places[0], execution):
         most = _most(spec, jobs, there.on(places[0]), execution, places)
         chunks = form_chunks(jobs, most, len(places), alike=spec.name not in LAYERED)
-
-        def make(data: DeviceRecords, chunk: Sequence[TrainingJob]) -> Stack:
-            return make_stack(spec, chunk, data)
-
+        tasks = [Training(spec, optimizer, tuple(chunk), together=True) for chunk in chunks]
     else:
-        chunks = [[job] for job in sorted(jobs, key=lambda job: -len(job.batches))]
-        drawing = draws_in_training(spec, places[0])
         by_taps = pays_by_taps(spec, places[0], execution)
+        draws = draws_in_training(spec, places[0])
+        longest_first = sorted(jobs, key=lambda job: -len(job.batches))
+        tasks = [Training(spec, optimizer, (job,), False, by_taps, draws) for job in longest_first]
 
-        def make(data: DeviceRecords, chunk: Sequence[TrainingJob]) -> Stack:
-            (job,) = chunk
-            if by_taps:
-                return ResidualStack(spec, job.batches.shape[1], data)
-            return SingleStack(spec, job, data, drawing)
+    def work(task: Training, place: Place, told: ReportSteps) -> Iterator[KeptState]:
+        if place is not None:
+            yield from task.on(there.on(place), told)
+            return
+        for _, state in CREW.do([task], 1, records, told):
+            yield state
 
-    def work(
-        chunk: Sequence[TrainingJob], place: torch.device, told: ReportSteps
-    ) -> Iterator[KeptState]:
-        data = there.on(place)
-        return train_together(partial(make, data), spec, optimizer, chunk, data, told)
-
-    yield from run([partial(work, chunk) for chunk in chunks], places, report)
+    spread = pays_in_processes(spec, jobs, places[0])
+    chosen = [places[0], *[None] * (len(places) - 1)] if spread else places
+    yield from run([partial(work, task) for task in tasks], chosen, report)
 
 
 def pays_together(spec: NetworkSpec, device: torch.device, execution: Execution) -> bool:
@@ -94,6 +95,16 @@ def pays_together(spec: NetworkSpec, device: torch.device, execution: Execution)
         return True
     wanted = execution.together == "always" or not is_factory(spec.name)
     return device.type != "cpu" and wanted and not draws_in_training(spec, device)
+
+
+def pays_in_processes(spec: NetworkSpec, jobs: Sequence[TrainingJob], device: torch.device) -> bool:
+    """Whether each core but one has a process of its own, and no thread of this one.
+
+    Those of a user's module stay here, where it is imported already.
+    """
+    if device.type != "cpu" or is_factory(spec.name):
+        return False
+    return jobs_flops(spec, jobs) >= WORTH_STARTING
 
 
 def pays_by_taps(spec: NetworkSpec, device: torch.device, execution: Execution) -> bool:

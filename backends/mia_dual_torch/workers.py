@@ -12,7 +12,7 @@ import queue
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Callable, Generic, TypeVar, Union
+from typing import Callable, Generic, Optional, TypeVar, Union
 
 import torch
 
@@ -20,9 +20,11 @@ from mia_dual.interface import ReportSteps
 
 Found = TypeVar("Found")
 
-Work = Callable[[torch.device, ReportSteps], Iterator[Found]]
-"""Yields what it finds on the device it is given; calls the other with the steps done now and
-then.
+Place = Optional[torch.device]
+"""Where work computes: on a device; None: in a process of its own."""
+
+Work = Callable[[Place, ReportSteps], Iterator[Found]]
+"""Yields what it finds at the place it is given; calls the other with the steps done now and then.
 """
 
 
@@ -52,12 +54,13 @@ def share_out(
 
 
 def run(
-    works: Sequence[Work[Found]], places: Sequence[torch.device], report: ReportSteps
+    works: Sequence[Work[Found]], places: Sequence[Place], report: ReportSteps
 ) -> Iterator[Found]:
-    """Do ``works`` on threads, one for each of ``places``, the device that it computes on.
+    """Do ``works`` on threads, one for each of ``places``; that of another process only waits for
+    it.
 
-    Threads and not processes: kernels and autograd let go of Python's lock, the records are
-    shared, and nothing has to be started (measured alike on 2 cores; benchmarks/README.md).
+    Kernels and autograd let go of Python's lock, the records are shared, and a thread has not to
+    be started; for when processes are better, see :mod:`.workshop`.
     ``report`` is called in the caller's thread. The first error of any is raised, once all have
     stopped.
     """
@@ -74,9 +77,9 @@ def run(
             raise _StoppedError
         events.put(steps)
 
-    def labour(place: torch.device) -> None:
+    def labour(place: Place) -> None:
         torch.set_num_threads(1)
-        if place.type == "cuda":
+        if place is not None and place.type == "cuda":
             # For what a user's module makes on "cuda", whichever that is.
             torch.cuda.set_device(place)
         try:

@@ -31,11 +31,11 @@ def processes(mark, session):
 
 
 def workers_of(mark, session):
-    """The numbers of those that train for a run: MindSpore's, and Ray's once they have a name."""
+    """The numbers of those that train for a run: a crew's, and Ray's once they have a name."""
     return sorted(
         number
         for number, command in processes(mark, session).items()
-        if "mia_dual_mindspore.worker" in command
+        if "mia_dual.processes.worker" in command
         or (command.startswith("ray::") and not command.endswith("Agent"))
     )
 

@@ -1,5 +1,6 @@
 """Which card a process takes, on MindSpore as it is and as it was: with stand-ins for a card."""
 
+import atexit
 import io
 import queue
 import subprocess
@@ -9,7 +10,7 @@ import pytest
 
 from mia_dual.errors import BackendError
 from mia_dual.execution import Execution
-from mia_dual_mindspore import adapter, card, crew, local
+from mia_dual_mindspore import adapter, card, crews, local
 
 
 @pytest.mark.parametrize(
@@ -79,10 +80,10 @@ def test_each_worker_computes_on_a_card_of_its_own(workers, expected, monkeypatc
             return self.code
 
     monkeypatch.setattr(subprocess, "Popen", Process)
-    monkeypatch.setattr(crew.atexit, "register", lambda end: None)
+    monkeypatch.setattr(atexit, "register", lambda end: None)
     monkeypatch.setattr(adapter, "choose", lambda device: "ascend")
     monkeypatch.setattr(card, "own_cards", lambda environment: [0, 1, 2])
-    crew.crew_of.cache_clear()
+    crews.crew_of.cache_clear()
     backend = adapter.MindSporeBackend("ascend", Execution(workers=workers))
     cards, ears = backend._hands, queue.SimpleQueue()
     hired = cards._hire(backend._workers(100, 10**15), ears)
@@ -93,7 +94,7 @@ def test_each_worker_computes_on_a_card_of_its_own(workers, expected, monkeypatc
     cards._release(cards._hire(1, ears), busy={})
     cards._hire(len(expected), ears)
     assert started[len(expected) :] == [("ascend", "1")]
-    crew.crew_of.cache_clear()
+    crews.crew_of.cache_clear()
     cards._folder.rmdir()
 
 

@@ -1,4 +1,4 @@
-"""The processes that compute on a CPU or on several cards, as the one that calls them sees them."""
+"""The processes that do a backend's work, as the one that calls them sees them."""
 
 from __future__ import annotations
 
@@ -13,28 +13,43 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 import joblib
 
 from mia_dual.errors import BackendError
 from mia_dual.interface import Records, ReportSteps
-from mia_dual_mindspore.cores import own_cores
-from mia_dual_mindspore.environment import card_settings, process_settings
-from mia_dual_mindspore.shared import shared
-from mia_dual_mindspore.tasks import Task
-from mia_dual_mindspore.worker import DONE, FAILED, RESULT, STEPS, Order
+from mia_dual.processes.cores import own_cores
+from mia_dual.processes.shared import shared
+from mia_dual.processes.worker import DONE, FAILED, RESULT, STEPS, Order
 
 ENDED = "ended"
 """What is told of a worker that says no more."""
 
 START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from mia_dual_mindspore.worker import main; main(*sys.argv[2:])"
+    "from mia_dual.processes.worker import main; main(*sys.argv[2:])"
 )
+
+
+@dataclass(frozen=True)
+class Trade:
+    """What processes are for: tasks of ``backend``.
+
+    ``workshop``: "module:callable", called in each of them with the device, whose
+    ``do(task, records, report)`` gives a task's results. ``device``: of one that has a card.
+    ``settings``: a process's environment, by the folder of all of them and its card (None: a CPU).
+    ``stays``: whether one that has no card stays on a core.
+    """
+
+    backend: str
+    workshop: str
+    device: str
+    settings: Callable[[Path, Optional[int]], Mapping[str, str]]
+    stays: bool
 
 
 class Worker:
@@ -43,17 +58,20 @@ class Worker:
     It stays on ``core``, which may be "", or computes on ``card``.
     """
 
-    def __init__(self, folder: Path, core: str = "", card: Optional[int] = None) -> None:
+    def __init__(
+        self, trade: Trade, folder: Path, core: str = "", card: Optional[int] = None
+    ) -> None:
         self.core, self.card = core, card
         self.ears: queue.SimpleQueue[tuple[Worker, str, Any]] = queue.SimpleQueue()
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-c", START, json.dumps(_path())),
-                *(str(folder), core, "cpu" if card is None else "ascend"),
+                *(trade.backend, trade.workshop, str(folder), core),
+                "cpu" if card is None else trade.device,
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=process_settings(folder) if card is None else card_settings(folder, card),
+            env=trade.settings(folder, card),
             # Ctrl-C reaches every process of a terminal's group; we end our workers ourselves.
             start_new_session=True,
         )
@@ -90,11 +108,12 @@ class Worker:
 
 
 class Crew:
-    """Workers, started when they are first needed and kept for the calls that follow: on the cores
-    of a CPU, or on ``cards`` in turn.
+    """Workers of a ``trade``, on a CPU or on ``cards`` in turn: started when they are first needed,
+    and kept for the calls that follow, from whichever threads.
     """
 
-    def __init__(self, cards: Sequence[int] = ()) -> None:
+    def __init__(self, trade: Trade, cards: Sequence[int] = ()) -> None:
+        self._trade = trade
         self._cards = cards
         self._folder: Optional[Path] = None
         self._free: list[Worker] = []
@@ -112,7 +131,7 @@ class Crew:
         return len(self._free)
 
     def do(
-        self, tasks: Sequence[Task], workers: int, records: Records, report: ReportSteps
+        self, tasks: Sequence[Any], workers: int, records: Records, report: ReportSteps
     ) -> Iterator[tuple[int, Any]]:
         """Do ``tasks`` on ``workers`` of them; gives (place of its task, result) as reached.
 
@@ -178,9 +197,9 @@ class Crew:
 
     def _worker(self, folder: Path) -> Worker:
         if not self._cards:
-            return Worker(folder, self._core())
+            return Worker(self._trade, folder, self._core() if self._trade.stays else "")
         taken = Counter(worker.card for worker in self._all if worker.lives)
-        return Worker(folder, card=min(self._cards, key=taken.__getitem__))
+        return Worker(self._trade, folder, card=min(self._cards, key=taken.__getitem__))
 
     def _core(self) -> str:
         """The core that the fewest workers are on, not the first for every caller; may be ""."""
@@ -195,16 +214,6 @@ class Crew:
         with self._lock:
             self._all = [worker for worker in self._all if worker.lives]
             self._free[:0] = [worker for worker in hired if worker not in busy]
-
-
-CREW = Crew()
-"""Of this process: every backend made in it works with the same."""
-
-
-@cache
-def crew_of(cards: tuple[int, ...]) -> Crew:
-    """The same, on ``cards``."""
-    return Crew(cards)
 
 
 def _path() -> list[str]:

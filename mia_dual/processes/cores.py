@@ -16,9 +16,7 @@ def own_cores() -> list[int]:
 def stay_on(cores: Sequence[int]) -> None:
     """Keep this process, and all threads it will have, on ``cores``, where there are any.
 
-    MindSpore hands each graph to a thread of its own and spins until it is done. Two processes on
-    two cores then have four threads that run, and each took twice as long as on a core alone
-    (benchmarks/README.md).
+    A framework makes as many threads as it sees cores, and some spin while others compute.
     """
     if not cores:
         return

@@ -1,4 +1,4 @@
-"""The processes that MindSpore computes in: nothing of them stays, and nothing else imports it."""
+"""The processes that backends compute in: nothing of them stays, and they move no bit."""
 
 import os
 import signal
@@ -12,15 +12,16 @@ import pytest
 from mia_dual.errors import DivergedError
 from mia_dual.execution import Execution
 from mia_dual.interface import Optimizer
+from mia_dual.processes.shared import mapped_file
 from mia_dual.registry import load_backend
 from mia_dual.testing import example_job, example_records, example_spec, train
-from mia_dual_mindspore.shared import mapped_file
 
 LONG = """
+import sys
 from mia_dual.execution import Execution
 from mia_dual.registry import load_backend
 from mia_dual.testing import example_job, example_records, example_spec, train
-backend = load_backend("mindspore", "cpu", Execution(workers=2))
+backend = load_backend(sys.argv[1], "cpu", Execution(workers=2))
 spec = example_spec("convnet")
 jobs = [example_job(backend, spec, name, epochs=5000) for name in "abcd"]
 train(backend, spec, jobs, example_records(spec))
@@ -40,17 +41,19 @@ print("mindspore" in sys.modules)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 on this system")
-def test_after_kill_9_neither_a_process_nor_a_folder_stays(tmp_path):
+@pytest.mark.parametrize(("framework", "count"), [("mindspore", 2), ("torch", 1)])
+def test_after_kill_9_neither_a_process_nor_a_folder_stays(framework, count, tmp_path):
+    pytest.importorskip(framework)
     caller = subprocess.Popen(
-        [sys.executable, "-c", LONG],
+        [sys.executable, "-c", LONG, framework],
         env={**os.environ, "TMPDIR": str(tmp_path)},
         stderr=subprocess.DEVNULL,
     )
     workers = []
     deadline = time.monotonic() + 120
-    while len(workers) < 2:
+    while len(workers) < count:
         assert caller.poll() is None
-        assert time.monotonic() < deadline, "no two workers within two minutes"
+        assert time.monotonic() < deadline, f"no {count} workers within two minutes"
         time.sleep(0.1)
         workers = [
             int(worker)
@@ -72,6 +75,61 @@ def lives(process):
         return False
     with open(f"/proc/{process}/stat", encoding="ascii") as stat:
         return stat.read().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.fixture
+def torch_backend(monkeypatch):
+    """PyTorch on two workers, one of them a process whatever there is to do."""
+    pytest.importorskip("torch")
+    from mia_dual_torch import training
+
+    monkeypatch.setattr(training, "WORTH_STARTING", 0)
+    orders = []
+    do = training.CREW.do
+    monkeypatch.setattr(
+        training.CREW, "do", lambda tasks, *more: orders.extend(tasks) or do(tasks, *more)
+    )
+    backend = load_backend("torch", "cpu", Execution(workers=2))
+    backend.orders = orders
+    return backend
+
+
+@pytest.mark.parametrize("network", ["fcnet", "resnet18"])
+def test_a_model_of_another_process_has_the_bits_it_has_here(network, torch_backend):
+    spec = example_spec(network)
+    # The first is long enough for the other process to take the rest meanwhile.
+    jobs = [
+        example_job(torch_backend, spec, name, epochs=epochs)
+        for name, epochs in (("long", 600 if network == "fcnet" else 40), ("b", 2), ("c", 3))
+    ]
+    told = []
+    found = {
+        state.name: state.state
+        for state in torch_backend.train(
+            spec, Optimizer("sgd"), jobs, example_records(spec), told.append
+        )
+    }
+    assert torch_backend.orders
+    assert sum(told) == sum(len(job.batches) for job in jobs)
+    alone = load_backend("torch", "cpu", Execution(workers=1))
+    for job in jobs:
+        here = train(alone, spec, [job], example_records(spec), Optimizer("sgd"))[job.name]
+        for name, array in here.weights.items():
+            np.testing.assert_array_equal(found[job.name].weights[name], array)
+
+
+def test_who_stops_early_or_fails_frees_the_other_process(torch_backend):
+    spec = example_spec("fcnet")
+    records = example_records(spec)
+    jobs = [example_job(torch_backend, spec, name, epochs=50) for name in "abcd"]
+    states = torch_backend.train(spec, Optimizer("sgd"), jobs, records, lambda steps: None)
+    next(states)
+    states.close()
+    wild = example_job(torch_backend, spec, "wild", epochs=60, rate=1e30)
+    for beside in (jobs[:1], []):
+        with pytest.raises(DivergedError, match="'wild'"):
+            train(torch_backend, spec, [*beside, wild], records)
+    assert train(torch_backend, spec, jobs, records).keys() == set("abcd")
 
 
 def test_the_calling_process_never_imports_mindspore():

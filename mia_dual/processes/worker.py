@@ -1,10 +1,4 @@
-"""A process that computes: takes tasks from its standard input, answers on its standard output.
-
-MindSpore runs one graph at a time in a process, and gains little from a second thread on networks
-of this size (benchmarks/README.md). On a CPU all its work is done in such processes, each with
-one thread and the same instruction set, so that bits never depend on where a model was trained;
-on several cards, each of them has processes of its own.
-"""
+"""A process that computes: takes tasks from its standard input, answers on its standard output."""
 
 from __future__ import annotations
 
@@ -18,21 +12,21 @@ import threading
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from mia_dual.errors import BackendError, MiaDualError
 from mia_dual.exhaustion import out_of_memory
-from mia_dual_mindspore.cores import stay_on
-from mia_dual_mindspore.shared import SharedRecords
-from mia_dual_mindspore.tasks import Task
+from mia_dual.processes.cores import stay_on
+from mia_dual.processes.shared import SharedRecords
 
 
 @dataclass(frozen=True)
 class Order:
     """A task, what it is about, and where modules are looked for."""
 
-    task: Task
+    task: Any
     records: SharedRecords
     path: Sequence[str]
 
@@ -41,23 +35,26 @@ STEPS, RESULT, DONE, FAILED = "steps", "result", "done", "failed"
 """What a message says, with: a number of steps; a result; None; the error."""
 
 
-def main(folder: str, core: str, device: str) -> None:
-    """Do what is ordered until the caller closes the channel or dies."""
+def main(backend: str, workshop: str, folder: str, core: str, device: str) -> None:
+    """Do what is ordered until the caller closes the channel or dies.
+
+    What is said of the words: see :class:`mia_dual.processes.crew.Trade`.
+    """
     # The caller is who is interrupted, and ends this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # MindSpore makes a thread for each core that it sees when it first computes, and on two or
-    # more a product is split between them, in the middle of a model where their number is odd.
+    # Before the framework is there, which counts the cores that it sees.
     stay_on([int(core)] if core else [])
     answers = _own_channel()
     orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(orders, folder), daemon=True).start()
     try:
-        workshop = _workshop(device)
+        module, _, name = workshop.partition(":")
+        bench = getattr(import_module(module), name)(device)
     except Exception as error:  # whatever a broken installation throws
         reason = " ".join(str(error).split()) or type(error).__name__
         told = out_of_memory(error) or BackendError(
-            f"backend 'mindspore' does not start here ({reason}): pip install "
-            "'mia-dual[mindspore]' brings what it needs"
+            f"backend '{backend}' does not start here ({reason}): pip install "
+            f"'mia-dual[{backend}]' brings what it needs"
         )
         _send(answers, FAILED, told)
         # The thread that listens holds the standard input, which an orderly end would wait for.
@@ -67,18 +64,7 @@ def main(folder: str, core: str, device: str) -> None:
     while True:
         order = orders.get()
         sys.path[:] = order.path
-        _send(answers, *_do(workshop, order, answers))
-
-
-def _workshop(device: str) -> Any:
-    from mia_dual_mindspore import device as devices
-
-    devices.start(device)
-    if device == "cpu":
-        devices.compute_once()
-    from mia_dual_mindspore.workshop import Workshop
-
-    return Workshop(on_host=device == "cpu")
+        _send(answers, *_do(bench, order, answers))
 
 
 def _do(workshop: Any, order: Order, answers: BinaryIO) -> tuple[str, Any]:
@@ -100,7 +86,7 @@ def _send(answers: BinaryIO, kind: str, content: Any) -> None:
 
 
 def _own_channel() -> BinaryIO:
-    # What MindSpore or a user's module prints goes to the standard error.
+    # What a framework or a user's module prints goes to the standard error.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return answers

@@ -1,0 +1,1 @@
+"""Processes beside this one that do pieces of its work, for whichever backend."""
