@@ -74,7 +74,7 @@ def train(
         for _, state in CREW.do([task], 1, records, told):
             yield state
 
-    spread = pays_in_processes(spec, jobs, places[0])
+    spread = pays_in_processes(spec, jobs, places[0], execution)
     chosen = [places[0], *[None] * (len(places) - 1)] if spread else places
     yield from run([partial(work, task) for task in tasks], chosen, report)
 
@@ -97,14 +97,20 @@ def pays_together(spec: NetworkSpec, device: torch.device, execution: Execution)
     return device.type != "cpu" and wanted and not draws_in_training(spec, device)
 
 
-def pays_in_processes(spec: NetworkSpec, jobs: Sequence[TrainingJob], device: torch.device) -> bool:
-    """Whether each core but one has a process of its own, and no thread of this one.
+def pays_in_processes(
+    spec: NetworkSpec,
+    jobs: Sequence[TrainingJob],
+    device: torch.device,
+    execution: Execution,
+) -> bool:
+    """Whether each worker on a CPU but one is a process of its own, and no thread of this one.
 
-    Those of a user's module stay here, where it is imported already.
+    They are where workers are asked for, or worth their start. Those of a user's module stay here,
+    where it is imported already.
     """
     if device.type != "cpu" or is_factory(spec.name):
         return False
-    return jobs_flops(spec, jobs) >= WORTH_STARTING
+    return execution.workers is not None or jobs_flops(spec, jobs) >= WORTH_STARTING
 
 
 def pays_by_taps(spec: NetworkSpec, device: torch.device, execution: Execution) -> bool:

@@ -8,10 +8,11 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Callable, Optional
 
+import joblib
 import numpy as np
 
 from mia_dual.execution import Execution, Together
@@ -184,7 +185,7 @@ def measure_training(
 ) -> Timing:
     """How long a model's step takes, in this process; ``seconds`` is how long to measure."""
     started = time.perf_counter()
-    backend = load_backend(name, device, execution)
+    backend = on_all_cores(name, device, execution)
     spec = case.spec
     flops = case.batch_size * training_flops(spec, blank_weights(spec))
     _train(backend, spec, case, WARM_STEPS)
@@ -196,6 +197,16 @@ def measure_training(
         if taken >= seconds / 2:
             return Timing(taken / steps / case.models, first, flops)
         steps = max(2 * steps, round(steps * seconds / max(taken, seconds / 20)))
+
+
+def on_all_cores(name: str, device: str, execution: Execution) -> Backend:
+    """The backend, which on a CPU takes all cores that it may, whatever there is to do: as it does
+    by itself where that is worth starting processes.
+    """
+    backend = load_backend(name, device, execution)
+    if execution.workers or backend.environment().get("device") != "cpu":
+        return backend
+    return load_backend(name, device, replace(execution, workers=joblib.cpu_count()))
 
 
 def first_step(name: str, device: str, case: Case) -> None:

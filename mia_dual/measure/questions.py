@@ -18,10 +18,10 @@ from mia_dual.measure.bench import (
     in_own_process,
     matmul_flops,
     measure_training,
+    on_all_cores,
     random_records,
 )
 from mia_dual.networks import blank_weights
-from mia_dual.registry import load_backend
 from mia_dual.seeds import generator
 from mia_dual.training.weights import draw_weights
 
@@ -112,7 +112,7 @@ def _measure(
     models: int,
     seconds: float,
 ) -> tuple[float, Optional[float]]:
-    backend = load_backend(name, device, execution)
+    backend = on_all_cores(name, device, execution)
     rng = generator(0, "bench")
     records = random_records(spec, rng)
     asked = [draw_weights(blank_weights(spec), rng) for _ in range(models)]
@@ -129,8 +129,7 @@ def _measure(
         while True:
             taken = timed(ask, count)
             if taken >= seconds / 2:
-                # So many may have been the first that were worth another process.
-                return min(taken, timed(ask, count)) / count / models
+                return taken / count / models
             count = max(2 * count, round(count * seconds / max(taken, seconds / 20)))
 
     answers = measured(backend.logits)

@@ -79,11 +79,10 @@ def lives(process):
 
 @pytest.fixture
 def torch_backend(monkeypatch):
-    """PyTorch on two workers, one of them a process whatever there is to do."""
+    """PyTorch on two workers, and what is sent to the one that is another process."""
     pytest.importorskip("torch")
     from mia_dual_torch import training
 
-    monkeypatch.setattr(training, "WORTH_STARTING", 0)
     orders = []
     do = training.CREW.do
     monkeypatch.setattr(
