@@ -47,7 +47,7 @@ def test_a_process_stays_on_the_cores_it_is_given():
         f"module['stay_on']([{core}]); "
         "print(*module['own_cores']())"
     )
-    module = os.path.join(os.path.dirname(__file__), "../../backends/mia_dual_mindspore/cores.py")
+    module = os.path.join(os.path.dirname(__file__), "../../mia_dual/processes/cores.py")
     done = subprocess.run(
         [sys.executable, "-c", program, module], capture_output=True, text=True, check=True
     )
