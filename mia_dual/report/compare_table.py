@@ -53,7 +53,8 @@ def _print_pair(pair: PairComparison, console: Console) -> None:
         console.print(_parted(pair.weights, pair.logits))
     say(
         "* The interval of the difference (95 %, over records) does not hold zero; one of twenty "
-        "does not by chance.\n"
+        "does not by chance. It says what other records would change, not what training again "
+        "would.\n"
     )
     for what, partings in (("weights", pair.weights), ("logits", pair.logits)):
         if partings:
