@@ -81,8 +81,12 @@ def _do(workshop: Any, order: Order, answers: BinaryIO) -> tuple[str, Any]:
 
 
 def _send(answers: BinaryIO, kind: str, content: Any) -> None:
-    pickle.dump((kind, content), answers, protocol=pickle.HIGHEST_PROTOCOL)
-    answers.flush()
+    try:
+        pickle.dump((kind, content), answers, protocol=pickle.HIGHEST_PROTOCOL)
+        answers.flush()
+    except BrokenPipeError:
+        # Nobody is left, and the thread that listens is about to end this process.
+        threading.Event().wait()
 
 
 def _own_channel() -> BinaryIO:
